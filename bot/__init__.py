@@ -1,0 +1,1 @@
+"""Acuerpa: check-ins, escalation and public denunciations for solidarity networks."""

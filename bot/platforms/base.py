@@ -1,0 +1,288 @@
+"""What a platform is, for everything that is not a platform.
+
+A platform carries messages and knows nothing of groups, check-ins or incidents. The engine calls
+`Platform.receive` with the cursor that it stored last, stores what comes back together with the
+new cursor in one transaction, and only then calls `receive` again: asking with the new cursor is
+what confirms the earlier batch to the platform. So a platform keeps no cursor of its own.
+
+`Platform.parse` is called later, when a stored event is handled, so that an event that cannot be
+understood is a stored row that a person can look at, not a lost message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bot.domain.rich import Rich
+
+
+class PlatformName(StrEnum):
+    """The platforms that exist; the value is what is stored and configured."""
+
+    TELEGRAM = "telegram"
+    MATRIX = "matrix"
+    SANDBOX = "sandbox"
+
+
+class ChatKind(StrEnum):
+    """Where a message was written."""
+
+    PRIVATE = "private"
+    GROUP = "group"
+    CHANNEL = "channel"
+
+
+# --- incoming ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RawEvent:
+    """One event as the platform gave it.
+
+    `event_id` is unique on that platform for ever (Telegram: update id; Matrix: event id).
+    `raw` is JSON-serialisable. `chat` may be "" where the event has none.
+    """
+
+    event_id: str
+    chat: str
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Events in the platform's order, and the cursor that confirms them when next asked with."""
+
+    events: tuple[RawEvent, ...]
+    cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Someone wrote.
+
+    `reply_to` is the platform's id of the message that this one answers. A slash or a bang command
+    is ordinary text here; the router reads it.
+    """
+
+    text: str
+    edited: bool = False
+    forwarded: bool = False
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """Someone pressed a button of ours. `data` is `Button.data`; `press_id` is what a toast answers."""
+
+    data: str
+    message_id: str
+    press_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A sticker, a photo, a voice note, a location, ...: `what` names the kind, `caption` its text."""
+
+    what: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An encrypted message that we hold no key for: kept and answered, never counted as an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """The bot was added to a chat or room, or unblocked in a private chat, by the account named."""
+
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The bot was removed from a chat, or blocked in a private one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """The chat has a new id, and the old one is no longer valid."""
+
+    new_chat: str
+
+
+Body = Text | Press | Other | Unreadable | Added | Removed | Migrated
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One event, understood.
+
+    `account` is the platform's id of the person (Telegram user id, Matrix user id), `chat` where it
+    happened, `sent_at` the server's time in UTC, `language` the platform's hint ("es", "en-GB", "").
+    `message_id` is the platform's id of the person's own message, where there is one.
+    """
+
+    platform: PlatformName
+    event_id: str
+    account: str
+    chat: str
+    chat_kind: ChatKind
+    sent_at: datetime
+    body: Body
+    display_name: str = ""
+    language: str = ""
+    message_id: str = ""
+
+
+# --- outgoing ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """An answer that a person can choose.
+
+    `data` (at most 64 bytes) comes back in `Press`; `number` is what a person may write instead,
+    and is shown where the platform has no buttons.
+    """
+
+    label: str
+    data: str
+    number: int
+
+
+class Operation(StrEnum):
+    """What to do on the platform."""
+
+    SEND = "send"
+    EDIT = "edit"  # replace text and buttons of `target`
+    DELETE = "delete"  # take `target` away where the platform can
+    TOAST = "toast"  # acknowledge the press `target`; shown briefly where the platform can
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file to send with the text as its caption."""
+
+    name: str
+    mime: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One thing to do in one chat.
+
+    `key` is the outbox row's id: the idempotency key where the platform has one (Matrix's
+    transaction id). `target` is the platform's message id for EDIT and DELETE, and the press id for
+    TOAST. `silent` asks for no notification where the platform can.
+    """
+
+    key: str
+    chat: str
+    operation: Operation
+    text: Rich = Rich()
+    buttons: tuple[tuple[Button, ...], ...] = ()
+    target: str = ""
+    attachments: tuple[Attachment, ...] = ()
+    silent: bool = False
+
+
+class Result(StrEnum):
+    """How an attempt ended; what the engine does about it is in `bot.engine.outbox`."""
+
+    SENT = "sent"
+    UNREACHABLE = "unreachable"  # never left us (connection refused, name not found): retry freely
+    AMBIGUOUS = "ambiguous"  # left us, no answer (read time-out, reset): may have arrived
+    LIMITED = "limited"  # too many requests: wait `retry_after`
+    SERVER_ERROR = "server_error"  # 5xx: retry with back-off
+    BLOCKED = "blocked"  # this chat is closed to us: blocked, removed, deleted, unknown
+    MIGRATED = "migrated"  # the chat is now `new_chat`: rewrite and send again
+    REJECTED = "rejected"  # the platform refuses this content: no retry can help
+    GONE = "gone"  # edit, delete or toast of something that is not there, or is unchanged
+    REVOKED = "revoked"  # our own token or session is not valid any more: the platform is down
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of one `Outgoing`.
+
+    `message_id` with SENT (for EDIT: the same as, or a new id that later edits must name);
+    `retry_after` in seconds with LIMITED, `whole_platform` if the limit is not of this chat alone;
+    `new_chat` with MIGRATED; `reason` is the platform's own words, free of content and of secrets.
+    """
+
+    result: Result
+    message_id: str = ""
+    retry_after: float = 0.0
+    whole_platform: bool = False
+    new_chat: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One entry of the commands menu: `name` without slash, `summary` in the menu's language."""
+
+    name: str
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How fast the platform lets us send; data for the dispatcher.
+
+    Messages per second in all, per private chat and per group or channel (bursts of one second),
+    and how many requests may be under way at once.
+    """
+
+    per_second: float
+    per_chat: float
+    per_group: float
+    concurrency: int
+
+
+class PlatformError(Exception):
+    """A platform cannot be used now. The message is one line for the operator, with the remedy.
+
+    `final` means that trying again cannot help (a revoked token, a second poller).
+    """
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
+
+
+class Platform(Protocol):
+    """A way to reach people."""
+
+    name: PlatformName
+    limits: Limits
+
+    async def start(self) -> None:
+        """Connect and make ready. Raises `PlatformError`; the engine tries again unless final."""
+
+    async def receive(self, cursor: str | None, wait: float) -> Batch:
+        """Events after `cursor` (None: from now on), at most `wait` seconds late.
+
+        Cancelling is safe: nothing is confirmed. `wait` 0 answers at once. Raises `PlatformError`.
+        """
+
+    def parse(self, event: RawEvent) -> Incoming | None:
+        """Understand a stored event; None for one that means nothing to us. Pure, may raise."""
+
+    async def send(self, message: Outgoing) -> Receipt:
+        """Try once. Never raises for what the platform answers or fails to answer."""
+
+    async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
+        """Set the commands menu; keys are languages, "" the default. May do nothing."""
+
+    def invitation_link(self, secret: str) -> str | None:
+        """A link that opens a chat with the bot and hands over `secret`, or None."""
+
+    async def stop(self) -> None:
+        """Disconnect; safe to call twice."""
