@@ -1,0 +1,1 @@
+"""One module per conversation, written once for every platform."""

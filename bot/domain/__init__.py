@@ -1,0 +1,1 @@
+"""The rules: values in, decisions out. Nothing here reads a clock, a file or a network."""

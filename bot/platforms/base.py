@@ -258,10 +258,15 @@ class PlatformError(Exception):
 
 
 class Platform(Protocol):
-    """A way to reach people."""
+    """A way to reach people.
+
+    `idempotent`: sending the same `Outgoing.key` twice shows one message, so that a send of which
+    nobody knows the end can always be tried again.
+    """
 
     name: PlatformName
     limits: Limits
+    idempotent: bool
 
     async def start(self) -> None:
         """Connect and make ready. Raises `PlatformError`; the engine tries again unless final."""

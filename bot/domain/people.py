@@ -1,0 +1,38 @@
+"""Who a person is to a group: roles, and the people whom a plan can reach."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """What a member may do beyond being cared for. A person may have several."""
+
+    COORDINATOR = "coordinator"  # configures the group
+    RESPONDER = "responder"  # agreed to be told of incidents
+    AUTHOR = "author"  # writes denunciations for the group's organisation
+    APPROVER = "approver"  # approves what somebody else wrote
+    OBSERVER = "observer"  # receives denunciations and, if a plan says so, incidents
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    """The people of one group whom an incident can reach now, by member id.
+
+    Only people who agreed to be told are in it: a name in a plan is no consent.
+    """
+
+    responders: frozenset[int] = frozenset()
+    coordinators: frozenset[int] = frozenset()
+    observers: frozenset[int] = frozenset()
+
+    @property
+    def everyone(self) -> frozenset[int]:
+        """Who hears of a plan that found nobody: the circle and those who coordinate."""
+        return self.responders | self.coordinators
+
+    @property
+    def agreed(self) -> frozenset[int]:
+        """All who may be told of an incident."""
+        return self.responders | self.coordinators | self.observers

@@ -1,0 +1,140 @@
+"""A plan of escalation as data: who is told, when, how often, until someone takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import Any
+
+from bot.domain.people import Roster
+
+DEFAULT_REPEAT = timedelta(minutes=10)
+"""How long until the people told so far are told again."""
+
+DEFAULT_NEWS = timedelta(minutes=90)
+"""How long a holder may be without news before being asked."""
+
+SHORTEST = timedelta(minutes=1)
+LONGEST = timedelta(hours=24)
+
+
+class Who(StrEnum):
+    """What a recipient names."""
+
+    MEMBER = "member"
+    COORDINATORS = "coordinators"
+    CIRCLE = "circle"  # every responder of the group
+    OBSERVERS = "observers"
+
+
+class PlanError(ValueError):
+    """A plan that cannot be. `code` is a key of the catalogues, `values` its placeholders."""
+
+    def __init__(self, code: str, **values: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person, or a role whose people are looked up when the step runs."""
+
+    who: Who
+    member: int | None = None
+
+    def resolve(self, roster: Roster) -> frozenset[int]:
+        """The member ids meant, of those who agreed to be told."""
+        match self.who:
+            case Who.MEMBER:
+                return frozenset({self.member} if self.member is not None else ()) & roster.agreed
+            case Who.COORDINATORS:
+                return roster.coordinators
+            case Who.CIRCLE:
+                return roster.responders
+            case Who.OBSERVERS:
+                return roster.observers
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Tell `recipients`, `after` this long since the incident opened."""
+
+    after: timedelta
+    recipients: tuple[Recipient, ...]
+
+    def resolve(self, roster: Roster, *, without: int | None) -> frozenset[int]:
+        """The member ids of the step, never the person whom the incident is about."""
+        found = frozenset[int]().union(*(r.resolve(roster) for r in self.recipients))
+        return found - {without} if without is not None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Steps in the order of their delays.
+
+    `repeat`: the people told so far are told again after this long, until someone takes it.
+    `news`: a holder without news for this long is asked.
+    """
+
+    steps: tuple[Step, ...]
+    repeat: timedelta = DEFAULT_REPEAT
+    news: timedelta = DEFAULT_NEWS
+
+    def __post_init__(self) -> None:
+        if not self.steps:
+            raise PlanError("plan.error.no_steps")
+        delays = [step.after for step in self.steps]
+        if delays != sorted(set(delays)):
+            raise PlanError("plan.error.order")
+        if any(not step.recipients for step in self.steps):
+            raise PlanError("plan.error.nobody")
+        if delays[0] < timedelta(0) or delays[-1] > LONGEST:
+            raise PlanError("plan.error.too_long")
+        for span in (self.repeat, self.news):
+            if not SHORTEST <= span <= LONGEST:
+                raise PlanError("plan.error.interval")
+
+    def gap_before(self, index: int) -> timedelta:
+        """How long step `index` waits for the one before it."""
+        before = self.steps[index - 1].after if index else timedelta(0)
+        return self.steps[index].after - before
+
+    def to_json(self) -> dict[str, Any]:
+        """For storing; delays in seconds."""
+        return {
+            "steps": [
+                {
+                    "after": step.after.total_seconds(),
+                    "who": [[r.who.value, r.member] for r in step.recipients],
+                }
+                for step in self.steps
+            ],
+            "repeat": self.repeat.total_seconds(),
+            "news": self.news.total_seconds(),
+        }
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Plan:
+        """The opposite of `to_json`."""
+        return cls(
+            tuple(
+                Step(
+                    timedelta(seconds=step["after"]),
+                    tuple(Recipient(Who(who), member) for who, member in step["who"]),
+                )
+                for step in value["steps"]
+            ),
+            timedelta(seconds=value["repeat"]),
+            timedelta(seconds=value["news"]),
+        )
+
+
+DEFAULT_PLAN = Plan(
+    (
+        Step(timedelta(0), (Recipient(Who.CIRCLE),)),
+        Step(timedelta(minutes=15), (Recipient(Who.CIRCLE), Recipient(Who.COORDINATORS))),
+    )
+)
+"""What a group has until it writes its own: nobody is left without anyone."""

@@ -1,0 +1,69 @@
+"""Carrying out the timers that are due."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+import structlog
+
+from bot.engine.clock import Clock
+from bot.engine.handling import Handlers
+from storage.database import Database
+from storage.timers import Timer
+
+log = structlog.get_logger(__name__)
+
+BATCH = 200
+LEASE = timedelta(seconds=60)
+RETRY = timedelta(seconds=5)
+"""A timer that fails is tried again after this, for ever: none is ever given up."""
+
+
+class DueTimers:
+    """Claims due timers in batches; each is carried out in a transaction of its own."""
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Handlers,
+        clock: Clock,
+        before: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._database = database
+        self._handlers = handlers
+        self._clock = clock
+        self._before = before
+        self._turn = asyncio.Lock()
+
+    async def drain(self) -> int:
+        """Carry out everything due. Returns how many timers were.
+
+        What people wrote before a deadline is stored and handled first.
+        """
+        carried_out = 0
+        async with self._turn:
+            while True:
+                async with self._database.transaction() as tx:
+                    due = await tx.timers.next_due()
+                if due is None or due > self._clock.now():
+                    return carried_out
+                await self._before()
+                async with self._database.transaction() as tx:
+                    claimed = await tx.timers.claim(self._clock.now(), BATCH, LEASE)
+                if not claimed:
+                    return carried_out
+                for timer in claimed:
+                    await self._fire(timer)
+                carried_out += len(claimed)
+
+    async def _fire(self, timer: Timer) -> None:
+        try:
+            async with self._database.transaction() as tx:
+                if await tx.timers.fire(timer):
+                    await self._handlers.timer(tx, timer.kind, timer.ref, self._clock.now())
+        except Exception as error:  # an alarm's timer outlives any failure
+            log.error("timer.failed", kind=timer.kind, error=type(error).__name__)
+            async with self._database.transaction() as tx:
+                await tx.timers.retry(timer, self._clock.now() + RETRY)

@@ -1,0 +1,74 @@
+"""How fast a platform may be sent to, with a share that only urgent lanes may use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from bot.domain.lanes import Lane
+from bot.platforms.base import ChatKind, Limits
+
+URGENT_SHARE = 0.2
+"""Part of the platform's rate that broadcasts leave free."""
+
+CHAT_BURST = 5.0
+"""Messages that one chat takes at once before its own rate counts."""
+
+FORGET_CHATS = 10_000
+"""How many chats' rates are remembered before full ones are dropped."""
+
+
+class Bucket:
+    """A token bucket: `rate` tokens per second, at most `burst` of them."""
+
+    __slots__ = ("burst", "rate", "seen", "tokens")
+
+    def __init__(self, rate: float, burst: float, now: float) -> None:
+        self.rate = rate
+        self.burst = burst
+        self.tokens = burst
+        self.seen = now
+
+    def refill(self, now: float) -> float:
+        """Bring up to `now` (seconds of a monotonic clock) and tell how many tokens there are."""
+        self.tokens = min(self.burst, self.tokens + max(0.0, now - self.seen) * self.rate)
+        self.seen = now
+        return self.tokens
+
+
+class Pace:
+    """The limits of one platform. `clock` gives seconds that never go back."""
+
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+        self._limits = limits
+        self._clock = clock
+        self._all = Bucket(limits.per_second, max(1.0, limits.per_second), clock())
+        self._chats: dict[str, Bucket] = {}
+
+    def delay(self, lane: Lane, chat: str, kind: ChatKind) -> float:
+        """Seconds until this message may leave; 0 for now."""
+        now = self._clock()
+        kept = self._all.burst * URGENT_SHARE if lane is Lane.BROADCAST else 0.0
+        missing = 1.0 + kept - self._all.refill(now)
+        wait = max(0.0, missing / self._all.rate)
+        bucket = self._chat(chat, kind, now)
+        return max(wait, (1.0 - bucket.refill(now)) / bucket.rate, 0.0)
+
+    def spend(self, chat: str, kind: ChatKind) -> None:
+        """A message leaves now."""
+        now = self._clock()
+        self._all.refill(now)
+        self._all.tokens -= 1.0
+        bucket = self._chat(chat, kind, now)
+        bucket.refill(now)
+        bucket.tokens -= 1.0
+
+    def _chat(self, chat: str, kind: ChatKind, now: float) -> Bucket:
+        if chat not in self._chats:
+            if len(self._chats) >= FORGET_CHATS:
+                self._chats = {
+                    c: b for c, b in self._chats.items() if b.refill(now) < b.burst
+                }
+            private = kind is ChatKind.PRIVATE
+            rate = self._limits.per_chat if private else self._limits.per_group
+            self._chats[chat] = Bucket(rate, CHAT_BURST, now)
+        return self._chats[chat]

@@ -1,0 +1,86 @@
+"""Handling stored events, one after the other, each in one transaction with what it causes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import structlog
+
+from bot.engine.clock import Clock
+from bot.engine.handling import Handlers
+from bot.platforms.base import Incoming, Platform, RawEvent
+from storage.database import Database
+from storage.inbox import Stored
+
+log = structlog.get_logger(__name__)
+
+TRIES = 3
+"""How often an event may fail before it is set aside."""
+
+BATCH = 50
+
+
+class Worker:
+    """Takes events from the inbox and gives them to the handlers."""
+
+    def __init__(
+        self,
+        database: Database,
+        platforms: Mapping[str, Platform],
+        handlers: Handlers,
+        clock: Clock,
+    ) -> None:
+        self._database = database
+        self._platforms = platforms
+        self._handlers = handlers
+        self._clock = clock
+        self._turn = asyncio.Lock()
+
+    async def drain(self) -> int:
+        """Handle everything that is waiting. Returns how many events were."""
+        handled = 0
+        async with self._turn:
+            while True:
+                async with self._database.transaction() as tx:
+                    waiting = await tx.inbox.waiting(BATCH)
+                if not waiting:
+                    return handled
+                for stored in waiting:
+                    await self._handle(stored)
+                handled += len(waiting)
+
+    async def _handle(self, stored: Stored) -> None:
+        """One event. A failure is counted, and the next event has its turn first."""
+        incoming: Incoming | None = None
+        try:
+            incoming = self._parse(stored)
+            async with self._database.transaction() as tx:
+                now = self._clock.now()
+                if await tx.inbox.done(stored.id, now) and incoming is not None:
+                    await self._handlers.incoming(tx, incoming, now)
+        except Exception as error:  # any failure at all is kept and shown, none may stop the bot
+            # The exception's text may hold what a person wrote: its kind and place must do.
+            where = _place(error)
+            log.error("event.failed", event=stored.id, error=type(error).__name__, at=where)
+            async with self._database.transaction() as tx:
+                why = f"{type(error).__name__} at {where}"
+                if await tx.inbox.failed(stored.id, why, tries=TRIES):
+                    log.error("event.set_aside", event=stored.id)
+                    await self._handlers.set_aside(tx, incoming, self._clock.now())
+
+    def _parse(self, stored: Stored) -> Incoming | None:
+        platform = self._platforms.get(stored.platform)
+        if platform is None:
+            raise LookupError("the platform of this event is not configured any more")
+        return platform.parse(RawEvent(stored.event_id, stored.chat, stored.raw))
+
+
+def _place(error: BaseException) -> str:
+    """File and line where it was raised, without any content."""
+    trace = error.__traceback__
+    if trace is None:
+        return "?"
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_globals.get('__name__', '?')}:{trace.tb_lineno}"

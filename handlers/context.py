@@ -1,0 +1,315 @@
+"""What a conversation works with: who speaks, what is known, and how to answer.
+
+Nothing here sends. Everything that is to be said becomes a row of the outbox, in the transaction
+that the conversation is part of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.lanes import Lane
+from bot.domain.permissions import Action, may
+from bot.domain.rich import Rich
+from bot.platforms.base import ChatKind, Incoming, Operation, Press
+from bot.texts import Key, Texts
+from handlers.settings import DIALOG_LIFE, Settings
+from storage.conversations import Dialog, Option, Prompt
+from storage.people import Account, Group, Member
+from storage.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A chat, and how to speak in it."""
+
+    platform: str
+    chat: str
+    language: str
+    zone: str
+    kind: ChatKind = ChatKind.PRIVATE
+    member: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """An answer to offer: what it does, its label's key, and what it is about."""
+
+    action: str
+    label: str
+    argument: str = ""
+    values: dict[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Who wrote, if the bot knows them."""
+
+    member: Member
+    group: Group
+    account: Account
+
+
+class NotAllowed(Exception):
+    """The speaker may not do this; the router answers it kindly."""
+
+
+class Context:
+    """One conversation's turn, inside one transaction."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        now: datetime,
+        settings: Settings,
+        *,
+        event: Incoming | None = None,
+        speaker: Speaker | None = None,
+        place: Place | None = None,
+    ) -> None:
+        self.tx = tx
+        self.now = now
+        self.settings = settings
+        self.event = event
+        self._speaker = speaker
+        self._place = place
+
+    # --- who ---
+
+    @property
+    def speaker(self) -> Speaker:
+        """The member who speaks. Raises `NotAllowed` for a stranger."""
+        if self._speaker is None:
+            raise NotAllowed
+        return self._speaker
+
+    @property
+    def known(self) -> bool:
+        """Whether the speaker is a member."""
+        return self._speaker is not None
+
+    @property
+    def place(self) -> Place:
+        """Where the speaker is."""
+        if self._place is None:
+            raise RuntimeError("nobody speaks in this turn")
+        return self._place
+
+    def require(self, action: Action) -> None:
+        """Raises `NotAllowed` unless the speaker may do this."""
+        if not may(self.speaker.member.roles, action):
+            raise NotAllowed
+
+    def may(self, action: Action) -> bool:
+        """Whether the speaker may do this."""
+        return self.known and may(self.speaker.member.roles, action)
+
+    def texts(self, place: Place) -> Texts:
+        """The catalogue for a reader."""
+        return Texts(place.language, place.zone, self.now)
+
+    async def places_of(self, member: int) -> list[Place]:
+        """All chats in which a member can be reached, the one used last first."""
+        person = await self.tx.people.member(member)
+        return [
+            Place(
+                account.platform, account.chat, person.language, person.zone, member=member
+            )
+            for account in await self.tx.people.accounts_of(member)
+            if account.reachable
+        ]
+
+    # --- saying ---
+
+    async def say(
+        self,
+        place: Place,
+        key: str,
+        *,
+        lane: Lane = Lane.CONVERSATION,
+        purpose: str = "",
+        **values: object,
+    ) -> str:
+        """Queue a text. Returns its outbox key."""
+        return await self.put(
+            place, self.texts(place).render(key, **values), lane=lane, purpose=purpose
+        )
+
+    async def reply(self, key: str, **values: object) -> str:
+        """Answer the speaker where they spoke."""
+        return await self.say(self.place, key, **values)  # type: ignore[arg-type]
+
+    async def put(
+        self,
+        place: Place,
+        text: Rich,
+        *,
+        lane: Lane = Lane.CONVERSATION,
+        purpose: str = "",
+        operation: Operation = Operation.SEND,
+        buttons: Sequence[Sequence[tuple[str, str, int]]] = (),
+        target: str = "",
+        key: str | None = None,
+    ) -> str:
+        """Queue anything. `target` is the outbox key of the message to edit or delete."""
+        key = key or self.settings.token()
+        await self.tx.outbox.add(
+            key=key,
+            lane=lane,
+            platform=place.platform,
+            chat=place.chat,
+            chat_kind=place.kind,
+            operation=operation,
+            body={"text": text.to_json(), "buttons": [list(map(list, line)) for line in buttons]},
+            now=self.now,
+            target=target,
+            purpose=purpose,
+            member=place.member,
+        )
+        return key
+
+    async def tell(
+        self,
+        members: Iterable[int],
+        key: str,
+        *,
+        lane: Lane = Lane.ALARM,
+        purpose: str = "",
+        everywhere: bool = True,
+        **values: object,
+    ) -> None:
+        """Say it to members, on all their accounts, or on the one used last."""
+        for member in sorted(members):
+            places = await self.places_of(member)
+            for place in places if everywhere else places[:1]:
+                await self.say(place, key, lane=lane, purpose=purpose, **values)
+
+    async def toast(self, key: str, **values: object) -> None:
+        """Acknowledge a press, where the event is one."""
+        if self.event is None or not isinstance(self.event.body, Press):
+            return
+        texts = self.texts(self.place)
+        await self.tx.outbox.add(
+            key=self.settings.token(),
+            lane=Lane.CONVERSATION,
+            platform=self.place.platform,
+            chat=self.place.chat,
+            chat_kind=self.place.kind,
+            operation=Operation.TOAST,
+            body={
+                "text": texts.render(key, **values).to_json(),
+                "target": self.event.body.press_id,
+            },
+            now=self.now,
+        )
+
+    # --- asking ---
+
+    async def ask(
+        self,
+        place: Place,
+        text: Rich | str,
+        choices: Sequence[Choice],
+        *,
+        topic: str,
+        ref: int,
+        lane: Lane = Lane.CONVERSATION,
+        purpose: str = "",
+        **values: object,
+    ) -> str:
+        """Queue a question with its answers, and remember it. Returns its outbox key.
+
+        The numbers of its answers are those of no other open question in the same chat, so that a
+        written number has one meaning.
+        """
+        texts = self.texts(place)
+        rich = texts.render(text, **values) if isinstance(text, str) else text
+        taken = {
+            option.number
+            for prompt in await self.tx.conversations.open_in(place.platform, place.chat)
+            for option in prompt.options
+        }
+        first = 1
+        while any(first + i in taken for i in range(len(choices))):
+            first += 1
+        token = self.settings.token()
+        options = [
+            Option(
+                first + i, choice.action, texts.plain(choice.label, **(choice.values or {})),
+                choice.argument,
+            )
+            for i, choice in enumerate(choices)
+        ]
+        key = await self.put(
+            place, rich, lane=lane, purpose=purpose, buttons=_buttons(token, options)
+        )
+        await self.tx.conversations.open_prompt(
+            token=token,
+            platform=place.platform,
+            chat=place.chat,
+            topic=topic,
+            ref=ref,
+            options=options,
+            outbox_key=key,
+            text=rich.to_json(),
+            now=self.now,
+        )
+        return key
+
+    async def close_prompts(
+        self, topic: str, ref: int, key: str = "", *, only: Place | None = None, **values: object
+    ) -> None:
+        """Close the open questions about a thing, and show it by editing each.
+
+        `key` is the line that is put below the question; without it only the buttons go.
+        """
+        for prompt in await self.tx.conversations.open_about(topic, ref):
+            if only and (prompt.platform, prompt.chat) != (only.platform, only.chat):
+                continue
+            await self.close_prompt(prompt, key, **values)
+
+    async def close_prompt(self, prompt: Prompt, key: str = "", **values: object) -> None:
+        """Close one question, and show what became of it."""
+        if not await self.tx.conversations.close(prompt.id, self.now):
+            return
+        place = await self._place_of(prompt)
+        text = Rich.from_json(prompt.text)
+        if key:
+            text = text + Rich.of("\n\n") + self.texts(place).render(key, **values)
+        await self.put(place, text, operation=Operation.EDIT, target=prompt.outbox_key)
+
+    async def _place_of(self, prompt: Prompt) -> Place:
+        account = await self.tx.people.account_in(prompt.platform, prompt.chat)
+        if account is None:
+            return replace(self.place, platform=prompt.platform, chat=prompt.chat)
+        person = await self.tx.people.member(account.member)
+        return Place(
+            prompt.platform, prompt.chat, person.language, person.zone, member=person.id
+        )
+
+    # --- dialogs ---
+
+    async def expect(self, topic: str, step: str, **data: object) -> None:
+        """The speaker's next words are for this."""
+        await self.tx.conversations.set_dialog(
+            self.place.platform,
+            self.place.chat,
+            Dialog(topic, step, data),
+            self.now + DIALOG_LIFE,
+        )
+
+    async def expect_nothing(self) -> None:
+        """The dialog is over."""
+        await self.tx.conversations.end_dialog(self.place.platform, self.place.chat)
+
+
+def _buttons(token: str, options: Sequence[Option]) -> list[list[tuple[str, str, int]]]:
+    """One button a line: a label is then never cut on a small screen."""
+    return [[(o.label, f"{token}:{o.number}", o.number)] for o in options]
+
+
+def label(key: str, **values: object) -> Key:
+    """A text inside a text."""
+    return Key(key, values)

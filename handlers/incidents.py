@@ -1,0 +1,656 @@
+"""Incidents in chat: what opens one, who is told, and what people do with it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from bot.domain import incident as rules
+from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
+from bot.domain.lanes import Lane
+from bot.domain.permissions import Action
+from bot.domain.plan import DEFAULT_PLAN
+from bot.texts import Key
+from handlers.commands import Entry
+from handlers.context import Choice, Context
+
+TOPIC = "incident"
+TIMER = "incident"
+
+ALARM_TEXTS = {
+    Kind.MISS: "alarm.miss",
+    Kind.UNREACHABLE: "alarm.unreachable",
+    Kind.PANIC: "alarm.panic",
+    Kind.HELP: "alarm.help",
+}
+
+TO_TAKE = (Choice("take", "button.take"), Choice("escalate", "button.escalate"))
+"""What everyone who is told may do."""
+
+TO_HOLD = (
+    Choice("news", "button.news"),
+    Choice("resolve", "button.resolve"),
+    Choice("hand_over", "button.hand_over"),
+    Choice("release", "button.release"),
+    Choice("escalate", "button.escalate"),
+)
+"""What the holder may do."""
+
+
+# --- opening and running ------------------------------------------------------------------------
+
+
+async def open_incident(ctx: Context, subject: int, kind: Kind, **details: object) -> Incident:
+    """Open one about a member and tell its first step; an open one gets the news instead.
+
+    A second alarm about the same person never starts a second plan: it is a line on the timeline,
+    and a person's own alarm escalates the incident that is open.
+    """
+    member = await ctx.tx.people.member(subject)
+    known = await ctx.tx.incidents.open_about(subject)
+    if known is not None:
+        await ctx.tx.incidents.note(known.id, ctx.now, f"again_{kind}", subject, **details)
+        if kind in (Kind.PANIC, Kind.HELP):
+            return await _louder(ctx, known, kind)
+        return known
+    group = await ctx.tx.people.group(member.group)
+    fresh = Incident(
+        id=0,
+        number=await ctx.tx.people.next_number(group.id, "incidents"),
+        group=group.id,
+        subject=subject,
+        kind=kind,
+        opened_at=ctx.now,
+        plan=member.plan or group.plan or DEFAULT_PLAN,
+    )
+    incident = replace(fresh, id=await ctx.tx.incidents.add(fresh))
+    await ctx.tx.incidents.note(incident.id, ctx.now, f"opened_{kind}", subject, **details)
+    return await _carry_out(
+        ctx, rules.opened(incident, await ctx.tx.people.roster(group.id), ctx.now)
+    )
+
+
+async def _louder(ctx: Context, incident: Incident, kind: Kind) -> Incident:
+    """The person asks for help while an incident about them is open: whoever knows hears it now."""
+    louder = replace(incident, kind=kind)
+    roster = await ctx.tx.people.roster(louder.group)
+    known = louder.told & roster.agreed
+    decision = rules.louder(louder, roster, ctx.now)
+    told = frozenset[int]().union(*(leaving.to for leaving in decision[1]))
+    again = (Leaves(Notice.REPEAT, known - told, louder.step),) if known - told else ()
+    return await _carry_out(ctx, (decision[0], (*decision[1], *again)))
+
+
+async def on_timer(ctx: Context, ref: int) -> None:
+    """Whatever the plan has due."""
+    incident = await ctx.tx.incidents.get(ref)
+    if incident is not None:
+        roster = await ctx.tx.people.roster(incident.group)
+        await _carry_out(ctx, rules.advance(incident, roster, ctx.now))
+
+
+async def _carry_out(ctx: Context, decision: rules.Decision) -> Incident:
+    """Store what was decided, set the timer, and queue what must leave."""
+    incident, leaves = decision
+    await ctx.tx.incidents.save(incident)
+    await ctx.tx.timers.set(TIMER, incident.id, incident.next_at)
+    for leaving in leaves:
+        await ctx.tx.incidents.note(
+            incident.id, ctx.now, leaving.notice, step=leaving.step, to=len(leaving.to)
+        )
+        match leaving.notice:
+            case Notice.ASK_NEWS:
+                await _ask_news(ctx, incident)
+            case _:
+                await _alarm(ctx, incident, leaving)
+    return incident
+
+
+async def _alarm(ctx: Context, incident: Incident, leaving: Leaves) -> None:
+    """One alarm to each, on all their accounts; their earlier ones lose their buttons."""
+    subject = await ctx.tx.people.member(incident.subject)
+    await _drop_buttons(ctx, incident, leaving.to)
+    unreached = set()
+    choices = TO_TAKE if incident.holder is None else TO_TAKE[1:]
+    for member in sorted(leaving.to):
+        places = await ctx.places_of(member)
+        if not places:
+            unreached.add(member)
+        for place in places:
+            text = Key(
+                "alarm.text",
+                {
+                    "number": incident.number,
+                    "what": Key(ALARM_TEXTS[incident.kind], {"name": subject.name}),
+                    "state": await _state(ctx, incident, leaving.notice),
+                },
+            )
+            await ctx.ask(
+                place,
+                ctx.texts(place).render(text.key, **text.values),
+                choices if member != incident.holder else TO_HOLD,
+                topic=TOPIC,
+                ref=incident.id,
+                lane=Lane.ALARM,
+                purpose=f"incident:{incident.id}:alarm",
+            )
+    for member in sorted(unreached):
+        await ctx.tx.incidents.note(incident.id, ctx.now, "unreachable", member)
+    if unreached:
+        await skip_the_unreachable(ctx, incident.id)
+
+
+async def _state(ctx: Context, incident: Incident, notice: Notice) -> Key:
+    if incident.holder is not None:
+        holder = await ctx.tx.people.member(incident.holder)
+        return Key("alarm.state.held", {"name": holder.name})
+    if notice is Notice.EXHAUSTED:
+        return Key("alarm.state.exhausted")
+    if notice is Notice.REPEAT:
+        return Key("alarm.state.still_nobody", {"at": incident.opened_at})
+    return Key("alarm.state.nobody")
+
+
+async def skip_the_unreachable(ctx: Context, id: int) -> None:
+    """Somebody cannot be reached: if nobody told so far can be, the next step runs now."""
+    incident = await ctx.tx.incidents.get(id)
+    if incident is None:
+        return
+    roster = await ctx.tx.people.roster(incident.group)
+    reached = await ctx.tx.people.reached(incident.told)
+    moved, leaves = rules.dead_channel(incident, reached, roster, ctx.now)
+    if moved != incident:
+        await _carry_out(ctx, (moved, leaves))
+
+
+async def _ask_news(ctx: Context, incident: Incident) -> None:
+    subject = await ctx.tx.people.member(incident.subject)
+    if incident.holder is None:
+        return
+    await _drop_buttons(ctx, incident, frozenset({incident.holder}))
+    for place in await ctx.places_of(incident.holder):
+        await ctx.ask(
+            place,
+            "incident.ask_news",
+            TO_HOLD,
+            topic=TOPIC,
+            ref=incident.id,
+            lane=Lane.ALARM,
+            purpose=f"incident:{incident.id}:alarm",
+            number=incident.number,
+            name=subject.name,
+            within=rules.NEWS_ANSWER,
+        )
+
+
+async def _drop_buttons(ctx: Context, incident: Incident, members: frozenset[int]) -> None:
+    """Only the newest message about an incident has buttons in each chat."""
+    chats = {
+        (account.platform, account.chat)
+        for member in members
+        for account in await ctx.tx.people.accounts_of(member)
+    }
+    for prompt in await ctx.tx.conversations.open_about(TOPIC, incident.id):
+        if (prompt.platform, prompt.chat) in chats:
+            await ctx.close_prompt(prompt)
+
+
+async def _tell_the_others(
+    ctx: Context, incident: Incident, key: str, *without: int, **values: object
+) -> None:
+    await ctx.tell(
+        incident.told - {*without},
+        key,
+        purpose=f"incident:{incident.id}:news",
+        number=incident.number,
+        **values,
+    )
+
+
+# --- what people do -----------------------------------------------------------------------------
+
+
+async def act(ctx: Context, incident: Incident, action: str, argument: str = "") -> None:
+    """One press, number, word or command about an incident."""
+    if action in ("safe", "not_safe"):
+        await _subject_says(ctx, incident, safe=action == "safe")
+        return
+    ctx.require(Action.RESPOND)
+    me = ctx.speaker.member.id
+    if incident.subject == me:
+        await _refused(ctx, incident, Refusal.OWN)
+        return
+    match action:
+        case "take":
+            await _take(ctx, incident)
+        case "release":
+            await _decided(ctx, incident, "released", await _released(ctx, incident))
+        case "escalate":
+            roster = await ctx.tx.people.roster(incident.group)
+            decision = rules.escalate(incident, me, roster, ctx.now)
+            await _decided(ctx, incident, "escalated", decision)
+        case "news":
+            await ctx.expect(TOPIC, "news", incident=incident.id)
+            await ctx.toast("toast.write")
+            await ctx.reply("incident.write_news", number=incident.number)
+        case "hand_over":
+            await _whom(ctx, incident)
+        case "hand_over_to":
+            await _offer(ctx, incident, int(argument))
+        case "accept":
+            await _accept(ctx, incident, int(argument))
+        case "decline":
+            await _decline(ctx, incident, int(argument))
+        case "resolve":
+            await _which_outcome(ctx, incident)
+        case "outcome":
+            await resolve(ctx, incident, Outcome(argument), me)
+        case "line":
+            await show_line(ctx, incident)
+        case "reopen":
+            await _reopen(ctx, incident)
+
+
+async def _refused(ctx: Context, incident: Incident, refusal: Refusal) -> None:
+    holder = ""
+    if incident.holder is not None:
+        holder = (await ctx.tx.people.member(incident.holder)).name
+    await ctx.toast("toast.not_done")
+    await ctx.reply(f"incident.refused.{refusal}", number=incident.number, holder=holder)
+
+
+async def _take(ctx: Context, incident: Incident) -> None:
+    me = ctx.speaker.member
+    taken = rules.take(incident, me.id, ctx.now)
+    if isinstance(taken, Refusal):
+        if taken is Refusal.HELD and incident.holder == me.id:
+            await ctx.toast("toast.done")
+            return
+        await _refused(ctx, incident, taken)
+        return
+    await _hold(ctx, taken, "taken")
+
+
+async def _hold(ctx: Context, incident: Incident, event: str) -> None:
+    """Somebody has it now: their words, everyone else's news, the timer for news."""
+    if incident.holder is None:
+        return
+    holder = await ctx.tx.people.member(incident.holder)
+    subject = await ctx.tx.people.member(incident.subject)
+    await ctx.tx.incidents.save(incident)
+    await ctx.tx.timers.set(TIMER, incident.id, incident.next_at)
+    await ctx.tx.incidents.note(incident.id, ctx.now, event, holder.id)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, incident.id, "incident.now_held", name=holder.name)
+    # Repeats that have not left would be false news by now.
+    await ctx.tx.outbox.withdraw(f"incident:{incident.id}:alarm", ctx.now)
+    for place in await ctx.places_of(holder.id):
+        await ctx.ask(
+            place,
+            "incident.yours",
+            TO_HOLD,
+            topic=TOPIC,
+            ref=incident.id,
+            number=incident.number,
+            name=subject.name,
+            news=incident.plan.news,
+        )
+    await _tell_the_others(
+        ctx, incident, "incident.taken", holder.id, name=holder.name, subject=subject.name
+    )
+
+
+async def _released(ctx: Context, incident: Incident) -> rules.Decision | Refusal:
+    roster = await ctx.tx.people.roster(incident.group)
+    return rules.release(incident, ctx.speaker.member.id, roster, ctx.now)
+
+
+async def _decided(
+    ctx: Context, incident: Incident, event: str, decision: rules.Decision | Refusal
+) -> None:
+    if isinstance(decision, Refusal):
+        await _refused(ctx, incident, decision)
+        return
+    me = ctx.speaker.member
+    await ctx.tx.incidents.note(incident.id, ctx.now, event, me.id)
+    await ctx.toast("toast.done")
+    await ctx.reply(f"incident.you_{event}", number=incident.number)
+    await _carry_out(ctx, decision)
+
+
+async def news(ctx: Context, incident: Incident, text: str) -> None:
+    """An update in words: on the timeline, and to everyone who was told."""
+    me = ctx.speaker.member
+    told = rules.news(incident, me.id, ctx.now)
+    if isinstance(told, Refusal):
+        await _refused(ctx, incident, told)
+        return
+    await ctx.tx.incidents.save(told)
+    await ctx.tx.timers.set(TIMER, told.id, told.next_at)
+    await ctx.tx.incidents.note(told.id, ctx.now, "news", me.id, text=text)
+    await ctx.reply("incident.news_noted", number=told.number)
+    await _tell_the_others(ctx, told, "incident.news", me.id, name=me.name, text=text)
+
+
+async def _whom(ctx: Context, incident: Incident) -> None:
+    """Offer the people who were told already: nobody learns of others by asking."""
+    me = ctx.speaker.member.id
+    if incident.holder != me:
+        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        return
+    roster = await ctx.tx.people.roster(incident.group)
+    able = roster.responders | roster.coordinators
+    choices = [
+        Choice("hand_over_to", "button.person", str(id), {"name": person.name})
+        for id in sorted((incident.told & able) - {me, incident.subject})
+        if (person := await ctx.tx.people.member(id))
+    ]
+    await ctx.toast("toast.done")
+    if not choices:
+        await ctx.reply("incident.nobody_to_hand_over", number=incident.number)
+        return
+    await ctx.ask(
+        ctx.place,
+        "incident.hand_over_whom",
+        choices,
+        topic=TOPIC,
+        ref=incident.id,
+        number=incident.number,
+    )
+
+
+async def _offer(ctx: Context, incident: Incident, to: int) -> None:
+    me = ctx.speaker.member
+    if incident.holder != me.id:
+        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        return
+    other = await ctx.tx.people.member(to)
+    await ctx.tx.incidents.note(incident.id, ctx.now, "offered", me.id, to=to)
+    await ctx.toast("toast.done")
+    await ctx.reply("incident.offered", number=incident.number, name=other.name)
+    for place in await ctx.places_of(to):
+        await ctx.ask(
+            place,
+            "incident.offer",
+            (
+                Choice("accept", "button.accept_hand_over", str(me.id)),
+                Choice("decline", "button.decline", str(me.id)),
+            ),
+            topic=TOPIC,
+            ref=incident.id,
+            lane=Lane.ALARM,
+            number=incident.number,
+            name=me.name,
+        )
+
+
+async def _accept(ctx: Context, incident: Incident, giver: int) -> None:
+    passed = rules.hand_over(incident, giver, ctx.speaker.member.id, ctx.now)
+    if isinstance(passed, Refusal):
+        await _refused(ctx, incident, passed)
+        return
+    await _hold(ctx, passed, "handed_over")
+
+
+async def _decline(ctx: Context, incident: Incident, giver: int) -> None:
+    me = ctx.speaker.member
+    await ctx.tx.incidents.note(incident.id, ctx.now, "declined", me.id)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, incident.id, "incident.you_declined", only=ctx.place)
+    await ctx.tell(
+        {giver},
+        "incident.declined",
+        purpose=f"incident:{incident.id}:news",
+        number=incident.number,
+        name=me.name,
+    )
+
+
+async def _which_outcome(ctx: Context, incident: Incident) -> None:
+    if not incident.open:
+        await _refused(ctx, incident, Refusal.CLOSED)
+        return
+    if incident.holder != ctx.speaker.member.id:
+        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        return
+    await ctx.toast("toast.done")
+    await ctx.ask(
+        ctx.place,
+        "incident.which_outcome",
+        [Choice("outcome", f"outcome.{o}", o.value) for o in Outcome],
+        topic=TOPIC,
+        ref=incident.id,
+        number=incident.number,
+    )
+
+
+async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int) -> None:
+    """Bring it to an end and tell everyone who was told."""
+    if actor not in (incident.holder, incident.subject):
+        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        return
+    done = rules.resolve(incident, outcome, ctx.now)
+    if isinstance(done, Refusal):
+        await _refused(ctx, incident, done)
+        return
+    person = await ctx.tx.people.member(actor)
+    subject = await ctx.tx.people.member(done.subject)
+    await ctx.tx.incidents.save(done)
+    await ctx.tx.timers.set(TIMER, done.id, None)
+    await ctx.tx.incidents.note(done.id, ctx.now, "resolved", actor, outcome=outcome.value)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=outcome)
+    await ctx.tx.outbox.withdraw(f"incident:{done.id}:alarm", ctx.now)
+    values: dict[str, object] = {
+        "number": done.number,
+        "name": person.name,
+        "subject": subject.name,
+        "outcome": outcome,
+        "took": ctx.now - done.opened_at,
+    }
+    purpose = f"incident:{done.id}:news"
+    await ctx.tell(done.told - {done.subject}, "incident.resolved", purpose=purpose, **values)
+
+
+async def _reopen(ctx: Context, incident: Incident) -> None:
+    roster = await ctx.tx.people.roster(incident.group)
+    await _decided(ctx, incident, "reopened", rules.reopen(incident, roster, ctx.now))
+
+
+# --- the person whom it is about ----------------------------------------------------------------
+
+
+async def late_answer(ctx: Context, incident: Incident) -> None:
+    """ "I am well" after the miss: everyone who was told hears it, and the person is asked to close.
+
+    The question says nothing of the network, since the phone may be in other hands.
+    """
+    me = ctx.speaker.member
+    await ctx.tx.incidents.note(incident.id, ctx.now, "answered_late", me.id)
+    await _tell_the_others(ctx, incident, "incident.answered_late", me.id, name=me.name)
+    closable = incident.kind in (Kind.MISS, Kind.UNREACHABLE)
+    await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
+    if not closable:
+        await ctx.reply("subject.thanks")
+        return
+    await ctx.ask(
+        ctx.place,
+        "subject.close",
+        (Choice("safe", "button.close_yes"), Choice("not_safe", "button.close_no")),
+        topic=TOPIC,
+        ref=incident.id,
+    )
+
+
+async def _subject_says(ctx: Context, incident: Incident, *, safe: bool) -> None:
+    me = ctx.speaker.member.id
+    if me != incident.subject or incident.kind not in (Kind.MISS, Kind.UNREACHABLE):
+        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        return
+    await ctx.toast("toast.done")
+    if not incident.open:
+        await ctx.close_prompts(TOPIC, incident.id, "subject.closed", only=ctx.place)
+        return
+    if safe:
+        await ctx.close_prompts(TOPIC, incident.id, "subject.closed", only=ctx.place)
+        await resolve(ctx, incident, Outcome.SAFE, me)
+        return
+    await ctx.close_prompts(TOPIC, incident.id, "subject.kept_open", only=ctx.place)
+    await ctx.tx.incidents.note(incident.id, ctx.now, "kept_open", me)
+    await _tell_the_others(
+        ctx, incident, "incident.kept_open", me, name=ctx.speaker.member.name
+    )
+
+
+async def panic(ctx: Context, _rest: str = "") -> None:
+    """The person's own alarm, by command or word. It is never asked back before it leaves."""
+    incident = await open_incident(ctx, ctx.speaker.member.id, Kind.PANIC)
+    await ctx.toast("toast.done")
+    await ctx.reply("panic.sent", number=incident.number)
+
+
+# --- commands -----------------------------------------------------------------------------------
+
+
+async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[Incident | None, str]:
+    """The incident that "12 rest" names, or the only one the speaker knows of; and the rest."""
+    member = ctx.speaker.member
+    found = re.match(r"#?(\d{1,9})\b\s*(.*)", rest, re.DOTALL)
+    known = await ctx.tx.incidents.known_to(member.group, member.id, only_open=False)
+    if found:
+        number = int(found[1])
+        named = [i for i in known if i.number == number]
+        if named:
+            return named[0], found[2]
+        await ctx.reply("incident.unknown", number=number)
+        return None, ""
+    about = [i for i in known if i.open] or ([] if only_open else known[:1])
+    if len(about) == 1:
+        return about[0], rest
+    if not about:
+        await ctx.reply("incident.none_open")
+    else:
+        numbers = tuple(f"#{i.number}" for i in sorted(about, key=lambda i: i.number))
+        await ctx.reply("incident.which_one", numbers=numbers)
+    return None, ""
+
+
+async def command_take(ctx: Context, rest: str) -> None:
+    """`/tomar 12`"""
+    incident, _ = await _which(ctx, rest)
+    if incident is not None:
+        await act(ctx, incident, "take")
+
+
+async def command_release(ctx: Context, rest: str) -> None:
+    """`/soltar 12`"""
+    incident, _ = await _which(ctx, rest)
+    if incident is not None:
+        await act(ctx, incident, "release")
+
+
+async def command_hand_over(ctx: Context, rest: str) -> None:
+    """`/entregar 12 Carla`"""
+    incident, name = await _which(ctx, rest)
+    if incident is None:
+        return
+    if not name.strip():
+        await act(ctx, incident, "hand_over")
+        return
+    other = await ctx.tx.people.member_named(incident.group, name)
+    if other is None or other.id not in incident.told or other.id == incident.subject:
+        await _refused(ctx, incident, Refusal.NOT_TOLD)
+        return
+    await act(ctx, incident, "hand_over_to", str(other.id))
+
+
+async def command_escalate(ctx: Context, rest: str) -> None:
+    """`/escalar 12`"""
+    incident, _ = await _which(ctx, rest)
+    if incident is not None:
+        await act(ctx, incident, "escalate")
+
+
+async def command_resolve(ctx: Context, rest: str) -> None:
+    """`/cerrar 12`"""
+    incident, _ = await _which(ctx, rest)
+    if incident is not None:
+        await act(ctx, incident, "resolve")
+
+
+async def command_news(ctx: Context, rest: str) -> None:
+    """`/novedad 12 text`"""
+    incident, text = await _which(ctx, rest)
+    if incident is None:
+        return
+    if text.strip():
+        await news(ctx, incident, text.strip())
+    else:
+        await act(ctx, incident, "news")
+
+
+async def command_reopen(ctx: Context, rest: str) -> None:
+    """`/reabrir 12`"""
+    incident, _ = await _which(ctx, rest, only_open=False)
+    if incident is not None:
+        await act(ctx, incident, "reopen")
+
+
+async def command_line(ctx: Context, rest: str) -> None:
+    """`/linea 12`"""
+    incident, _ = await _which(ctx, rest, only_open=False)
+    if incident is not None:
+        await show_line(ctx, incident)
+
+
+async def show_line(ctx: Context, incident: Incident) -> None:
+    """The timeline with its times, to someone who was told of it."""
+    me = ctx.speaker.member
+    if me.id not in incident.told or me.id == incident.subject:
+        await ctx.reply("incident.unknown", number=incident.number)
+        return
+    subject = await ctx.tx.people.member(incident.subject)
+    texts = ctx.texts(ctx.place)
+    text = texts.render(
+        "line.head", number=incident.number, name=subject.name, state=await _standing(ctx, incident)
+    )
+    for event in await ctx.tx.incidents.timeline(incident.id):
+        actor = (await ctx.tx.people.member(event.actor)).name if event.actor else ""
+        details = dict(event.details)
+        if "outcome" in details:
+            details["outcome"] = Outcome(details["outcome"])
+        if event.event in ("offered",):
+            details["to"] = (await ctx.tx.people.member(int(details["to"]))).name
+        values = {"name": actor, "n": details.get("to", 0), **details}
+        text = text + texts.render("line.row", at=event.at, what=Key(f"line.{event.event}", values))
+    await ctx.put(ctx.place, text)
+
+
+async def _standing(ctx: Context, incident: Incident) -> Key:
+    if incident.state is State.CLAIMED and incident.holder is not None:
+        holder = await ctx.tx.people.member(incident.holder)
+        return Key("standing.claimed", {"name": holder.name})
+    if incident.outcome is not None:
+        return Key("standing.resolved", {"outcome": incident.outcome})
+    return Key(f"standing.{incident.state}")
+
+
+async def write_news(ctx: Context, id: int, text: str) -> None:
+    """The words after "write the news"."""
+    await ctx.expect_nothing()
+    incident = await ctx.tx.incidents.get(id)
+    if incident is not None:
+        await news(ctx, incident, text.strip())
+
+
+ENTRIES = (
+    Entry("auxilio", ("panic", "sos", "panico"), Action.PANIC, panic),
+    Entry("tomar", ("take",), Action.RESPOND, command_take),
+    Entry("novedad", ("news", "update"), Action.RESPOND, command_news),
+    Entry("cerrar", ("resolve", "close"), Action.RESPOND, command_resolve),
+    Entry("entregar", ("handover",), Action.RESPOND, command_hand_over),
+    Entry("soltar", ("release",), Action.RESPOND, command_release),
+    Entry("escalar", ("escalate",), Action.RESPOND, command_escalate),
+    Entry("linea", ("timeline", "línea"), Action.RESPOND, command_line),
+    Entry("reabrir", ("reopen",), Action.RESPOND, command_reopen, in_menu=False),
+)

@@ -1,0 +1,33 @@
+"""What the handlers are given from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+INVITATION_LIFE = timedelta(hours=24)
+"""How long an invitation can be opened."""
+
+DIALOG_LIFE = timedelta(hours=1)
+"""After how long without an answer a conversation of several steps is forgotten."""
+
+DOUBT = timedelta(minutes=2)
+"""How long someone who wrote "help" without being asked has to say that it is no emergency."""
+
+HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """`operators`: accounts ("telegram:123", "matrix:@a:b") that may make groups and hear of trouble.
+
+    `links` gives each platform's invitation link for a secret, or None. `token` gives fresh random
+    text of at least 80 bits, safe in a link.
+    """
+
+    language: str
+    zone: str
+    token: Callable[[], str]
+    operators: frozenset[str] = frozenset()
+    links: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)

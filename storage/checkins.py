@@ -1,0 +1,166 @@
+"""Schedules and the check-ins that they make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.checkin import OPEN, Checkin, State
+from bot.domain.schedule import Schedule
+from storage.tables import EPOCH, checkins, schedules
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSchedule:
+    """A member's schedule."""
+
+    id: int
+    member: int
+    rule: Schedule
+    paused_until: datetime | None
+
+
+_SCHEDULE = [schedules.c[name] for name in ("id", "member_id", "rule", "paused_until")]
+_CHECKIN = [
+    checkins.c[name]
+    for name in (
+        "id", "member_id", "due", "miss_at", "reminders", "state", "delivered", "answered_at",
+    )
+]  # fmt: skip
+
+
+def _schedule(row: sa.Row[Any]) -> StoredSchedule:
+    return StoredSchedule(row[0], row[1], Schedule.from_json(row[2]), row[3])
+
+
+def _checkin(row: sa.Row[Any]) -> Checkin:
+    id, member, due, miss_at, reminders, state, delivered, answered_at = row
+    return Checkin(
+        id=id,
+        member=member,
+        due=due,
+        miss_at=miss_at,
+        reminders=tuple(datetime.fromtimestamp(t, EPOCH.tzinfo) for t in reminders),
+        state=State(state),
+        delivered=delivered,
+        answered_at=answered_at,
+    )
+
+
+class Checkins:
+    """Who is asked when, and what came of it."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def add_schedule(self, member: int, rule: Schedule, now: datetime) -> int:
+        """A new schedule, active."""
+        return (
+            await self._db.execute(
+                sa.insert(schedules)
+                .values(member_id=member, rule=rule.to_json(), created_at=now)
+                .returning(schedules.c.id)
+            )
+        ).scalar_one()
+
+    async def schedule(self, id: int) -> StoredSchedule | None:
+        """By number, if it is active."""
+        row = (
+            await self._db.execute(
+                sa.select(*_SCHEDULE).where(schedules.c.id == id, schedules.c.active)
+            )
+        ).one_or_none()
+        return _schedule(row) if row else None
+
+    async def schedules_of(self, member: int) -> list[StoredSchedule]:
+        """A member's active schedules."""
+        found = await self._db.execute(
+            sa.select(*_SCHEDULE)
+            .where(schedules.c.member_id == member, schedules.c.active)
+            .order_by(schedules.c.id)
+        )
+        return [_schedule(row) for row in found]
+
+    async def end_schedule(self, id: int) -> None:
+        """It asks no more."""
+        await self._db.execute(
+            sa.update(schedules).where(schedules.c.id == id).values(active=False)
+        )
+
+    async def pause(self, id: int, until: datetime | None) -> None:
+        """No questions until then; None ends the pause."""
+        await self._db.execute(
+            sa.update(schedules).where(schedules.c.id == id).values(paused_until=until)
+        )
+
+    async def new_id(self, member: int, schedule: int | None, due: datetime) -> int | None:
+        """A row for the occurrence, or None if there is one already."""
+        exists = (
+            await self._db.execute(
+                sa.select(checkins.c.id).where(
+                    checkins.c.schedule_id == schedule, checkins.c.due == due
+                )
+            )
+        ).first()
+        if exists:
+            return None
+        return (
+            await self._db.execute(
+                sa.insert(checkins)
+                .values(
+                    member_id=member,
+                    schedule_id=schedule,
+                    due=due,
+                    miss_at=due,
+                    reminders=[],
+                    state=State.DUE,
+                )
+                .returning(checkins.c.id)
+            )
+        ).scalar_one()
+
+    async def save(self, checkin: Checkin) -> None:
+        """Write it as it is now."""
+        await self._db.execute(
+            sa.update(checkins)
+            .where(checkins.c.id == checkin.id)
+            .values(
+                miss_at=checkin.miss_at,
+                reminders=[r.timestamp() for r in checkin.reminders],
+                state=checkin.state,
+                delivered=checkin.delivered,
+                answered_at=checkin.answered_at,
+            )
+        )
+
+    async def get(self, id: int) -> Checkin | None:
+        """By number."""
+        row = (
+            await self._db.execute(sa.select(*_CHECKIN).where(checkins.c.id == id))
+        ).one_or_none()
+        return _checkin(row) if row else None
+
+    async def open_of(self, member: int) -> list[Checkin]:
+        """Those that an answer still counts for, the oldest first."""
+        found = await self._db.execute(
+            sa.select(*_CHECKIN)
+            .where(checkins.c.member_id == member, checkins.c.state.in_([*OPEN]))
+            .order_by(checkins.c.id)
+        )
+        return [_checkin(row) for row in found]
+
+    async def last_of(self, member: int) -> Checkin | None:
+        """The newest, whatever became of it."""
+        row = (
+            await self._db.execute(
+                sa.select(*_CHECKIN)
+                .where(checkins.c.member_id == member)
+                .order_by(checkins.c.id.desc())
+                .limit(1)
+            )
+        ).one_or_none()
+        return _checkin(row) if row else None

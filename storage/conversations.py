@@ -1,0 +1,179 @@
+"""Open questions (prompts) and dialogs of several steps."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.tables import dialogs, prompts
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One answer to a question: the number to write, what it does, and its label as shown."""
+
+    number: int
+    action: str
+    label: str
+    argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A question in one chat. `topic` and `ref` say what it is about ("incident", 7)."""
+
+    id: int
+    token: str
+    platform: str
+    chat: str
+    topic: str
+    ref: int
+    options: tuple[Option, ...]
+    outbox_key: str
+    text: list[list[str]]
+    closed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """What the next words in this chat are for."""
+
+    topic: str
+    step: str
+    data: Mapping[str, Any]
+
+
+_PROMPT = [
+    prompts.c[name]
+    for name in (
+        "id", "token", "platform", "chat", "topic", "ref", "options", "outbox_key", "text",
+        "closed_at",
+    )
+]  # fmt: skip
+
+
+def _prompt(row: sa.Row[Any]) -> Prompt:
+    options = tuple(Option(*option) for option in row[6])
+    return Prompt(*row[:6], options, row[7], row[8], row[9] is not None)
+
+
+class Conversations:
+    """What was asked where, and is not answered yet."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def open_prompt(
+        self,
+        *,
+        token: str,
+        platform: str,
+        chat: str,
+        topic: str,
+        ref: int,
+        options: Sequence[Option],
+        outbox_key: str,
+        text: list[list[str]],
+        now: datetime,
+    ) -> None:
+        """Remember a question."""
+        await self._db.execute(
+            sa.insert(prompts).values(
+                token=token,
+                platform=platform,
+                chat=chat,
+                topic=topic,
+                ref=ref,
+                options=[[o.number, o.action, o.label, o.argument] for o in options],
+                outbox_key=outbox_key,
+                text=text,
+                opened_at=now,
+            )
+        )
+
+    async def prompt(self, token: str) -> Prompt | None:
+        """By the token that its buttons carry, open or closed."""
+        row = (
+            await self._db.execute(sa.select(*_PROMPT).where(prompts.c.token == token))
+        ).one_or_none()
+        return _prompt(row) if row else None
+
+    async def open_in(self, platform: str, chat: str) -> list[Prompt]:
+        """Open questions of a chat, the newest first."""
+        found = await self._db.execute(
+            sa.select(*_PROMPT)
+            .where(
+                prompts.c.platform == platform,
+                prompts.c.chat == chat,
+                prompts.c.closed_at.is_(None),
+            )
+            .order_by(prompts.c.id.desc())
+        )
+        return [_prompt(row) for row in found]
+
+    async def open_about(self, topic: str, ref: int) -> list[Prompt]:
+        """Open questions about one thing, in all chats."""
+        found = await self._db.execute(
+            sa.select(*_PROMPT)
+            .where(prompts.c.topic == topic, prompts.c.ref == ref, prompts.c.closed_at.is_(None))
+            .order_by(prompts.c.id)
+        )
+        return [_prompt(row) for row in found]
+
+    async def close(self, id: int, now: datetime) -> bool:
+        """Answered or overtaken. False if it was closed before."""
+        changed = await self._db.execute(
+            sa.update(prompts)
+            .where(prompts.c.id == id, prompts.c.closed_at.is_(None))
+            .values(closed_at=now)
+        )
+        return changed.rowcount == 1
+
+    async def move_chat(self, platform: str, old: str, new: str) -> None:
+        """A chat has a new id."""
+        for table in (prompts, dialogs):
+            await self._db.execute(
+                sa.update(table)
+                .where(table.c.platform == platform, table.c.chat == old)
+                .values(chat=new)
+            )
+
+    async def dialog(self, platform: str, chat: str, now: datetime) -> Dialog | None:
+        """What is going on in this chat, unless it was left alone too long."""
+        row = (
+            await self._db.execute(
+                sa.select(dialogs.c.topic, dialogs.c.step, dialogs.c.data).where(
+                    dialogs.c.platform == platform,
+                    dialogs.c.chat == chat,
+                    dialogs.c.expires_at > now,
+                )
+            )
+        ).one_or_none()
+        return Dialog(*row) if row else None
+
+    async def set_dialog(
+        self, platform: str, chat: str, dialog: Dialog, expires_at: datetime
+    ) -> None:
+        """The next words here are for this."""
+        await self.end_dialog(platform, chat)
+        await self._db.execute(
+            sa.insert(dialogs).values(
+                platform=platform,
+                chat=chat,
+                topic=dialog.topic,
+                step=dialog.step,
+                data=dict(dialog.data),
+                expires_at=expires_at,
+            )
+        )
+
+    async def end_dialog(self, platform: str, chat: str) -> None:
+        """Nothing is going on any more."""
+        await self._db.execute(
+            sa.delete(dialogs).where(dialogs.c.platform == platform, dialogs.c.chat == chat)
+        )

@@ -1,0 +1,158 @@
+"""Denunciations and where they are published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.denunciation import Denunciation, State
+from storage.tables import denunciations, destinations
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """A chat, channel or room where a group publishes."""
+
+    id: int
+    group: int
+    platform: str
+    chat: str
+    chat_kind: str
+    title: str
+
+
+_DENUNCIATION = [
+    denunciations.c[name]
+    for name in (
+        "id", "number", "group_id", "author_id", "title", "text", "state", "approver_id",
+        "approved_hash", "sent_at",
+    )
+]  # fmt: skip
+_DESTINATION = [
+    destinations.c[name]
+    for name in ("id", "group_id", "platform", "chat", "chat_kind", "title")
+]
+
+
+def _denunciation(row: sa.Row[Any]) -> Denunciation:
+    return Denunciation(*row[:6], State(row[6]), *row[7:])
+
+
+class Denunciations:
+    """What is being written, and what was published."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def add(self, group: int, number: int, author: int, now: datetime) -> int:
+        """An empty draft."""
+        return (
+            await self._db.execute(
+                sa.insert(denunciations)
+                .values(
+                    group_id=group,
+                    number=number,
+                    author_id=author,
+                    state=State.DRAFT,
+                    created_at=now,
+                )
+                .returning(denunciations.c.id)
+            )
+        ).scalar_one()
+
+    async def get(self, id: int) -> Denunciation | None:
+        """By row."""
+        row = (
+            await self._db.execute(sa.select(*_DENUNCIATION).where(denunciations.c.id == id))
+        ).one_or_none()
+        return _denunciation(row) if row else None
+
+    async def save(self, draft: Denunciation) -> None:
+        """Write it as it is now."""
+        await self._db.execute(
+            sa.update(denunciations)
+            .where(denunciations.c.id == draft.id)
+            .values(
+                title=draft.title,
+                text=draft.text,
+                state=draft.state,
+                approver_id=draft.approver,
+                approved_hash=draft.approved_hash,
+                sent_at=draft.sent_at,
+            )
+        )
+
+    async def progress_key(self, id: int) -> str:
+        """The outbox key of the message that shows the progress; "" before there is one."""
+        return (
+            await self._db.execute(
+                sa.select(denunciations.c.progress_key).where(denunciations.c.id == id)
+            )
+        ).scalar_one()
+
+    async def set_progress(self, id: int, key: str, approved_at: datetime) -> None:
+        """Publishing began; `key` is the message that will be edited."""
+        await self._db.execute(
+            sa.update(denunciations)
+            .where(denunciations.c.id == id)
+            .values(progress_key=key, approved_at=approved_at)
+        )
+
+    async def add_destination(
+        self, group: int, platform: str, chat: str, chat_kind: str, title: str
+    ) -> None:
+        """Publish there from now on; a chat belongs to one group only, the last that added it."""
+        await self._db.execute(
+            sa.delete(destinations).where(
+                destinations.c.platform == platform, destinations.c.chat == chat
+            )
+        )
+        await self._db.execute(
+            sa.insert(destinations).values(
+                group_id=group, platform=platform, chat=chat, chat_kind=chat_kind, title=title
+            )
+        )
+
+    async def destinations(self, group: int) -> list[Destination]:
+        """Where a group publishes."""
+        found = await self._db.execute(
+            sa.select(*_DESTINATION)
+            .where(destinations.c.group_id == group, destinations.c.active)
+            .order_by(destinations.c.id)
+        )
+        return [Destination(*row) for row in found]
+
+    async def destination_in(self, platform: str, chat: str) -> Destination | None:
+        """By chat, if it is active."""
+        row = (
+            await self._db.execute(
+                sa.select(*_DESTINATION).where(
+                    destinations.c.platform == platform,
+                    destinations.c.chat == chat,
+                    destinations.c.active,
+                )
+            )
+        ).one_or_none()
+        return Destination(*row) if row else None
+
+    async def end_destination(self, platform: str, chat: str) -> Destination | None:
+        """The chat is closed to us, or was taken off the list. Returns what it was."""
+        found = await self.destination_in(platform, chat)
+        await self._db.execute(
+            sa.update(destinations)
+            .where(destinations.c.platform == platform, destinations.c.chat == chat)
+            .values(active=False)
+        )
+        return found
+
+    async def move_chat(self, platform: str, old: str, new: str) -> None:
+        """A chat has a new id."""
+        await self._db.execute(
+            sa.update(destinations)
+            .where(destinations.c.platform == platform, destinations.c.chat == old)
+            .values(chat=new)
+        )

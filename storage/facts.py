@@ -1,0 +1,29 @@
+"""Small things of the installation, by name."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.tables import facts
+
+
+class Facts:
+    """Named values; setting one again replaces it."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def get(self, name: str) -> bytes | None:
+        """The value, or None."""
+        return (
+            await self._db.execute(sa.select(facts.c.value).where(facts.c.name == name))
+        ).scalar_one_or_none()
+
+    async def set(self, name: str, value: bytes) -> None:
+        """Store or replace."""
+        changed = await self._db.execute(
+            sa.update(facts).where(facts.c.name == name).values(value=value)
+        )
+        if not changed.rowcount:
+            await self._db.execute(sa.insert(facts).values(name=name, value=value))

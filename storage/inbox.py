@@ -1,0 +1,151 @@
+"""The inbox: every event that a platform gave, stored together with its cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.tables import cursors, inbox
+
+NEW, DONE, SET_ASIDE = "new", "done", "set_aside"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One event as it is kept."""
+
+    id: int
+    platform: str
+    event_id: str
+    chat: str
+    received_at: datetime
+    raw: Mapping[str, Any]
+    attempts: int
+
+
+class Inbox:
+    """Events in the order of their arrival."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def cursor(self, platform: str) -> str | None:
+        """How far the platform's events are stored; None before the first batch."""
+        return (
+            await self._db.execute(sa.select(cursors.c.cursor).where(cursors.c.platform == platform))
+        ).scalar_one_or_none()
+
+    async def store(
+        self,
+        platform: str,
+        events: Sequence[tuple[str, str, Mapping[str, Any]]],
+        cursor: str,
+        now: datetime,
+    ) -> int:
+        """Keep `(event_id, chat, raw)` rows and the cursor that confirms them.
+
+        An event that is here already is left as it is: a batch may come again after a crash.
+        Returns how many were new.
+        """
+        wanted = [event_id for event_id, _, _ in events]
+        known = set(
+            (
+                await self._db.execute(
+                    sa.select(inbox.c.event_id).where(
+                        inbox.c.platform == platform, inbox.c.event_id.in_(wanted)
+                    )
+                )
+            ).scalars()
+        )
+        rows = []
+        for event_id, chat, raw in events:
+            if event_id in known:
+                continue
+            known.add(event_id)
+            rows.append(
+                {
+                    "platform": platform,
+                    "event_id": event_id,
+                    "chat": chat,
+                    "raw": dict(raw),
+                    "received_at": now,
+                }
+            )
+        if rows:
+            await self._db.execute(sa.insert(inbox), rows)
+        changed = await self._db.execute(
+            sa.update(cursors)
+            .where(cursors.c.platform == platform)
+            .values(cursor=cursor, stored_at=now)
+        )
+        if not changed.rowcount:
+            await self._db.execute(
+                sa.insert(cursors).values(platform=platform, cursor=cursor, stored_at=now)
+            )
+        return len(rows)
+
+    async def waiting(self, limit: int) -> list[Stored]:
+        """The oldest events that are not done."""
+        found = await self._db.execute(
+            sa.select(
+                inbox.c.id,
+                inbox.c.platform,
+                inbox.c.event_id,
+                inbox.c.chat,
+                inbox.c.received_at,
+                inbox.c.raw,
+                inbox.c.attempts,
+            )
+            .where(inbox.c.state == NEW)
+            .order_by(inbox.c.id)
+            .limit(limit)
+        )
+        return [Stored(*row) for row in found]
+
+    async def done(self, id: int, now: datetime) -> bool:
+        """Mark as handled. False if it was not waiting any more: then nothing may be done for it."""
+        changed = await self._db.execute(
+            sa.update(inbox)
+            .where(inbox.c.id == id, inbox.c.state == NEW)
+            .values(state=DONE, done_at=now, error="")
+        )
+        return changed.rowcount == 1
+
+    async def failed(self, id: int, error: str, *, tries: int) -> bool:
+        """Count a failure; after `tries` of them it is set aside. Returns whether it was."""
+        attempts = (
+            await self._db.execute(
+                sa.update(inbox)
+                .where(inbox.c.id == id)
+                .values(attempts=inbox.c.attempts + 1, error=error)
+                .returning(inbox.c.attempts)
+            )
+        ).scalar_one()
+        if attempts < tries:
+            return False
+        await self._db.execute(
+            sa.update(inbox).where(inbox.c.id == id).values(state=SET_ASIDE)
+        )
+        return True
+
+    async def is_done(self, platform: str, event_id: str) -> bool:
+        """Whether this event was stored and needs nothing more."""
+        state = (
+            await self._db.execute(
+                sa.select(inbox.c.state).where(
+                    inbox.c.platform == platform, inbox.c.event_id == event_id
+                )
+            )
+        ).scalar_one_or_none()
+        return state in (DONE, SET_ASIDE)
+
+    async def last_received(self) -> datetime | None:
+        """When the newest event was stored."""
+        return (
+            await self._db.execute(sa.select(inbox.c.received_at).order_by(inbox.c.id.desc()).limit(1))
+        ).scalar_one_or_none()

@@ -1,0 +1,166 @@
+"""Incidents and their timelines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.incident import Incident, Kind, Outcome, State
+from bot.domain.plan import Plan
+from storage.tables import incident_events, incidents
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a timeline. `actor` is a member, or None for the bot itself."""
+
+    at: datetime
+    event: str
+    actor: int | None
+    details: Mapping[str, Any]
+
+
+_INCIDENT = [
+    incidents.c[name]
+    for name in (
+        "id", "number", "group_id", "subject_id", "kind", "opened_at", "plan", "state", "step",
+        "step_at", "repeats", "repeat_at", "holder_id", "news_at", "news_asked", "told", "outcome",
+        "closed_at",
+    )
+]  # fmt: skip
+
+
+def _incident(row: sa.Row[Any]) -> Incident:
+    return Incident(
+        id=row.id,
+        number=row.number,
+        group=row.group_id,
+        subject=row.subject_id,
+        kind=Kind(row.kind),
+        opened_at=row.opened_at,
+        plan=Plan.from_json(row.plan),
+        state=State(row.state),
+        step=row.step,
+        step_at=row.step_at,
+        repeats=row.repeats,
+        repeat_at=row.repeat_at,
+        holder=row.holder_id,
+        news_at=row.news_at,
+        news_asked=row.news_asked,
+        told=frozenset(row.told),
+        outcome=Outcome(row.outcome) if row.outcome else None,
+        closed_at=row.closed_at,
+    )
+
+
+def _values(incident: Incident) -> dict[str, Any]:
+    return {
+        "number": incident.number,
+        "group_id": incident.group,
+        "subject_id": incident.subject,
+        "kind": incident.kind,
+        "opened_at": incident.opened_at,
+        "plan": incident.plan.to_json(),
+        "state": incident.state,
+        "step": incident.step,
+        "step_at": incident.step_at,
+        "repeats": incident.repeats,
+        "repeat_at": incident.repeat_at,
+        "holder_id": incident.holder,
+        "news_at": incident.news_at,
+        "news_asked": incident.news_asked,
+        "told": sorted(incident.told),
+        "outcome": incident.outcome,
+        "closed_at": incident.closed_at,
+    }
+
+
+class Incidents:
+    """What is being looked after, and what was."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def add(self, incident: Incident) -> int:
+        """A new one; its `id` is given by the database and returned."""
+        return (
+            await self._db.execute(
+                sa.insert(incidents).values(**_values(incident)).returning(incidents.c.id)
+            )
+        ).scalar_one()
+
+    async def save(self, incident: Incident) -> None:
+        """Write it as it is now."""
+        await self._db.execute(
+            sa.update(incidents).where(incidents.c.id == incident.id).values(**_values(incident))
+        )
+
+    async def get(self, id: int) -> Incident | None:
+        """By row."""
+        return await self._one(incidents.c.id == id)
+
+    async def numbered(self, group: int, number: int) -> Incident | None:
+        """By the number that people say."""
+        return await self._one((incidents.c.group_id == group) & (incidents.c.number == number))
+
+    async def open_about(self, subject: int) -> Incident | None:
+        """The open one about a member; there is never more than one."""
+        return await self._one(
+            (incidents.c.subject_id == subject) & (incidents.c.state != State.RESOLVED)
+        )
+
+    async def known_to(self, group: int, member: int, *, only_open: bool) -> list[Incident]:
+        """Those of a group that this member was told of or is about, the newest first."""
+        where = [incidents.c.group_id == group]
+        if only_open:
+            where.append(incidents.c.state != State.RESOLVED)
+        found = await self._db.execute(
+            sa.select(*_INCIDENT).where(*where).order_by(incidents.c.id.desc()).limit(200)
+        )
+        return [
+            incident
+            for incident in map(_incident, found)
+            if member in incident.told or member == incident.subject
+        ]
+
+    async def note(
+        self,
+        incident: int,
+        at: datetime,
+        event: str,
+        actor: int | None = None,
+        **details: Any,
+    ) -> None:
+        """Write a line on its timeline."""
+        await self._db.execute(
+            sa.insert(incident_events).values(
+                incident_id=incident, at=at, event=event, actor=actor, details=details
+            )
+        )
+
+    async def timeline(self, incident: int) -> list[Event]:
+        """Its lines in the order in which they were written."""
+        found = await self._db.execute(
+            sa.select(
+                incident_events.c.at,
+                incident_events.c.event,
+                incident_events.c.actor,
+                incident_events.c.details,
+            )
+            .where(incident_events.c.incident_id == incident)
+            .order_by(incident_events.c.id)
+        )
+        return [Event(*row) for row in found]
+
+    async def _one(self, where: sa.ColumnElement[bool]) -> Incident | None:
+        row = (
+            await self._db.execute(
+                sa.select(*_INCIDENT).where(where).order_by(incidents.c.id.desc()).limit(1)
+            )
+        ).one_or_none()
+        return _incident(row) if row else None

@@ -1,0 +1,253 @@
+"""The outbox: every message to send, in lanes, with a lease while it is being sent."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.lanes import Lane
+from storage.tables import outbox
+
+QUEUED, LEASED, SENT, FAILED, UNKNOWN = "queued", "leased", "sent", "failed", "unknown"
+WAITING = (QUEUED, LEASED)
+"""States in which a row still has work to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One message to send.
+
+    `target` names what an edit or a deletion is about: the key of an earlier row. `target_message`
+    in the body is a platform's own id, for a toast. `purpose` says what it is for
+    ("incident:12:alarm"), and who hears of its outcome.
+    """
+
+    seq: int
+    key: str
+    lane: Lane
+    platform: str
+    chat: str
+    chat_kind: str
+    operation: str
+    body: Mapping[str, Any]
+    target: str
+    purpose: str
+    member: int | None
+    state: str
+    attempts: int
+    created_at: datetime
+    message_id: str
+    error: str
+    done_at: datetime | None
+
+
+_COLUMNS = [
+    outbox.c[name]
+    for name in (
+        "seq", "key", "lane", "platform", "chat", "chat_kind", "operation", "body", "target",
+        "purpose", "member", "state", "attempts", "created_at", "message_id", "error", "done_at",
+    )
+]  # fmt: skip
+
+
+def _row(found: sa.Row[Any]) -> Row:
+    values = found._asdict()
+    return Row(**{**values, "lane": Lane(values["lane"])})
+
+
+class Outbox:
+    """Messages to send, urgent lanes first and oldest first within a lane."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def add(
+        self,
+        *,
+        key: str,
+        lane: Lane,
+        platform: str,
+        chat: str,
+        chat_kind: str,
+        operation: str,
+        body: Mapping[str, Any],
+        now: datetime,
+        target: str = "",
+        purpose: str = "",
+        member: int | None = None,
+    ) -> None:
+        """Queue a message."""
+        await self._db.execute(
+            sa.insert(outbox).values(
+                key=key,
+                lane=int(lane),
+                platform=platform,
+                chat=chat,
+                chat_kind=chat_kind,
+                operation=operation,
+                body=dict(body),
+                target=target,
+                purpose=purpose,
+                member=member,
+                created_at=now,
+                not_before=now,
+            )
+        )
+
+    async def claim(
+        self,
+        platform: str,
+        now: datetime,
+        *,
+        limit: int,
+        lease: timedelta,
+        lanes: Collection[Lane],
+        without_chats: Collection[str] = (),
+    ) -> list[Row]:
+        """Take the most urgent rows that may leave now.
+
+        Rows whose lease ended are not among them: nobody knows whether those left, see `expired`.
+        """
+        free = (
+            sa.select(outbox.c.seq)
+            .where(
+                outbox.c.platform == platform,
+                outbox.c.state == QUEUED,
+                outbox.c.lane.in_([int(lane) for lane in lanes]),
+                outbox.c.not_before <= now,
+                outbox.c.chat.not_in(list(without_chats)),
+            )
+            .order_by(outbox.c.lane, outbox.c.seq)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        found = await self._db.execute(
+            sa.update(outbox)
+            .where(outbox.c.seq.in_(free))
+            .values(state=LEASED, lease_until=now + lease, attempts=outbox.c.attempts + 1)
+            .returning(*_COLUMNS)
+        )
+        return sorted((_row(r) for r in found), key=lambda r: (r.lane, r.seq))
+
+    async def expired(self, platform: str, now: datetime, *, all_leases: bool = False) -> list[Row]:
+        """Rows that someone began to send and did not finish. `all_leases` after a restart."""
+        ended = sa.true() if all_leases else outbox.c.lease_until <= now
+        found = await self._db.execute(
+            sa.select(*_COLUMNS)
+            .where(outbox.c.platform == platform, outbox.c.state == LEASED, ended)
+            .order_by(outbox.c.seq)
+        )
+        return [_row(r) for r in found]
+
+    async def again(self, key: str, at: datetime, error: str) -> None:
+        """Give it back, to be sent at `at`."""
+        await self._change(key, state=QUEUED, not_before=at, lease_until=None, error=error)
+
+    async def hold_chat(self, platform: str, chat: str, until: datetime) -> None:
+        """The platform asks for quiet in one chat; the others go on."""
+        await self._db.execute(
+            sa.update(outbox)
+            .where(
+                outbox.c.platform == platform,
+                outbox.c.chat == chat,
+                outbox.c.state == QUEUED,
+                outbox.c.not_before < until,
+            )
+            .values(not_before=until)
+        )
+
+    async def finish(
+        self, key: str, state: str, now: datetime, *, message_id: str = "", error: str = ""
+    ) -> bool:
+        """Note how it ended. False if it was finished before."""
+        return await self._change(
+            key, state=state, done_at=now, lease_until=None, message_id=message_id, error=error
+        )
+
+    async def move_chat(self, platform: str, old: str, new: str) -> None:
+        """A chat has a new id: everything that waits for the old one goes to the new."""
+        await self._db.execute(
+            sa.update(outbox)
+            .where(
+                outbox.c.platform == platform,
+                outbox.c.chat == old,
+                outbox.c.state.in_(WAITING),
+            )
+            .values(chat=new)
+        )
+
+    async def withdraw(self, purpose: str, now: datetime) -> int:
+        """Rows of this purpose that have not left do not leave. Returns how many."""
+        gone = await self._db.execute(
+            sa.update(outbox)
+            .where(outbox.c.purpose == purpose, outbox.c.state == QUEUED)
+            .values(state=FAILED, error="withdrawn", done_at=now)
+        )
+        return int(gone.rowcount)
+
+    async def get(self, key: str) -> Row | None:
+        """One row by its key."""
+        found = (
+            await self._db.execute(sa.select(*_COLUMNS).where(outbox.c.key == key))
+        ).one_or_none()
+        return _row(found) if found else None
+
+    async def by_message(self, platform: str, chat: str, message_id: str) -> Row | None:
+        """The row that became this message of the platform."""
+        found = (
+            await self._db.execute(
+                sa.select(*_COLUMNS).where(
+                    outbox.c.platform == platform,
+                    outbox.c.chat == chat,
+                    outbox.c.message_id == message_id,
+                )
+            )
+        ).first()
+        return _row(found) if found else None
+
+    async def tally(self, purpose: str) -> dict[str, int]:
+        """How many rows of this purpose are in each state."""
+        found = await self._db.execute(
+            sa.select(outbox.c.state, sa.func.count())
+            .where(outbox.c.purpose == purpose)
+            .group_by(outbox.c.state)
+        )
+        return {state: count for state, count in found}
+
+    async def unfinished(self, purpose: str) -> list[Row]:
+        """Rows of this purpose that failed, or of which nobody knows."""
+        found = await self._db.execute(
+            sa.select(*_COLUMNS).where(
+                outbox.c.purpose == purpose, outbox.c.state.in_((FAILED, UNKNOWN))
+            )
+        )
+        return [_row(r) for r in found]
+
+    async def waiting(self) -> int:
+        """How many rows have not left."""
+        return (
+            await self._db.execute(
+                sa.select(sa.func.count()).where(outbox.c.state.in_(WAITING))
+            )
+        ).scalar_one()
+
+    async def next_due(self) -> datetime | None:
+        """When the earliest queued row may leave."""
+        return (
+            await self._db.execute(
+                sa.select(sa.func.min(outbox.c.not_before)).where(outbox.c.state == QUEUED)
+            )
+        ).scalar_one_or_none()
+
+    async def _change(self, key: str, **values: Any) -> bool:
+        changed = await self._db.execute(
+            sa.update(outbox)
+            .where(outbox.c.key == key, outbox.c.state.in_(WAITING))
+            .values(**values)
+        )
+        return changed.rowcount == 1

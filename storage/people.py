@@ -1,0 +1,344 @@
+"""Groups, members, their accounts, and the invitations that let an account in."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.people import Role, Roster
+from bot.domain.plan import Plan
+from storage.tables import accounts, groups, invitations, members
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A solidarity group. `plan` is None until somebody writes one."""
+
+    id: int
+    name: str
+    organisation: str
+    language: str
+    zone: str
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A platform identity of a member, and the private chat with it."""
+
+    id: int
+    member: int
+    platform: str
+    address: str
+    chat: str
+    reachable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A person in a group. `name` is the pseudonym that the person chose."""
+
+    id: int
+    group: int
+    name: str
+    language: str
+    zone: str
+    roles: frozenset[Role]
+    plan: Plan | None
+    subscribed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """What a secret lets in. `member` is set where it adds an account to someone already in."""
+
+    id: int
+    group: int
+    member: int | None
+    roles: frozenset[Role]
+
+
+def name_key(name: str) -> str:
+    """The form by which two names are the same: no case, no accents, no double spaces."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    kept = "".join(c for c in plain if not unicodedata.combining(c))
+    return " ".join(kept.split())
+
+
+def _plan(value: Any | None) -> Plan | None:
+    return Plan.from_json(value) if value else None
+
+
+_MEMBER = [
+    members.c[name]
+    for name in ("id", "group_id", "name", "language", "zone", "roles", "plan", "subscribed")
+]
+_ACCOUNT = [
+    accounts.c[name] for name in ("id", "member_id", "platform", "address", "chat", "reachable")
+]
+_GROUP = [groups.c[name] for name in ("id", "name", "organisation", "language", "zone", "plan")]
+
+
+def _member(row: sa.Row[Any]) -> Member:
+    id, group, name, language, zone, roles, plan, subscribed = row
+    held = frozenset(Role(r) for r in roles)
+    return Member(id, group, name, language, zone, held, _plan(plan), subscribed)
+
+
+class People:
+    """Who is in which group, and how to reach them."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    # groups
+
+    async def add_group(
+        self, name: str, organisation: str, language: str, zone: str, now: datetime
+    ) -> int:
+        """A new group; the caller has checked that the name is free."""
+        return await self._insert(
+            groups,
+            name=name,
+            organisation=organisation,
+            language=language,
+            zone=zone,
+            created_at=now,
+        )
+
+    async def group(self, id: int) -> Group:
+        """By number."""
+        row = (await self._db.execute(sa.select(*_GROUP).where(groups.c.id == id))).one()
+        return Group(*row[:5], plan=_plan(row[5]))
+
+    async def group_named(self, name: str) -> Group | None:
+        """By name as the operator writes it."""
+        row = (
+            await self._db.execute(sa.select(*_GROUP).where(groups.c.name == name))
+        ).one_or_none()
+        return Group(*row[:5], plan=_plan(row[5])) if row else None
+
+    async def set_plan(self, plan: Plan, *, group: int | None = None, member: int | None = None) -> None:
+        """The group's plan, or one member's own."""
+        table, id = (members, member) if member is not None else (groups, group)
+        await self._db.execute(
+            sa.update(table).where(table.c.id == id).values(plan=plan.to_json())
+        )
+
+    async def next_number(self, group: int, what: str) -> int:
+        """Count `incidents` or `denunciations` of a group up by one."""
+        column = groups.c[what]
+        return (
+            await self._db.execute(
+                sa.update(groups)
+                .where(groups.c.id == group)
+                .values({column: column + 1})
+                .returning(column)
+            )
+        ).scalar_one()
+
+    # members
+
+    async def add_member(
+        self,
+        group: int,
+        name: str,
+        language: str,
+        zone: str,
+        roles: Collection[Role],
+        now: datetime,
+    ) -> int:
+        """A new member; the caller has checked that the name is free."""
+        return await self._insert(
+            members,
+            group_id=group,
+            name=name,
+            name_key=name_key(name),
+            language=language,
+            zone=zone,
+            roles=sorted(roles),
+            joined_at=now,
+        )
+
+    async def member(self, id: int) -> Member:
+        """By number."""
+        return _member(
+            (await self._db.execute(sa.select(*_MEMBER).where(members.c.id == id))).one()
+        )
+
+    async def member_named(self, group: int, name: str) -> Member | None:
+        """By pseudonym within a group, accents and case forgiven."""
+        row = (
+            await self._db.execute(
+                sa.select(*_MEMBER).where(
+                    members.c.group_id == group,
+                    members.c.name_key == name_key(name),
+                    members.c.left_at.is_(None),
+                )
+            )
+        ).one_or_none()
+        return _member(row) if row else None
+
+    async def set_member(self, id: int, **values: Any) -> None:
+        """Change language, zone, roles or subscription."""
+        if "roles" in values:
+            values["roles"] = sorted(values["roles"])
+        await self._db.execute(sa.update(members).where(members.c.id == id).values(**values))
+
+    async def in_group(self, group: int) -> list[Member]:
+        """Everyone in it who has not left."""
+        found = await self._db.execute(
+            sa.select(*_MEMBER)
+            .where(members.c.group_id == group, members.c.left_at.is_(None))
+            .order_by(members.c.id)
+        )
+        return [_member(row) for row in found]
+
+    async def roster(self, group: int) -> Roster:
+        """Who of the group may be told of incidents."""
+        people = await self.in_group(group)
+
+        def having(role: Role) -> frozenset[int]:
+            return frozenset(m.id for m in people if role in m.roles)
+
+        return Roster(having(Role.RESPONDER), having(Role.COORDINATOR), having(Role.OBSERVER))
+
+    # accounts
+
+    async def add_account(
+        self, member: int, platform: str, address: str, chat: str, now: datetime
+    ) -> int:
+        """A further way to reach somebody."""
+        return await self._insert(
+            accounts,
+            member_id=member,
+            platform=platform,
+            address=address,
+            chat=chat,
+            reachable=True,
+            used_at=now,
+        )
+
+    async def account(self, platform: str, address: str) -> Account | None:
+        """By the platform's id of the person."""
+        row = (
+            await self._db.execute(
+                sa.select(*_ACCOUNT).where(
+                    accounts.c.platform == platform, accounts.c.address == address
+                )
+            )
+        ).one_or_none()
+        return Account(*row) if row else None
+
+    async def account_in(self, platform: str, chat: str) -> Account | None:
+        """By the private chat."""
+        row = (
+            await self._db.execute(
+                sa.select(*_ACCOUNT).where(
+                    accounts.c.platform == platform, accounts.c.chat == chat
+                )
+            )
+        ).first()
+        return Account(*row) if row else None
+
+    async def accounts_of(self, member: int) -> list[Account]:
+        """All of a member's, the one used last first."""
+        found = await self._db.execute(
+            sa.select(*_ACCOUNT)
+            .where(accounts.c.member_id == member)
+            .order_by(accounts.c.used_at.desc(), accounts.c.id)
+        )
+        return [Account(*row) for row in found]
+
+    async def used(self, account: int, chat: str, now: datetime) -> None:
+        """The person wrote from it: it works, and is the one they have at hand."""
+        await self._db.execute(
+            sa.update(accounts)
+            .where(accounts.c.id == account)
+            .values(chat=chat, reachable=True, used_at=now)
+        )
+
+    async def set_reachable(self, account: int, reachable: bool) -> None:
+        """Whether messages arrive there."""
+        await self._db.execute(
+            sa.update(accounts).where(accounts.c.id == account).values(reachable=reachable)
+        )
+
+    async def reached(self, ids: Collection[int]) -> frozenset[int]:
+        """Those of these members who have an account that works."""
+        found = await self._db.execute(
+            sa.select(accounts.c.member_id).where(
+                accounts.c.member_id.in_(list(ids)), accounts.c.reachable
+            )
+        )
+        return frozenset(found.scalars())
+
+    async def move_chat(self, platform: str, old: str, new: str) -> None:
+        """A private chat has a new id."""
+        await self._db.execute(
+            sa.update(accounts)
+            .where(accounts.c.platform == platform, accounts.c.chat == old)
+            .values(chat=new)
+        )
+
+    # invitations
+
+    async def add_invitation(
+        self,
+        secret_hash: str,
+        group: int,
+        roles: Collection[Role],
+        now: datetime,
+        expires_at: datetime,
+        member: int | None = None,
+    ) -> None:
+        """A one-time secret, of which only the hash is kept."""
+        await self._insert(
+            invitations,
+            secret_hash=secret_hash,
+            group_id=group,
+            member_id=member,
+            roles=sorted(roles),
+            created_at=now,
+            expires_at=expires_at,
+        )
+
+    async def invitation(self, secret_hash: str, now: datetime) -> Invitation | None:
+        """What the secret lets in; None for unknown, used and expired alike."""
+        row = (
+            await self._db.execute(
+                sa.select(
+                    invitations.c.id,
+                    invitations.c.group_id,
+                    invitations.c.member_id,
+                    invitations.c.roles,
+                ).where(
+                    invitations.c.secret_hash == secret_hash,
+                    invitations.c.used_at.is_(None),
+                    invitations.c.expires_at > now,
+                )
+            )
+        ).one_or_none()
+        if row is None:
+            return None
+        return Invitation(row[0], row[1], row[2], frozenset(Role(r) for r in row[3]))
+
+    async def use_invitation(self, id: int, now: datetime) -> bool:
+        """Use it up. False if somebody else just did."""
+        changed = await self._db.execute(
+            sa.update(invitations)
+            .where(invitations.c.id == id, invitations.c.used_at.is_(None))
+            .values(used_at=now)
+        )
+        return changed.rowcount == 1
+
+    async def _insert(self, table: sa.Table, **values: Any) -> int:
+        return (
+            await self._db.execute(sa.insert(table).values(**values).returning(table.c.id))
+        ).scalar_one()

@@ -1,0 +1,335 @@
+"""The tables. Migrations in storage/migrations make them; a test holds the two together.
+
+Instants are stored as whole microseconds since 1970 in UTC, so that they compare and index the same
+way on SQLite and PostgreSQL.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime as a big integer of microseconds."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """To microseconds; a naive datetime is refused, it would be a guess."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("an instant needs a time zone")
+        return (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+        """Back to UTC."""
+        return None if value is None else EPOCH + timedelta(microseconds=int(value))
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+ROW = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+"""A row's number; SQLite counts only columns that are INTEGER."""
+
+
+def _id() -> sa.Column[int]:
+    return sa.Column("id", ROW, primary_key=True, autoincrement=True)
+
+
+def _ref(name: str, to: str, *, null: bool = False) -> sa.Column[int]:
+    return sa.Column(name, ROW, sa.ForeignKey(f"{to}.id", ondelete="CASCADE"), nullable=null)
+
+
+def _text(name: str, default: str | None = None, *, null: bool = False) -> sa.Column[str]:
+    return sa.Column(name, sa.Text, nullable=null, default=default)
+
+
+def _at(name: str, *, null: bool = False) -> sa.Column[datetime]:
+    return sa.Column(name, Instant, nullable=null)
+
+
+def _json(name: str, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.JSON, nullable=null)
+
+
+# --- what the engine keeps ----------------------------------------------------------------------
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("value", sa.LargeBinary, nullable=False),
+    comment="small things of the installation: heartbeat, keys of a platform's account",
+)
+
+cursors = sa.Table(
+    "cursors",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    _text("cursor"),
+    _at("stored_at"),
+)
+
+inbox = sa.Table(
+    "inbox",
+    metadata,
+    _id(),
+    _text("platform"),
+    _text("event_id"),
+    _text("chat", ""),
+    _at("received_at"),
+    _json("raw"),
+    _text("state", "new"),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    _text("error", ""),
+    _at("done_at", null=True),
+    sa.UniqueConstraint("platform", "event_id"),
+    sa.Index("ix_inbox_state_id", "state", "id"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("seq", ROW, primary_key=True, autoincrement=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("lane", sa.SmallInteger, nullable=False),
+    _text("platform"),
+    _text("chat"),
+    _text("chat_kind"),
+    _text("operation"),
+    _json("body"),
+    _text("target", ""),
+    _text("purpose", ""),
+    sa.Column("member", ROW, nullable=True),
+    _text("state", "queued"),
+    _at("created_at"),
+    _at("not_before"),
+    _at("lease_until", null=True),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    _text("message_id", ""),
+    _text("error", ""),
+    _at("done_at", null=True),
+    sa.Index("ix_outbox_platform_state_lane_seq", "platform", "state", "lane", "seq"),
+    sa.Index("ix_outbox_purpose", "purpose"),
+)
+
+timers = sa.Table(
+    "timers",
+    metadata,
+    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("ref", ROW, primary_key=True, autoincrement=False),
+    _at("due"),
+    _at("lease_until", null=True),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    sa.Index("ix_timers_due", "due"),
+)
+
+# --- people -------------------------------------------------------------------------------------
+
+groups = sa.Table(
+    "groups",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    _text("organisation", ""),
+    _text("language"),
+    _text("zone"),
+    _json("plan", null=True),
+    sa.Column("incidents", sa.Integer, nullable=False, default=0),
+    sa.Column("denunciations", sa.Integer, nullable=False, default=0),
+    _at("created_at"),
+)
+
+members = sa.Table(
+    "members",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _text("name"),
+    _text("name_key"),
+    _text("language"),
+    _text("zone"),
+    _json("roles"),
+    _json("plan", null=True),
+    sa.Column("subscribed", sa.Boolean, nullable=False, default=True),
+    _at("joined_at"),
+    _at("left_at", null=True),
+    sa.UniqueConstraint("group_id", "name_key"),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _text("platform"),
+    _text("address"),
+    _text("chat"),
+    sa.Column("reachable", sa.Boolean, nullable=False, default=True),
+    _at("used_at"),
+    sa.UniqueConstraint("platform", "address"),
+    sa.Index("ix_accounts_member_id", "member_id"),
+    sa.Index("ix_accounts_platform_chat", "platform", "chat"),
+)
+
+invitations = sa.Table(
+    "invitations",
+    metadata,
+    _id(),
+    sa.Column("secret_hash", sa.Text, nullable=False, unique=True),
+    _ref("group_id", "groups"),
+    _ref("member_id", "members", null=True),
+    _json("roles"),
+    _at("created_at"),
+    _at("expires_at"),
+    _at("used_at", null=True),
+)
+
+# --- conversations ------------------------------------------------------------------------------
+
+prompts = sa.Table(
+    "prompts",
+    metadata,
+    _id(),
+    sa.Column("token", sa.Text, nullable=False, unique=True),
+    _text("platform"),
+    _text("chat"),
+    _text("topic"),
+    sa.Column("ref", ROW, nullable=False),
+    _json("options"),
+    _text("outbox_key"),
+    _json("text"),
+    _at("opened_at"),
+    _at("closed_at", null=True),
+    sa.Index("ix_prompts_platform_chat_closed_at", "platform", "chat", "closed_at"),
+    sa.Index("ix_prompts_topic_ref", "topic", "ref"),
+)
+
+dialogs = sa.Table(
+    "dialogs",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("chat", sa.Text, primary_key=True),
+    _text("topic"),
+    _text("step"),
+    _json("data"),
+    _at("expires_at"),
+)
+
+# --- check-ins and incidents --------------------------------------------------------------------
+
+schedules = sa.Table(
+    "schedules",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _json("rule"),
+    sa.Column("active", sa.Boolean, nullable=False, default=True),
+    _at("paused_until", null=True),
+    _at("created_at"),
+    sa.Index("ix_schedules_member_id", "member_id"),
+)
+
+checkins = sa.Table(
+    "checkins",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _ref("schedule_id", "schedules", null=True),
+    _at("due"),
+    _at("miss_at"),
+    _json("reminders"),
+    _text("state"),
+    sa.Column("delivered", sa.Boolean, nullable=False, default=True),
+    _at("answered_at", null=True),
+    sa.UniqueConstraint("schedule_id", "due"),
+    sa.Index("ix_checkins_member_id_state", "member_id", "state"),
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    sa.Column("number", sa.Integer, nullable=False),
+    _ref("subject_id", "members"),
+    _text("kind"),
+    _at("opened_at"),
+    _json("plan"),
+    _text("state"),
+    sa.Column("step", sa.Integer, nullable=False),
+    _at("step_at", null=True),
+    sa.Column("repeats", sa.Integer, nullable=False),
+    _at("repeat_at", null=True),
+    _ref("holder_id", "members", null=True),
+    _at("news_at", null=True),
+    sa.Column("news_asked", sa.Boolean, nullable=False),
+    _json("told"),
+    _text("outcome", null=True),
+    _at("closed_at", null=True),
+    sa.UniqueConstraint("group_id", "number"),
+    sa.Index("ix_incidents_subject_id_state", "subject_id", "state"),
+    sa.Index("ix_incidents_group_id_state", "group_id", "state"),
+)
+
+incident_events = sa.Table(
+    "incident_events",
+    metadata,
+    _id(),
+    _ref("incident_id", "incidents"),
+    _at("at"),
+    _text("event"),
+    sa.Column("actor", ROW, nullable=True),
+    _json("details"),
+    sa.Index("ix_incident_events_incident_id", "incident_id"),
+)
+
+# --- denunciations ------------------------------------------------------------------------------
+
+destinations = sa.Table(
+    "destinations",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _text("platform"),
+    _text("chat"),
+    _text("chat_kind"),
+    _text("title"),
+    sa.Column("active", sa.Boolean, nullable=False, default=True),
+    sa.UniqueConstraint("platform", "chat"),
+)
+
+denunciations = sa.Table(
+    "denunciations",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    sa.Column("number", sa.Integer, nullable=False),
+    _ref("author_id", "members"),
+    _ref("approver_id", "members", null=True),
+    _text("title", ""),
+    _text("text", ""),
+    _text("state"),
+    _text("approved_hash", ""),
+    _text("progress_key", ""),
+    _at("created_at"),
+    _at("approved_at", null=True),
+    _at("sent_at", null=True),
+    sa.UniqueConstraint("group_id", "number"),
+)
