@@ -1,0 +1,362 @@
+"""The Bot API as a `Platform`.
+
+Polls by itself: the library's own Updater confirms updates once they are in memory, and a crash
+would lose them. Its rate limiter is not used either: lanes and limits are the engine's.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from telegram import (
+    Bot,
+    BotCommand,
+    BotCommandScopeAllPrivateChats,
+    InlineKeyboardButton,
+    InlineKeyboardMarkup,
+    InputFile,
+    LinkPreviewOptions,
+)
+from telegram.error import Conflict, InvalidToken, TelegramError
+
+from bot.platforms.base import (
+    Batch,
+    Button,
+    Command,
+    Incoming,
+    Limits,
+    Operation,
+    Outgoing,
+    PlatformError,
+    PlatformName,
+    RawEvent,
+    Receipt,
+    Result,
+)
+from bot.platforms.telegram import parse
+from bot.platforms.telegram.entities import TEXT_LIMIT, to_entities, units
+from bot.platforms.telegram.outcome import receipt_of
+from bot.platforms.telegram.parts import Part, parts_of
+from bot.platforms.telegram.transport import (
+    PLACEHOLDER,
+    QuietRequest,
+    Secret,
+    make_request,
+)
+
+_SERVER = "https://api.telegram.org"
+_LONGEST_WAIT = 50
+"""Seconds; the server's own limit for a long poll."""
+_POLL_SLACK = 10.0
+"""Seconds that an answer to a poll may be late; the server itself may hold a repeated one for 3."""
+_TOAST_LIMIT = 200
+"""Characters (https://core.telegram.org/bots/api#answercallbackquery)."""
+_REMEMBERED = 1000
+"""Messages whose first parts have left and whose others have not, at most."""
+_TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
+_DEEP_LINK = re.compile(r"[\w-]{1,64}", re.ASCII)
+"""What may follow `start=` (https://core.telegram.org/bots/features#deep-linking)."""
+
+
+class TelegramPlatform:
+    """Telegram for the engine.
+
+    Args:
+        token: The bot's token from BotFather. It is put into URLs below the library, and is in no
+            log, exception, `repr` or receipt.
+        base_url: The root of a Bot API server of one's own; None is Telegram's.
+        proxy: URL of a proxy for all requests; None is a direct connection.
+        now: The clock, for presses, which carry no time of their own.
+        connect_timeout: Seconds for a connection to be made.
+        read_timeout: Seconds for the answer to anything but a poll.
+    """
+
+    name = PlatformName.TELEGRAM
+    # https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this: one message a
+    # second in a chat, 20 a minute in a group, about 30 a second in all, of which we leave some.
+    # More than 8 requests at once made it slower, not faster.
+    limits = Limits(per_second=25, per_chat=1, per_group=0.33, concurrency=8)
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        base_url: str | None = None,
+        proxy: str | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        connect_timeout: float = 5.0,
+        read_timeout: float = 20.0,
+    ) -> None:
+        self._token = Secret(token)
+        self._server = (base_url or _SERVER).rstrip("/")
+        self._proxy = proxy
+        self._now = now
+        self._connect_timeout = connect_timeout
+        self._read_timeout = read_timeout
+        self._bot: Bot | None = None
+        self._poll: QuietRequest | None = None
+        self._username = ""
+        self._progress: OrderedDict[str, list[int]] = OrderedDict()
+
+    async def start(self) -> None:
+        """Ask the server who we are, and remove a webhook, with which there are no polls.
+
+        Updates that wait are kept. Raises `PlatformError`, final if the token is refused.
+        """
+        await self.stop()
+        if not _TOKEN.fullmatch(self._token.reveal()):
+            raise _token_refused("is not a token")
+        poll = self._request(connections=1)
+        bot = Bot(
+            PLACEHOLDER,
+            base_url=f"{self._server}/bot",
+            base_file_url=f"{self._server}/file/bot",
+            request=self._request(connections=self.limits.concurrency),
+            get_updates_request=poll,
+        )
+        self._bot, self._poll = bot, poll
+        try:
+            await bot.initialize()
+            await bot.delete_webhook(drop_pending_updates=False)
+        except TelegramError as error:
+            await self.stop()
+            raise self._error(error) from None
+        except BaseException:
+            await self.stop()
+            raise
+        self._username = bot.username
+
+    async def receive(self, cursor: str | None, wait: float) -> Batch:
+        """Updates from `cursor` on, which confirms those before it; see `Platform.receive`.
+
+        `cursor` is the next update id to ask for; None asks for all that nobody confirmed.
+        """
+        bot, poll = self._running()
+        seconds = min(math.ceil(wait), _LONGEST_WAIT)
+        query: dict[str, str | int] = {
+            "timeout": seconds,
+            "allowed_updates": '["' + '","'.join(parse.ALLOWED_UPDATES) + '"]',
+        }
+        if cursor is not None:
+            query["offset"] = int(cursor)
+        try:
+            # Not `Bot.get_updates`: it makes objects of all updates and raises if one of them is
+            # unlike what this version of the library expects, so that a single odd update would
+            # stop the bot; and what is stored should be what came.
+            updates: Any = await poll.post(
+                f"{bot.base_url}/getUpdates?{urlencode(query)}",
+                read_timeout=seconds + _POLL_SLACK,
+            )
+        except TelegramError as error:
+            raise self._error(error) from None
+        received = self._now().isoformat()
+        events = tuple(
+            RawEvent(
+                event_id=str(update["update_id"]),
+                chat=parse.chat_of(update),
+                raw={**update, parse.RECEIVED: received},
+            )
+            for update in updates
+        )
+        # "0" asks for all that was not confirmed, as None does.
+        following = str(int(events[-1].event_id) + 1) if events else cursor or "0"
+        return Batch(events, following)
+
+    def parse(self, event: RawEvent) -> Incoming | None:
+        """See `bot.platforms.telegram.parse.parse`."""
+        return parse.parse(event)
+
+    async def send(self, message: Outgoing) -> Receipt:
+        """Try once; see `Platform.send`.
+
+        A text that is too long for one message leaves in parts, files each in a message of their
+        own. If one of them fails, the receipt is that failure, and the next attempt with the same
+        `key` goes on from there; only a restart in between repeats parts. The receipt names the
+        message that bears the buttons, or else the last part of the text.
+        """
+        try:
+            receipt = await self._attempt(message)
+        except Exception as error:  # noqa: BLE001 - also an answer that the library cannot read
+            receipt = receipt_of(error)
+        return replace(receipt, reason=self._token.scrub(receipt.reason))
+
+    async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
+        """Set the menu of private chats in each language. Raises `PlatformError`."""
+        bot, _ = self._running()
+        try:
+            for language, entries in commands.items():
+                await bot.set_my_commands(
+                    [BotCommand(entry.name, entry.summary) for entry in entries],
+                    scope=BotCommandScopeAllPrivateChats(),
+                    language_code=language or None,
+                )
+        except TelegramError as error:
+            raise self._error(error) from None
+
+    def invitation_link(self, secret: str) -> str | None:
+        """A deep link; None before the first start, or if `secret` may not be in a link.
+
+        Links are of t.me also with a server of one's own: they are opened by people's apps.
+        """
+        if not self._username or not _DEEP_LINK.fullmatch(secret):
+            return None
+        return f"https://t.me/{self._username}?start={secret}"
+
+    async def stop(self) -> None:
+        """Close the connections; safe to call twice."""
+        bot, self._bot, self._poll = self._bot, None, None
+        if bot is not None:
+            await bot.shutdown()
+
+    def _request(self, *, connections: int) -> QuietRequest:
+        return make_request(
+            self._token,
+            connections=connections,
+            connect=self._connect_timeout,
+            read=self._read_timeout,
+            proxy=self._proxy,
+        )
+
+    def _running(self) -> tuple[Bot, QuietRequest]:
+        if self._bot is None or self._poll is None:
+            raise PlatformError("Telegram: not started")
+        return self._bot, self._poll
+
+    async def _attempt(self, message: Outgoing) -> Receipt:
+        if self._bot is None:
+            return Receipt(Result.UNREACHABLE, reason="not started")
+        if message.operation is Operation.SEND:
+            return await self._send_parts(self._bot, message)
+        if message.operation is Operation.TOAST:
+            words = message.text.plain
+            short = words if len(words) <= _TOAST_LIMIT else words[: _TOAST_LIMIT - 1] + "…"
+            await self._bot.answer_callback_query(message.target, text=short or None)
+            return Receipt(Result.SENT)
+        if not message.target.isdecimal():
+            return Receipt(Result.GONE, reason="the message id is not one of Telegram's")
+        if message.operation is Operation.DELETE:
+            await self._bot.delete_message(message.chat, int(message.target))
+            return Receipt(Result.SENT, message_id=message.target)
+        return await self._edit(self._bot, message)
+
+    async def _edit(self, bot: Bot, message: Outgoing) -> Receipt:
+        text, entities = to_entities(message.text)
+        if units(text) > TEXT_LIMIT:
+            return Receipt(Result.REJECTED, reason="an edited message cannot be split")
+        try:
+            await bot.edit_message_text(
+                text,
+                chat_id=message.chat,
+                message_id=int(message.target),
+                entities=entities,
+                reply_markup=_keyboard(message.buttons),
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+            )
+        except TelegramError as error:
+            receipt = receipt_of(error)
+            if receipt.result is not Result.SENT:
+                return receipt
+        return Receipt(Result.SENT, message_id=message.target)
+
+    async def _send_parts(self, bot: Bot, message: Outgoing) -> Receipt:
+        parts = parts_of(message)
+        done = self._progress.pop(message.key, [])
+        for part in parts[len(done) :]:
+            try:
+                done.append(await self._send_part(bot, message, part))
+            except Exception as error:  # noqa: BLE001 - as in `send`
+                # Those that cannot succeed later are forgotten.
+                receipt = receipt_of(error)
+                if done and receipt.result not in (Result.BLOCKED, Result.REJECTED):
+                    self._remember(message.key, done)
+                return receipt
+            except BaseException:
+                self._remember(message.key, done)
+                raise
+        named = next(number for part, number in zip(parts, done, strict=True) if part.named)
+        return Receipt(Result.SENT, message_id=str(named))
+
+    def _remember(self, key: str, done: list[int]) -> None:
+        self._progress[key] = done
+        if len(self._progress) > _REMEMBERED:
+            self._progress.popitem(last=False)
+
+    async def _send_part(self, bot: Bot, message: Outgoing, part: Part) -> int:
+        """Send one part; the id of its message."""
+        text, entities = to_entities(part.text)
+        keyboard = _keyboard(part.buttons)
+        if part.attachment is None:
+            sent = await bot.send_message(
+                message.chat,
+                text,
+                entities=entities,
+                reply_markup=keyboard,
+                link_preview_options=LinkPreviewOptions(is_disabled=True),
+                disable_notification=message.silent,
+            )
+            return sent.message_id
+        file = InputFile(part.attachment.content, filename=part.attachment.name)
+        if part.as_photo:
+            try:
+                sent = await bot.send_photo(
+                    message.chat,
+                    file,
+                    caption=text or None,
+                    caption_entities=entities,
+                    disable_notification=message.silent,
+                )
+                return sent.message_id
+            except TelegramError as error:
+                # A picture that Telegram cannot process (its sides too long, damaged) is still a
+                # file that people can open.
+                if receipt_of(error).result is not Result.REJECTED:
+                    raise
+        sent = await bot.send_document(
+            message.chat,
+            file,
+            caption=text or None,
+            caption_entities=entities,
+            disable_content_type_detection=True,
+            disable_notification=message.silent,
+        )
+        return sent.message_id
+
+    def _error(self, error: TelegramError) -> PlatformError:
+        """One line for the operator. Raised `from None`, so that no request is shown with it."""
+        if isinstance(error, InvalidToken):
+            return _token_refused("was refused")
+        if isinstance(error, Conflict):
+            return PlatformError(
+                "Telegram: another process polls this bot: stop it, or if none of yours does, "
+                "someone else has the token: revoke it with BotFather",
+                final=True,
+            )
+        receipt = receipt_of(error)
+        words = self._token.scrub(receipt.reason)
+        if receipt.result is Result.LIMITED:
+            words += f", to be tried again in {receipt.retry_after:.0f} s"
+        return PlatformError(f"Telegram: {receipt.result.value}: {words}")
+
+
+def _token_refused(what: str) -> PlatformError:
+    return PlatformError(
+        f"telegram.token {what}: get the token of this bot from BotFather (/mybots, API Token), "
+        "or a new one if it was revoked",
+        final=True,
+    )
+
+
+def _keyboard(rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:
+    if not rows:
+        return None
+    return InlineKeyboardMarkup(
+        [[InlineKeyboardButton(b.label, callback_data=b.data) for b in row] for row in rows]
+    )
+
