@@ -175,7 +175,7 @@ def wall_to_instant(day: date, wall: time, zone: str) -> datetime:
 
 def _occurrences(schedule: Schedule, start: date) -> Iterator[datetime]:
     """Instants from the local day `start` on, never going back; equal ones are one question."""
-    for number in range(10):  # any ten days hold every weekday
+    for number in range(8):  # a week, and the same weekday again for after today's last question
         day = start + timedelta(days=number)
         if day.weekday() in schedule.days:
             for wall in schedule.times:
@@ -192,8 +192,9 @@ def next_due(schedule: Schedule, after: datetime) -> datetime:
     if after.tzinfo is None:
         raise ValueError("after must be an instant, with a zone")
     today = after.astimezone(zone_named(schedule.zone)).date()
-    # A day earlier, for a question that a jump over a whole day (Apia, 30 December 2011) moved on.
-    for instant in _occurrences(schedule, today - timedelta(days=1)):
+    # No earlier day is needed: a wall time of one is never later than any instant of today, not
+    # even on a day that a jump left out whole (Apia, 30 December 2011).
+    for instant in _occurrences(schedule, today):
         if instant > after:
             return instant
-    raise AssertionError("ten days without any weekday")
+    raise AssertionError("eight days without any weekday")
