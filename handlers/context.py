@@ -73,6 +73,7 @@ class Context:
         self.now = now
         self.settings = settings
         self.event = event
+        self.answered_at = min(event.sent_at, now) if event is not None else now
         self._speaker = speaker
         self._place = place
 
@@ -96,6 +97,11 @@ class Context:
         if self._place is None:
             raise RuntimeError("nobody speaks in this turn")
         return self._place
+
+    @property
+    def pressed(self) -> bool:
+        """Whether this turn is the press of a button."""
+        return self.event is not None and isinstance(self.event.body, Press)
 
     def require(self, action: Action) -> None:
         """Raises `NotAllowed` unless the speaker may do this."""

@@ -119,6 +119,11 @@ def answer_later(checkin: Checkin, now: datetime) -> Checkin:
     return replace(checkin, state=State.LATE, reminders=again)
 
 
+def not_delivered(checkin: Checkin) -> Checkin:
+    """No account of the person takes our messages: a miss of it will say so."""
+    return replace(checkin, delivered=False)
+
+
 def judged_at(sent_at: datetime, received_at: datetime, last_seen: datetime | None) -> datetime:
     """The instant by which a message is judged.
 

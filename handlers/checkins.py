@@ -1,0 +1,388 @@
+"""Check-ins in chat: asking, reminding, and every way of answering."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.domain import checkin as rules
+from bot.domain.answers import Answer, understand
+from bot.domain.checkin import Checkin, Due
+from bot.domain.incident import Kind
+from bot.domain.lanes import Lane
+from bot.domain.permissions import Action
+from bot.domain.schedule import Schedule, ScheduleError, next_due
+from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
+from handlers import incidents
+from handlers.commands import Entry
+from handlers.context import Choice, Context
+from handlers.settings import DOUBT
+
+TOPIC = "checkin"
+TIMER = "checkin"
+SCHEDULE_TIMER = "schedule"
+DOUBT_TIMER = "doubt"
+DOUBT_TOPIC = "doubt"
+SCHEDULE_TOPIC = "schedule"
+
+ANSWERS = (
+    Choice("ok", "button.ok"),
+    Choice("help", "button.help"),
+    Choice("later", "button.later"),
+)
+
+MAX_SCHEDULES = 10
+LONGEST_PAUSE = timedelta(days=31)
+"""A pause always has an end, and not one so far away that it is forgotten."""
+
+
+# --- asking -------------------------------------------------------------------------------------
+
+
+async def on_schedule(ctx: Context, ref: int) -> None:
+    """An occurrence is due: ask, and set the timer of the next one."""
+    schedule = await ctx.tx.checkins.schedule(ref)
+    if schedule is None:
+        return
+    await set_schedule_timer(ctx, ref, schedule.rule)
+    due = ctx.now
+    if schedule.paused_until is not None:
+        if due < schedule.paused_until:
+            return
+        await ctx.tx.checkins.pause(ref, None)
+    if await ctx.tx.checkins.open_of(schedule.member):
+        return  # the person is being asked already; a second question would only confuse
+    id = await ctx.tx.checkins.new_id(schedule.member, ref, due)
+    if id is None:
+        return
+    checkin = rules.asked(
+        id, schedule.member, due, schedule.rule.grace, schedule.rule.reminders, ctx.now
+    )
+    await _ask(ctx, checkin, "checkin.question")
+    await _save(ctx, checkin)
+
+
+async def set_schedule_timer(ctx: Context, id: int, rule: Schedule) -> None:
+    """The next occurrence after now."""
+    await ctx.tx.timers.set(SCHEDULE_TIMER, id, next_due(rule, ctx.now))
+
+
+async def _ask(ctx: Context, checkin: Checkin, key: str) -> None:
+    """The question on the account used last; an earlier one of the same check-in loses its buttons."""
+    await ctx.close_prompts(TOPIC, checkin.id)
+    for place in (await ctx.places_of(checkin.member))[:1]:
+        await ctx.ask(
+            place,
+            key,
+            ANSWERS,
+            topic=TOPIC,
+            ref=checkin.id,
+            lane=Lane.CHECKIN,
+            purpose=_purpose(checkin.id),
+        )
+
+
+def _purpose(id: int) -> str:
+    return f"checkin:{id}:question"
+
+
+async def _save(ctx: Context, checkin: Checkin) -> None:
+    await ctx.tx.checkins.save(checkin)
+    await ctx.tx.timers.set(TIMER, checkin.id, checkin.next_at)
+
+
+async def on_timer(ctx: Context, ref: int) -> None:
+    """A reminder, or the miss."""
+    checkin = await ctx.tx.checkins.get(ref)
+    if checkin is None:
+        return
+    checkin, due = rules.advance(checkin, ctx.now)
+    await _save(ctx, checkin)
+    match due:
+        case Due.REMIND:
+            await _ask(ctx, checkin, "checkin.reminder")
+        case Due.MISS:
+            # The question stays as it is: a phone in other hands learns nothing from it.
+            await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
+            kind = Kind.UNREACHABLE if not checkin.delivered else Kind.MISS
+            await incidents.open_incident(
+                ctx, checkin.member, kind, due=checkin.due.isoformat(), checkin=checkin.id
+            )
+        case Due.NOTHING:
+            pass
+
+
+async def not_delivered(ctx: Context, id: int) -> None:
+    """The platform refused the question: try another account, else remember that none arrived."""
+    checkin = await ctx.tx.checkins.get(id)
+    if checkin is None or checkin.state not in rules.OPEN:
+        return
+    if await ctx.places_of(checkin.member):
+        await _ask(ctx, checkin, "checkin.question")
+        return
+    await _save(ctx, rules.not_delivered(checkin))
+
+
+# --- answering ----------------------------------------------------------------------------------
+
+
+async def chosen(ctx: Context, id: int, action: str) -> None:
+    """A button or a number of a check-in's question."""
+    checkin = await ctx.tx.checkins.get(id)
+    if checkin is None or checkin.member != ctx.speaker.member.id:
+        await ctx.toast("toast.stale")
+        return
+    await _answer(ctx, checkin, Answer(action))
+
+
+async def said(ctx: Context, text: str) -> bool:
+    """Words, outside of any dialog. True if they were about how the person is."""
+    me = ctx.speaker.member.id
+    answer = understand(text)
+    waiting = await ctx.tx.checkins.open_of(me)
+    if waiting:
+        if answer is Answer.UNCLEAR:
+            await ask_again(ctx, "checkin.unclear")
+            return True
+        for checkin in waiting:
+            await _answer(ctx, checkin, answer)
+        return True
+    about_me = await ctx.tx.incidents.open_about(me)
+    if answer is Answer.OK and about_me is not None:
+        await incidents.late_answer(ctx, about_me)
+        return True
+    if answer is Answer.OK:
+        await ctx.reply("checkin.nothing_open")
+        return True
+    if answer is Answer.HELP:
+        await _doubt(ctx)
+        return True
+    return False
+
+
+async def ask_again(ctx: Context, key: str) -> None:
+    """Whatever it was, it was no answer: the question again, and nothing counted."""
+    waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
+    for checkin in waiting[-1:]:
+        await ctx.close_prompts(TOPIC, checkin.id)
+        await ctx.ask(
+            ctx.place,
+            key,
+            ANSWERS,
+            topic=TOPIC,
+            ref=checkin.id,
+            purpose=_purpose(checkin.id),
+        )
+
+
+async def waits_for_answer(ctx: Context) -> bool:
+    """Whether the speaker has a question open."""
+    return bool(await ctx.tx.checkins.open_of(ctx.speaker.member.id))
+
+
+async def _answer(ctx: Context, checkin: Checkin, answer: Answer) -> None:
+    """Judged by the server's time of the message, so that our own delay makes no miss."""
+    at = ctx.answered_at
+    match answer:
+        case Answer.OK:
+            await _well(ctx, checkin)
+        case Answer.HELP:
+            await _not_well(ctx, checkin)
+        case Answer.LATER if checkin.state in rules.OPEN:
+            later = rules.answer_later(checkin, max(at, ctx.now))
+            await _save(ctx, later)
+            await ctx.toast("toast.done")
+            await ctx.close_prompts(TOPIC, checkin.id, "checkin.later", until=checkin.miss_at)
+            await _confirm(ctx, "checkin.later", until=checkin.miss_at)
+        case _:
+            await ctx.toast("toast.stale")
+
+
+async def _confirm(ctx: Context, key: str, **values: object) -> None:
+    """Words are answered with words; a press is answered by the edited question alone."""
+    if not ctx.pressed:
+        await ctx.reply(key, **values)
+
+
+async def _well(ctx: Context, checkin: Checkin) -> None:
+    missed = checkin.state in (rules.State.MISSED, rules.State.UNREACHABLE)
+    if checkin.state not in rules.OPEN and not missed:
+        await ctx.toast("toast.stale")
+        return
+    await _save(ctx, rules.answer_ok(checkin, ctx.answered_at))
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, checkin.id, "checkin.thanks", at=ctx.answered_at)
+    await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
+    about_me = await ctx.tx.incidents.open_about(checkin.member)
+    if about_me is not None:
+        await incidents.late_answer(ctx, about_me)
+    else:
+        await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
+
+
+async def _not_well(ctx: Context, checkin: Checkin) -> None:
+    await _save(ctx, rules.answer_help(checkin, ctx.answered_at))
+    await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
+    incident = await incidents.open_incident(ctx, checkin.member, Kind.HELP, checkin=checkin.id)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, checkin.id, "checkin.help_sent", number=incident.number)
+    await _confirm(ctx, "checkin.help_sent", number=incident.number)
+
+
+# --- "help" without a question ------------------------------------------------------------------
+
+
+async def _doubt(ctx: Context) -> None:
+    """ "Ayuda" may ask how the bot works, or for one's life: silence within two minutes is the latter."""
+    me = ctx.speaker.member.id
+    await ctx.close_prompts(DOUBT_TOPIC, me)
+    await ctx.ask(
+        ctx.place,
+        "doubt.question",
+        (Choice("alarm", "button.alarm_now"), Choice("manual", "button.manual")),
+        topic=DOUBT_TOPIC,
+        ref=me,
+        lane=Lane.ALARM,
+        within=DOUBT,
+    )
+    await ctx.tx.timers.set(DOUBT_TIMER, me, ctx.now + DOUBT)
+
+
+async def settle_doubt(ctx: Context, action: str) -> bool:
+    """The answer to the doubt. Returns whether the manual is wanted."""
+    me = ctx.speaker.member.id
+    await ctx.tx.timers.set(DOUBT_TIMER, me, None)
+    await ctx.close_prompts(DOUBT_TOPIC, me)
+    if action == "alarm":
+        await incidents.panic(ctx)
+        return False
+    await ctx.toast("toast.done")
+    return True
+
+
+async def on_doubt(ctx: Context, ref: int) -> None:
+    """No word in two minutes: it was an alarm."""
+    await ctx.close_prompts(DOUBT_TOPIC, ref)
+    incident = await incidents.open_incident(ctx, ref, Kind.PANIC)
+    for place in (await ctx.places_of(ref))[:1]:
+        await ctx.say(place, "panic.sent", lane=Lane.ALARM, number=incident.number)
+
+
+# --- the member's own schedule ------------------------------------------------------------------
+
+
+async def command_schedule(ctx: Context, rest: str) -> None:
+    """`/horario 09:00 y 21:00 lun-vie margen 45 min avisos 15 min`"""
+    if not rest:
+        await _show_schedules(ctx)
+        return
+    parts = read_schedule(rest)
+    if isinstance(parts, NotUnderstood):
+        await ctx.reply("schedule.not_understood", part=parts.text or rest)
+        return
+    try:
+        rule = Schedule(
+            parts.days, parts.times, ctx.speaker.member.zone, parts.grace,
+            parts.reminders if parts.reminders is not None else _default_reminders(parts.grace),
+        )  # fmt: skip
+    except ScheduleError as error:
+        await ctx.reply(f"schedule.error.{error.code}", **error.values)
+        return
+    if len(await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)) >= MAX_SCHEDULES:
+        await ctx.reply("schedule.too_many", n=MAX_SCHEDULES)
+        return
+    await add_schedule(ctx, ctx.speaker.member.id, rule)
+    first = next_due(rule, ctx.now)
+    await ctx.reply(
+        "schedule.added", first=first, grace=rule.grace, zone=rule.zone,
+        times=tuple(t.strftime("%H:%M") for t in rule.times),
+        days=_days(ctx, rule.days),
+    )  # fmt: skip
+
+
+def _default_reminders(grace: timedelta) -> tuple[timedelta, ...]:
+    """One reminder to the person alone, half-way to the miss."""
+    return (grace / 2,)
+
+
+def _days(ctx: Context, days: frozenset[int]) -> tuple[str, ...]:
+    texts = ctx.texts(ctx.place)
+    return tuple(texts.plain(f"day.{day}") for day in sorted(days))
+
+
+async def add_schedule(ctx: Context, member: int, rule: Schedule) -> int:
+    """Ask this member by this rule from now on."""
+    id = await ctx.tx.checkins.add_schedule(member, rule, ctx.now)
+    await set_schedule_timer(ctx, id, rule)
+    return id
+
+
+async def _show_schedules(ctx: Context) -> None:
+    schedules = await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)
+    if not schedules:
+        await ctx.reply("schedule.none")
+        return
+    for schedule in schedules:
+        rule = schedule.rule
+        await ctx.ask(
+            ctx.place,
+            "schedule.one",
+            (Choice("end", "button.end_schedule"),),
+            topic=SCHEDULE_TOPIC,
+            ref=schedule.id,
+            times=tuple(t.strftime("%H:%M") for t in rule.times),
+            days=_days(ctx, rule.days),
+            grace=rule.grace,
+            zone=rule.zone,
+            next=next_due(rule, ctx.now),
+        )
+
+
+async def end_schedule(ctx: Context, id: int) -> None:
+    """The member wants it no more."""
+    mine = {s.id for s in await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)}
+    if id not in mine:
+        await ctx.toast("toast.stale")
+        return
+    await ctx.tx.checkins.end_schedule(id)
+    await ctx.tx.timers.set(SCHEDULE_TIMER, id, None)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(SCHEDULE_TOPIC, id, "schedule.ended")
+
+
+async def command_pause(ctx: Context, rest: str) -> None:
+    """`/pausa hasta mañana a las 9`: no questions until then; without a time, what is paused."""
+    schedules = await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)
+    if not schedules:
+        await ctx.reply("schedule.none")
+        return
+    text = rest.removeprefix("hasta ").removeprefix("until ")
+    until = read_instant(text, ctx.now, ctx.speaker.member.zone) if text else None
+    if until is None:
+        await ctx.reply("pause.when")
+        return
+    if until > ctx.now + LONGEST_PAUSE:
+        await ctx.reply("pause.too_long", longest=LONGEST_PAUSE)
+        return
+    for schedule in schedules:
+        await ctx.tx.checkins.pause(schedule.id, until)
+    await ctx.reply("pause.set", until=until)
+
+
+async def command_state(ctx: Context, _rest: str) -> None:
+    """`/estado`: is it watching me?"""
+    me = ctx.speaker.member.id
+    last = await ctx.tx.checkins.last_of(me)
+    nexts = [
+        next_due(s.rule, max(ctx.now, s.paused_until or ctx.now))
+        for s in await ctx.tx.checkins.schedules_of(me)
+    ]
+    if last is not None:
+        await ctx.reply(f"state.last.{last.state}", at=last.answered_at or last.due)
+    await (ctx.reply("state.next", at=min(nexts)) if nexts else ctx.reply("schedule.none"))
+
+
+ENTRIES = (
+    Entry("horario", ("schedule",), Action.SETTINGS, command_schedule),
+    Entry("pausa", ("pause",), Action.SETTINGS, command_pause),
+    Entry("estado", ("status", "state"), Action.SETTINGS, command_state),
+)
