@@ -156,3 +156,9 @@ class Denunciations:
             .where(destinations.c.platform == platform, destinations.c.chat == old)
             .values(chat=new)
         )
+
+    async def restore_destination(self, id: int) -> None:
+        """Publish there, as was asked."""
+        await self._db.execute(
+            sa.update(destinations).where(destinations.c.id == id).values(active=True)
+        )

@@ -1,0 +1,335 @@
+"""Denunciations in chat: written by one person, approved by another, published with a report."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain import denunciation as rules
+from bot.domain.denunciation import Denunciation, Refusal, State
+from bot.domain.lanes import Lane
+from bot.domain.people import Role
+from bot.domain.permissions import Action, may
+from bot.domain.rich import Rich, Span, Style
+from bot.platforms.base import ChatKind, Operation
+from handlers.commands import Entry
+from handlers.context import Choice, Context, Place
+from storage.outbox import FAILED, SENT, UNKNOWN
+
+TOPIC = "denunciation"
+TIMER = "denunciation"
+PROGRESS_EVERY = timedelta(seconds=3)
+"""How often the progress message is edited while messages leave."""
+
+REVIEW = (Choice("approve", "button.approve"), Choice("return", "button.return"))
+AFTER_WRITING = (
+    Choice("review", "button.to_review"),
+    Choice("rewrite", "button.rewrite"),
+    Choice("discard", "button.discard"),
+)
+
+
+def purpose(id: int) -> str:
+    """What the outbox rows of a publication are for."""
+    return f"denunciation:{id}"
+
+
+def shown(draft: Denunciation, organisation: str) -> Rich:
+    """The words exactly as they will be published."""
+    return Rich(
+        (
+            Span(draft.title, Style.BOLD),
+            Span(f"\n\n{draft.text}\n\n"),
+            Span(f"— {organisation} · #{draft.number}", Style.ITALIC),
+        )
+    )
+
+
+# --- writing ------------------------------------------------------------------------------------
+
+
+async def command_denounce(ctx: Context, _rest: str) -> None:
+    """`/denuncia`"""
+    me = ctx.speaker.member
+    number = await ctx.tx.people.next_number(me.group, "denunciations")
+    id = await ctx.tx.denunciations.add(me.group, number, me.id, ctx.now)
+    await ctx.expect(TOPIC, "title", denunciation=id)
+    await ctx.reply("denunciation.write_title", number=number)
+
+
+async def words(ctx: Context, step: str, data: dict[str, object], text: str) -> None:
+    """The title, then the text."""
+    ctx.require(Action.WRITE)
+    id = int(str(data["denunciation"]))
+    if step == "title":
+        title = " ".join(text.split())
+        if len(title) > rules.TITLE_LIMIT:
+            await ctx.reply("denunciation.title_long", n=rules.TITLE_LIMIT)
+            return
+        await ctx.expect(TOPIC, "text", denunciation=id, title=title)
+        await ctx.reply("denunciation.write_text")
+        return
+    draft = await ctx.tx.denunciations.get(id)
+    if draft is None or draft.author != ctx.speaker.member.id:
+        await ctx.expect_nothing()
+        return
+    written = rules.written(draft, str(data["title"]), text)
+    if isinstance(written, Refusal):
+        await _refused(ctx, draft, written)
+        return
+    await ctx.expect_nothing()
+    await ctx.tx.denunciations.save(written)
+    await ctx.reply("denunciation.preview", number=draft.number)
+    await ctx.ask(
+        ctx.place, shown(written, ctx.speaker.group.organisation), AFTER_WRITING,
+        topic=TOPIC, ref=id,
+    )  # fmt: skip
+
+
+async def _refused(ctx: Context, draft: Denunciation, refusal: Refusal) -> None:
+    await ctx.toast("toast.not_done")
+    await ctx.reply(
+        f"denunciation.refused.{refusal}", number=draft.number, n=rules.TEXT_LIMIT
+    )
+
+
+async def act(ctx: Context, id: int, action: str, argument: str) -> None:
+    """One press or number below a draft."""
+    draft = await ctx.tx.denunciations.get(id)
+    if draft is None or draft.group != ctx.speaker.member.group:
+        await ctx.toast("toast.stale")
+        return
+    match action:
+        case "review":
+            await _to_review(ctx, draft)
+        case "rewrite":
+            await _rewrite(ctx, draft)
+        case "discard":
+            await _discard(ctx, draft)
+        case "approve":
+            await _approve(ctx, draft, argument)
+        case "return":
+            await _return(ctx, draft)
+
+
+def _only_author(ctx: Context, draft: Denunciation) -> bool:
+    ctx.require(Action.WRITE)
+    return draft.author == ctx.speaker.member.id
+
+
+async def _rewrite(ctx: Context, draft: Denunciation) -> None:
+    if not _only_author(ctx, draft) or draft.state not in (State.DRAFT, State.IN_REVIEW):
+        await _refused(ctx, draft, Refusal.STATE)
+        return
+    # Taken back from review at once: nobody can approve words that are being replaced.
+    await ctx.tx.denunciations.save(replace(draft, state=State.DRAFT))
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, draft.id, "denunciation.being_rewritten")
+    await ctx.expect(TOPIC, "title", denunciation=draft.id)
+    await ctx.reply("denunciation.write_title", number=draft.number)
+
+
+async def _discard(ctx: Context, draft: Denunciation) -> None:
+    gone = rules.discarded(draft) if _only_author(ctx, draft) else Refusal.STATE
+    if isinstance(gone, Refusal):
+        await _refused(ctx, draft, gone)
+        return
+    await ctx.tx.denunciations.save(gone)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, draft.id, "denunciation.discarded")
+
+
+async def _to_review(ctx: Context, draft: Denunciation) -> None:
+    review = rules.to_review(draft) if _only_author(ctx, draft) else Refusal.STATE
+    if isinstance(review, Refusal):
+        await _refused(ctx, draft, review)
+        return
+    reviewers = [
+        member.id
+        for member in await ctx.tx.people.in_group(draft.group)
+        if Role.APPROVER in member.roles and member.id != draft.author
+    ]
+    if not reviewers:
+        await ctx.toast("toast.not_done")
+        await ctx.reply("denunciation.no_reviewer")
+        return
+    await ctx.tx.denunciations.save(review)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, draft.id, "denunciation.in_review")
+    for reviewer in reviewers:
+        for place in (await ctx.places_of(reviewer))[:1]:
+            await ctx.say(
+                place, "denunciation.please_review", number=draft.number,
+                name=ctx.speaker.member.name,
+            )  # fmt: skip
+            await ctx.ask(
+                place, shown(review, ctx.speaker.group.organisation),
+                [replace(c, argument=review.fingerprint) for c in REVIEW],
+                topic=TOPIC, ref=draft.id,
+            )  # fmt: skip
+
+
+async def _return(ctx: Context, draft: Denunciation) -> None:
+    ctx.require(Action.APPROVE)
+    back = rules.returned(draft)
+    if isinstance(back, Refusal):
+        await _refused(ctx, draft, back)
+        return
+    await ctx.tx.denunciations.save(back)
+    await ctx.toast("toast.done")
+    name = ctx.speaker.member.name
+    await ctx.close_prompts(TOPIC, draft.id, "denunciation.returned", name=name)
+    for place in (await ctx.places_of(draft.author))[:1]:
+        await ctx.say(place, "denunciation.returned_to_you", number=draft.number, name=name)
+        await ctx.ask(
+            place, shown(back, ctx.speaker.group.organisation), AFTER_WRITING,
+            topic=TOPIC, ref=draft.id,
+        )  # fmt: skip
+
+
+# --- publishing ---------------------------------------------------------------------------------
+
+
+async def _approve(ctx: Context, draft: Denunciation, fingerprint: str) -> None:
+    ctx.require(Action.APPROVE)
+    me = ctx.speaker.member
+    approved = rules.approved(draft, me.id, fingerprint)
+    if isinstance(approved, Refusal):
+        await _refused(ctx, draft, approved)
+        return
+    author = await ctx.tx.people.member(draft.author)
+    if not may(author.roles, Action.WRITE):
+        await _refused(ctx, draft, Refusal.STATE)
+        return
+    await ctx.tx.denunciations.save(approved)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, draft.id, "denunciation.approved", name=me.name)
+    await _publish(ctx, approved)
+
+
+async def _publish(ctx: Context, draft: Denunciation) -> None:
+    """One row for each reader in the broadcast lane, and the message that shows the progress."""
+    if not draft.publishable:
+        raise RuntimeError("a denunciation may leave only as it was approved")
+    group = await ctx.tx.people.group(draft.group)
+    text = shown(draft, group.organisation)
+    readers = 0
+    for to in await ctx.tx.denunciations.destinations(draft.group):
+        place = Place(to.platform, to.chat, group.language, group.zone, ChatKind(to.chat_kind))
+        await ctx.put(place, text, lane=Lane.BROADCAST, purpose=purpose(draft.id))
+        readers += 1
+    for member in await ctx.tx.people.in_group(draft.group):
+        if member.subscribed and member.id != draft.author:
+            for place in (await ctx.places_of(member.id))[:1]:
+                await ctx.put(place, text, lane=Lane.BROADCAST, purpose=purpose(draft.id))
+                readers += 1
+    for place in (await ctx.places_of(draft.author))[:1]:
+        key = await ctx.say(
+            place, "denunciation.progress", number=draft.number, sent=0, of=readers
+        )
+        await ctx.tx.denunciations.set_progress(draft.id, key, ctx.now)
+    await ctx.tx.timers.set(TIMER, draft.id, ctx.now + PROGRESS_EVERY)
+
+
+async def on_timer(ctx: Context, ref: int) -> None:
+    """Show how far it is; at the end, what arrived and what did not."""
+    draft = await ctx.tx.denunciations.get(ref)
+    if draft is None or draft.state is not State.APPROVED:
+        return
+    tally = await ctx.tx.outbox.tally(purpose(ref))
+    total = sum(tally.values())
+    ended = sum(tally.get(state, 0) for state in (SENT, FAILED, UNKNOWN))
+    values: dict[str, object] = {
+        "number": draft.number,
+        "sent": tally.get(SENT, 0),
+        "failed": tally.get(FAILED, 0),
+        "unknown": tally.get(UNKNOWN, 0),
+        "of": total,
+    }
+    key = await ctx.tx.denunciations.progress_key(ref)
+    if ended == total:
+        await ctx.tx.denunciations.save(rules.sent(draft, ctx.now))
+    else:
+        await ctx.tx.timers.set(TIMER, ref, ctx.now + PROGRESS_EVERY)
+    text = "denunciation.report" if ended == total else "denunciation.progress"
+    row = await ctx.tx.outbox.get(key) if key else None
+    for place in await ctx.places_of(draft.author):
+        if row is None or (place.platform, place.chat) != (row.platform, row.chat):
+            continue
+        lines = ctx.texts(place).render(text, **values)
+        if ended == total:
+            lines = lines + await _troubles(ctx, place, ref)
+        await ctx.put(place, lines, operation=Operation.EDIT, target=key)
+
+
+async def _troubles(ctx: Context, place: Place, ref: int) -> Rich:
+    """The chats by title that it did not reach; members are counted, never named."""
+    texts = ctx.texts(place)
+    lines = Rich()
+    for row in await ctx.tx.outbox.unfinished(purpose(ref)):
+        to = await ctx.tx.denunciations.destination_in(row.platform, row.chat)
+        if to is not None:
+            lines = lines + texts.render(f"denunciation.trouble.{row.state}", title=to.title)
+    return lines
+
+
+# --- destinations and subscriptions -------------------------------------------------------------
+
+
+async def offered(ctx: Context, title: str, chat: str, kind: ChatKind, platform: str) -> None:
+    """The bot was added to a chat by someone who may publish: ask them in private."""
+    me = ctx.speaker.member
+    for place in (await ctx.places_of(me.id))[:1]:
+        await ctx.tx.denunciations.add_destination(me.group, platform, chat, kind, title)
+        added = await ctx.tx.denunciations.destination_in(platform, chat)
+        if added is None:
+            return
+        await ctx.tx.denunciations.end_destination(platform, chat)
+        await ctx.ask(
+            place, "destination.offer",
+            (Choice("add", "button.publish_there", f"{platform} {chat}"),
+             Choice("leave", "button.not_there", f"{platform} {chat}")),
+            topic="destination", ref=added.id, title=title,
+        )  # fmt: skip
+
+
+async def decided_destination(ctx: Context, ref: int, action: str, argument: str) -> None:
+    """The press below "shall I publish there?"."""
+    ctx.require(Action.DESTINATIONS)
+    platform, _, chat = argument.partition(" ")
+    await ctx.toast("toast.done")
+    if action == "add":
+        await ctx.tx.denunciations.restore_destination(ref)
+        to = await ctx.tx.denunciations.destination_in(platform, chat)
+        await ctx.close_prompts("destination", ref, "destination.added", title=to.title if to else "")
+        return
+    await ctx.tx.denunciations.end_destination(platform, chat)
+    await ctx.close_prompts("destination", ref, "destination.not_added")
+
+
+async def command_destinations(ctx: Context, _rest: str) -> None:
+    """`/destinos`"""
+    found = await ctx.tx.denunciations.destinations(ctx.speaker.member.group)
+    if not found:
+        await ctx.reply("destination.none")
+        return
+    for to in found:
+        await ctx.ask(
+            ctx.place, "destination.one",
+            (Choice("leave", "button.end_destination", f"{to.platform} {to.chat}"),),
+            topic="destination", ref=to.id, title=to.title,
+        )  # fmt: skip
+
+
+async def command_subscribe(ctx: Context, _rest: str) -> None:
+    """`/suscribir`: on, or off if it was on."""
+    wanted = not ctx.speaker.member.subscribed
+    await ctx.tx.people.set_member(ctx.speaker.member.id, subscribed=wanted)
+    await ctx.reply("subscribe.on" if wanted else "subscribe.off")
+
+
+ENTRIES = (
+    Entry("denuncia", ("denounce", "denunciation"), Action.WRITE, command_denounce),
+    Entry("destinos", ("destinations",), Action.DESTINATIONS, command_destinations),
+    Entry("suscribir", ("subscribe",), Action.SETTINGS, command_subscribe),
+)
