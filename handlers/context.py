@@ -98,6 +98,10 @@ class Context:
             raise RuntimeError("nobody speaks in this turn")
         return self._place
 
+    def speak(self, language: str) -> None:
+        """The speaker chose another language: the rest of this turn is in it."""
+        self._place = replace(self.place, language=language)
+
     @property
     def pressed(self) -> bool:
         """Whether this turn is the press of a button."""

@@ -18,6 +18,7 @@ from storage.outbox import FAILED, SENT, UNKNOWN
 
 TOPIC = "denunciation"
 TIMER = "denunciation"
+DESTINATION_TOPIC = "destination"
 PROGRESS_EVERY = timedelta(seconds=3)
 """How often the progress message is edited while messages leave."""
 
@@ -289,7 +290,7 @@ async def offered(ctx: Context, title: str, chat: str, kind: ChatKind, platform:
             place, "destination.offer",
             (Choice("add", "button.publish_there", f"{platform} {chat}"),
              Choice("leave", "button.not_there", f"{platform} {chat}")),
-            topic="destination", ref=added.id, title=title,
+            topic=DESTINATION_TOPIC, ref=added.id, title=title,
         )  # fmt: skip
 
 
@@ -301,10 +302,10 @@ async def decided_destination(ctx: Context, ref: int, action: str, argument: str
     if action == "add":
         await ctx.tx.denunciations.restore_destination(ref)
         to = await ctx.tx.denunciations.destination_in(platform, chat)
-        await ctx.close_prompts("destination", ref, "destination.added", title=to.title if to else "")
+        await ctx.close_prompts(DESTINATION_TOPIC, ref, "destination.added", title=to.title if to else "")
         return
     await ctx.tx.denunciations.end_destination(platform, chat)
-    await ctx.close_prompts("destination", ref, "destination.not_added")
+    await ctx.close_prompts(DESTINATION_TOPIC, ref, "destination.not_added")
 
 
 async def command_destinations(ctx: Context, _rest: str) -> None:
@@ -317,7 +318,7 @@ async def command_destinations(ctx: Context, _rest: str) -> None:
         await ctx.ask(
             ctx.place, "destination.one",
             (Choice("leave", "button.end_destination", f"{to.platform} {to.chat}"),),
-            topic="destination", ref=to.id, title=to.title,
+            topic=DESTINATION_TOPIC, ref=to.id, title=to.title,
         )  # fmt: skip
 
 

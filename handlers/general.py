@@ -1,0 +1,44 @@
+"""Help, language and zone: what everyone may set for themselves."""
+
+from __future__ import annotations
+
+from zoneinfo import available_timezones
+
+from babel import Locale
+
+from bot.domain.permissions import Action
+from bot.texts import available
+from handlers.commands import Entry
+from handlers.context import Context
+
+
+async def command_language(ctx: Context, rest: str) -> None:
+    """`/idioma en`"""
+    wanted = rest.strip().casefold()
+    names = {code: (Locale(code).display_name or code).casefold() for code in available()}
+    chosen = next((c for c, name in names.items() if wanted and wanted in (c, name)), None)
+    if chosen is None:
+        await ctx.reply("language.which", known=tuple(f"{c} ({n})" for c, n in names.items()))
+        return
+    await ctx.tx.people.set_member(ctx.speaker.member.id, language=chosen)
+    ctx.speak(chosen)
+    await ctx.reply("language.set")
+
+
+async def command_zone(ctx: Context, rest: str) -> None:
+    """`/zona America/Mexico_City`"""
+    wanted = rest.strip().replace(" ", "_").casefold()
+    zones = available_timezones()
+    found = sorted(z for z in zones if wanted and wanted in (z.casefold(),
+                                                             z.split("/")[-1].casefold()))
+    if len(found) != 1:
+        await ctx.reply("zone.which", zone=ctx.speaker.member.zone)
+        return
+    await ctx.tx.people.set_member(ctx.speaker.member.id, zone=found[0])
+    await ctx.reply("zone.set", zone=found[0])
+
+
+ENTRIES = (
+    Entry("idioma", ("language", "lengua"), Action.SETTINGS, command_language),
+    Entry("zona", ("zone", "timezone"), Action.SETTINGS, command_zone),
+)

@@ -1,0 +1,339 @@
+"""The way of one event to the conversation that it belongs to.
+
+The order of the questions in `_words` is the meaning of what people write: a command first, then a
+word for help, then the number of an open question, then the dialog that waits, then everything else.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from bot.domain.answers import Answer, is_cry, understand
+from bot.domain.lanes import Lane
+from bot.domain.permissions import Action
+from bot.platforms.base import (
+    Added,
+    ChatKind,
+    Incoming,
+    Migrated,
+    Other,
+    Press,
+    Removed,
+    Result,
+    Text,
+    Unreadable,
+)
+from bot.platforms.base import Command as MenuCommand
+from bot.texts import Texts, available
+from bot.texts.catalogue import nearest
+from handlers import checkins, denunciations, general, groups, incidents, joining
+from handlers.commands import Entry, read_command
+from handlers.context import Context, NotAllowed, Place, Speaker
+from handlers.settings import Settings
+from storage.conversations import Prompt
+from storage.outbox import Row
+from storage.transaction import Transaction
+
+NUMBER = re.compile(r"\s*#?(\d{1,3})[.)]?\s*")
+HELP_WORDS = ("ayuda", "help", "manual", "start", "inicio", "menu")
+
+ENTRIES: tuple[Entry, ...] = (
+    *incidents.ENTRIES,
+    *checkins.ENTRIES,
+    *joining.ENTRIES,
+    *groups.ENTRIES,
+    *denunciations.ENTRIES,
+    *general.ENTRIES,
+)
+BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
+
+TIMERS = {
+    incidents.TIMER: incidents.on_timer,
+    checkins.TIMER: checkins.on_timer,
+    checkins.SCHEDULE_TIMER: checkins.on_schedule,
+    checkins.DOUBT_TIMER: checkins.on_doubt,
+    denunciations.TIMER: denunciations.on_timer,
+}
+
+
+class Router:
+    """The handlers as the engine sees them (`bot.engine.handling.Handlers`)."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    # --- incoming ---
+
+    async def incoming(self, tx: Transaction, event: Incoming, now: datetime) -> None:
+        """Somebody wrote, pressed, or changed something."""
+        if isinstance(event.body, Migrated):
+            await self.migrated(tx, event.platform, event.chat, event.body.new_chat)
+            return
+        ctx = await self._context(tx, event, now)
+        try:
+            await self._dispatch(ctx, event)
+        except NotAllowed:
+            if ctx.known:
+                await ctx.toast("toast.not_done")
+                await ctx.reply("not_allowed")
+
+    async def _context(self, tx: Transaction, event: Incoming, now: datetime) -> Context:
+        account = await tx.people.account(event.platform, event.account)
+        if account is None:
+            language = nearest(event.language) or self._settings.language
+            place = Place(event.platform, event.chat, language, self._settings.zone, event.chat_kind)
+            return Context(tx, now, self._settings, event=event, place=place)
+        member = await tx.people.member(account.member)
+        private = event.chat_kind is ChatKind.PRIVATE
+        if private and not isinstance(event.body, Removed):
+            await tx.people.used(account.id, event.chat, now)
+        # A person is always answered in private, wherever they wrote.
+        chat = event.chat if private else account.chat
+        place = Place(event.platform, chat, member.language, member.zone, member=member.id)
+        speaker = Speaker(member, await tx.people.group(member.group), account)
+        return Context(tx, now, self._settings, event=event, speaker=speaker, place=place)
+
+    async def _dispatch(self, ctx: Context, event: Incoming) -> None:
+        if event.chat_kind is not ChatKind.PRIVATE:
+            await self._in_public(ctx, event)
+            return
+        match event.body:
+            case Press(data):
+                await self._press(ctx, data)
+            case Text() as text:
+                await self._text(ctx, text)
+            case Removed():
+                await self._blocked(ctx)
+            case Other() if ctx.known:
+                await self._no_answer(ctx, "only_words")
+            case Unreadable() if ctx.known:
+                await self._no_answer(ctx, "unreadable")
+
+    async def _in_public(self, ctx: Context, event: Incoming) -> None:
+        """In groups and channels the bot is silent, but for a member's alarm."""
+        match event.body:
+            case Added(title) if ctx.may(Action.DESTINATIONS):
+                await denunciations.offered(
+                    ctx, title, event.chat, event.chat_kind, event.platform
+                )
+            case Removed():
+                await ctx.tx.denunciations.end_destination(event.platform, event.chat)
+            case Text(text) if ctx.known:
+                command = read_command(text)
+                entry = BY_WORD.get(command[0]) if command else None
+                if entry is not None and entry.run is incidents.panic:
+                    await incidents.panic(ctx)
+
+    async def _blocked(self, ctx: Context) -> None:
+        """The person closed this chat to us: that channel is down, and plans must know."""
+        if ctx.known:
+            await _channel_down(ctx, ctx.speaker.account.id, ctx.speaker.member.id)
+
+    async def _no_answer(self, ctx: Context, key: str) -> None:
+        """Something that cannot be read: said so, and whatever was asked is asked again."""
+        if await checkins.waits_for_answer(ctx):
+            await checkins.ask_again(ctx, f"{key}.asked")
+        else:
+            await ctx.reply(key)
+
+    # --- presses and numbers ---
+
+    async def _press(self, ctx: Context, data: str) -> None:
+        token, _, number = data.partition(":")
+        prompt = await ctx.tx.conversations.prompt(token)
+        here = (ctx.place.platform, ctx.place.chat)
+        if prompt is None or (prompt.platform, prompt.chat) != here or prompt.closed:
+            await ctx.toast("toast.stale")
+            return
+        await self._choose(ctx, prompt, int(number) if number.isdecimal() else 0)
+
+    async def _number(self, ctx: Context, text: str, reply_to: str | None) -> bool:
+        """A written number: of the question that it replies to, else of any that is open."""
+        found = NUMBER.fullmatch(text)
+        if found is None:
+            return False
+        number = int(found[1])
+        prompts = await ctx.tx.conversations.open_in(ctx.place.platform, ctx.place.chat)
+        if reply_to:
+            row = await ctx.tx.outbox.by_message(ctx.place.platform, ctx.place.chat, reply_to)
+            prompts = [p for p in prompts if row is not None and p.outbox_key == row.key] or prompts
+        for prompt in prompts:
+            if any(option.number == number for option in prompt.options):
+                await self._choose(ctx, prompt, number)
+                return True
+        return False
+
+    async def _choose(self, ctx: Context, prompt: Prompt, number: int) -> None:
+        option = next((o for o in prompt.options if o.number == number), None)
+        if option is None:
+            await ctx.toast("toast.stale")
+            return
+        match prompt.topic:
+            case checkins.TOPIC:
+                await checkins.chosen(ctx, prompt.ref, option.action)
+            case incidents.TOPIC:
+                incident = await ctx.tx.incidents.get(prompt.ref)
+                if incident is not None:
+                    await incidents.act(ctx, incident, option.action, option.argument)
+            case checkins.DOUBT_TOPIC:
+                if await checkins.settle_doubt(ctx, option.action):
+                    await self._manual(ctx)
+            case checkins.SCHEDULE_TOPIC:
+                await checkins.end_schedule(ctx, prompt.ref)
+            case joining.TOPIC:
+                await ctx.close_prompt(prompt)
+                await joining.decided(ctx, option.action)
+            case groups.TOPIC:
+                await groups.decided(ctx, option.action)
+            case denunciations.TOPIC:
+                await denunciations.act(ctx, prompt.ref, option.action, option.argument)
+            case denunciations.DESTINATION_TOPIC:
+                await denunciations.decided_destination(
+                    ctx, prompt.ref, option.action, option.argument
+                )
+
+    # --- words ---
+
+    async def _text(self, ctx: Context, body: Text) -> None:
+        if ctx.known and (body.edited or body.forwarded):
+            # Neither is an answer: an edit changes what was said, a forward is somebody else's.
+            await self._no_answer(ctx, "edited" if body.edited else "forwarded")
+            return
+        if body.edited or body.forwarded:
+            return
+        secret = joining.secret_in(body.text)
+        if secret is not None:
+            await joining.opened(ctx, secret)
+            return
+        command = read_command(body.text)
+        if command is not None:
+            await self._command(ctx, *command)
+            return
+        await self._words(ctx, body)
+
+    async def _command(self, ctx: Context, name: str, rest: str) -> None:
+        if name in ("grupo", "group") and groups.is_operator(ctx):
+            await groups.command_group(ctx, rest)
+            return
+        if not ctx.known:
+            return  # the same silence for strangers, whatever they ask
+        entry = BY_WORD.get(name)
+        if entry is not None:
+            await ctx.expect_nothing()
+            if entry.action is not None:
+                ctx.require(entry.action)
+            await entry.run(ctx, rest)
+        elif name in HELP_WORDS:
+            await self._manual(ctx)
+        elif understand(name) is Answer.HELP:
+            await incidents.panic(ctx)  # "/auxlio": a slip of the finger is no reason to be lost
+        else:
+            await ctx.reply("unknown_command", name=name[:40])
+
+    async def _words(self, ctx: Context, body: Text) -> None:
+        text = body.text
+        if ctx.known and is_cry(text):
+            await self._cry(ctx)
+            return
+        if await self._number(ctx, text, body.reply_to):
+            return
+        dialog = await ctx.tx.conversations.dialog(ctx.place.platform, ctx.place.chat, ctx.now)
+        asked = ctx.known and await checkins.waits_for_answer(ctx)
+        if asked and understand(text) is not Answer.UNCLEAR:
+            await checkins.said(ctx, text)
+        elif dialog is not None and dialog.topic == joining.TOPIC:
+            await joining.words(ctx, dialog.step, dict(dialog.data), text)
+        elif not ctx.known:
+            return
+        elif dialog is not None and dialog.topic == incidents.TOPIC:
+            await incidents.write_news(ctx, int(dialog.data["incident"]), text)
+        elif dialog is not None and dialog.topic == denunciations.TOPIC:
+            await denunciations.words(ctx, dialog.step, dict(dialog.data), text)
+        elif not await checkins.said(ctx, text):
+            await ctx.reply("not_understood")
+
+    async def _cry(self, ctx: Context) -> None:
+        """ "Auxilio" or "SOS" and nothing else: an alarm, whatever else was going on."""
+        if await checkins.waits_for_answer(ctx):
+            await checkins.said(ctx, "auxilio")
+        else:
+            await incidents.panic(ctx)
+
+    async def _manual(self, ctx: Context) -> None:
+        """What the speaker can do here, by their own rights."""
+        texts = ctx.texts(ctx.place)
+        text = texts.render("manual.head")
+        for entry in ENTRIES:
+            if entry.in_menu and (entry.action is None or ctx.may(entry.action)):
+                text = text + texts.render(
+                    "manual.line", name=entry.name, what=texts.render(f"command.{entry.name}")
+                )
+        await ctx.put(ctx.place, text)
+
+    # --- timers, outcomes, changes ---
+
+    async def timer(self, tx: Transaction, kind: str, ref: int, now: datetime) -> None:
+        """A timer is due."""
+        await TIMERS[kind](Context(tx, now, self._settings), ref)
+
+    async def ended(
+        self, tx: Transaction, row: Row, end: object, result: Result, now: datetime
+    ) -> None:
+        """A message was sent, or will never be: a closed chat is news for every plan."""
+        if result is not Result.BLOCKED:
+            return
+        ctx = Context(tx, now, self._settings)
+        account = await tx.people.account_in(row.platform, row.chat)
+        if account is None:
+            await tx.denunciations.end_destination(row.platform, row.chat)
+            return
+        await _channel_down(ctx, account.id, account.member)
+        topic, _, ref = row.purpose.partition(":")
+        id = ref.partition(":")[0]
+        if topic == "checkin" and id.isdecimal():
+            await checkins.not_delivered(ctx, int(id))
+
+    async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:
+        """A chat has a new id."""
+        await tx.people.move_chat(platform, old, new)
+        await tx.conversations.move_chat(platform, old, new)
+        await tx.denunciations.move_chat(platform, old, new)
+        await tx.outbox.move_chat(platform, old, new)
+
+    async def set_aside(self, tx: Transaction, event: Incoming | None, now: datetime) -> None:
+        """It failed too often: the person is told what works, the operators that it happened."""
+        if event is not None and event.chat_kind is ChatKind.PRIVATE:
+            ctx = await self._context(tx, event, now)
+            if ctx.known:
+                await ctx.reply("set_aside.person")
+        for operator in sorted(self._settings.operators):
+            platform, _, address = operator.partition(":")
+            account = await tx.people.account(platform, address)
+            if account is not None:
+                ctx = Context(tx, now, self._settings)
+                for place in await ctx.places_of(account.member):
+                    await ctx.say(place, "set_aside.operator", lane=Lane.ALARM)
+
+
+async def _channel_down(ctx: Context, account: int, member: int) -> None:
+    """An account is closed to us: every open incident that counted on it looks again."""
+    await ctx.tx.people.set_reachable(account, False)
+    person = await ctx.tx.people.member(member)
+    for incident in await ctx.tx.incidents.known_to(person.group, member, only_open=True):
+        if member in incident.told:
+            await ctx.tx.incidents.note(incident.id, ctx.now, "unreachable", member)
+            await incidents.skip_the_unreachable(ctx, incident.id)
+
+
+def menu(now: datetime) -> dict[str, tuple[MenuCommand, ...]]:
+    """The commands menu per language; "" is the fallback's."""
+    menus = {}
+    for language in ("", *available()):
+        texts = Texts(language, "UTC", now)
+        menus[language] = tuple(
+            MenuCommand(entry.name, texts.plain(f"command.{entry.name}"))
+            for entry in ENTRIES
+            if entry.in_menu
+        )
+    return menus
