@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -15,7 +15,7 @@ from bot.engine.outbox import Dispatcher
 from bot.engine.pace import Pace
 from bot.engine.receiver import Receiver
 from bot.engine.worker import Worker
-from bot.platforms.base import Platform
+from bot.platforms.base import Command, Platform
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -54,8 +54,13 @@ class Engine:
             for platform in self.platforms.values()
         ]
 
-    async def run(self) -> None:
-        """Run until cancelled. Raises `PlatformError` if a platform cannot be used at all."""
+    async def run(self, menu: Mapping[str, tuple[Command, ...]]) -> None:
+        """Run until cancelled. `menu` is the commands menu per language.
+
+        Raises `PlatformError` in a group if a platform cannot be used at all.
+        """
+        for receiver in self._receivers:
+            receiver.menu = menu
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
         scheduler.add_job(self.tick, "interval", seconds=TICK)
         scheduler.add_job(self._heartbeat, "interval", seconds=HEARTBEAT)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from bot.engine.clock import Clock
-from bot.platforms.base import Batch, Platform, PlatformError
+from bot.platforms.base import Batch, Command, Platform, PlatformError
 from storage.database import Database
 
 log = structlog.get_logger(__name__)
@@ -37,6 +37,7 @@ class Receiver:
         self._polling: asyncio.Task[Batch] | None = None
         self._wanted = 0
         self.answering = False
+        self.menu: Mapping[str, tuple[Command, ...]] = {}
 
     async def run(self) -> None:
         """Receive for ever. Raises `PlatformError` if trying again cannot help."""
@@ -47,6 +48,8 @@ class Receiver:
                 if not started:
                     await self._platform.start()
                     started = True
+                    self.answering = True
+                    await self._platform.publish_commands(self.menu)
                     log.info("platform.ready", platform=self._platform.name)
                 await self._once(LONG_POLL)
                 failures = 0

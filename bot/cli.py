@@ -1,0 +1,116 @@
+"""The `acuerpa` command."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from bot.app import App, settings_of
+from bot.config import Config, ConfigError, load
+from bot.engine.clock import SystemClock
+from bot.platforms.base import PlatformError
+from handlers.context import Context
+from handlers.groups import create
+from storage.database import Database, StorageError
+from storage.sealing import KeyFileError
+
+cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
+group = typer.Typer(no_args_is_help=True, help="Solidarity groups.")
+cli.add_typer(group, name="group")
+
+ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration file.")]
+
+
+def quiet_logs() -> None:
+    """Structured lines of ours on standard error; libraries only when something is wrong."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(levelname)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _go(work: Coroutine[Any, Any, None]) -> None:
+    """Run it; what an operator can remedy is one line and exit status 1."""
+    try:
+        asyncio.run(work)
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    except (ConfigError, StorageError, KeyFileError, PlatformError) as error:
+        typer.echo(f"acuerpa: {error}", err=True)
+        raise typer.Exit(1) from None
+    except ExceptionGroup as group_of:
+        known = group_of.subgroup(PlatformError)
+        if known is None:
+            raise
+        for error in known.exceptions:
+            typer.echo(f"acuerpa: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@cli.command()
+def run(config: ConfigPath = Path("config.toml")) -> None:
+    """Run the bot until it is stopped."""
+    quiet_logs()
+
+    async def go() -> None:
+        app = await App.open(load(config))
+        await app.run()
+
+    _go(go())
+
+
+@group.command("create")
+def group_create(name: str, config: ConfigPath = Path("config.toml")) -> None:
+    """Make a group, and print the invitation of its first coordinator."""
+    _go(_create(load_or_exit(config), name))
+
+
+async def _create(config: Config, name: str) -> None:
+    database = Database(config.database.url)
+    await database.open()
+    async with database.transaction() as tx:
+        made = await create(
+            Context(tx, SystemClock().now(), settings_of(config, [])), " ".join(name.split())
+        )
+    await database.close()
+    if made is None:
+        raise ConfigError(f"there is a group named {name} already: choose another name")
+    typer.echo("The first coordinator writes this word to the bot, within 24 hours:")
+    typer.echo(made[1])
+
+
+def load_or_exit(path: Path) -> Config:
+    """The configuration, or one line and exit status 1."""
+    try:
+        return load(path)
+    except ConfigError as error:
+        typer.echo(f"acuerpa: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+@cli.command()
+def demo(
+    port: Annotated[int, typer.Option(help="Where the page is served, on this machine only.")] = 8765,
+) -> None:
+    """Open the sandbox: a group of people, a clock to speed up, and no account anywhere."""
+    from bot.demo import serve
+
+    quiet_logs()
+    _go(serve(port))
+
+
+def main() -> None:
+    """The entry point."""
+    cli()

@@ -1,0 +1,164 @@
+"""The configuration: a TOML file, read once at start, each mistake named with its remedy."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot.texts import available
+
+
+class ConfigError(Exception):
+    """The configuration is wrong. One line that names the setting and the remedy."""
+
+
+def _known_zone(value: str) -> str:
+    if value not in available_timezones():
+        raise ValueError("is no time zone; write one such as America/Mexico_City")
+    return value
+
+
+def _known_language(value: str) -> str:
+    if value not in available():
+        raise ValueError(f"has no catalogue; there are {', '.join(available())}")
+    return value
+
+
+def _account(value: str) -> str:
+    platform, _, address = value.partition(":")
+    if platform not in ("telegram", "matrix") or not address:
+        raise ValueError('is no account; write "telegram:123456" or "matrix:@name:server"')
+    return value
+
+
+class Section(BaseModel):
+    """A table of the file; a setting that is not known is a mistake, not a wish."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _secret(values: dict[str, Any], name: str) -> None:
+    """Read `<name>_file` into `<name>`."""
+    path = values.pop(f"{name}_file", None)
+    if path is None:
+        return
+    if name in values:
+        raise ValueError(f"has both {name} and {name}_file; keep one")
+    try:
+        values[name] = Path(path).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{name}_file cannot be read: {error.strerror}") from error
+
+
+class DatabaseSection(Section):
+    """Where everything is kept."""
+
+    url: str = "acuerpa.db"
+
+
+class KeysSection(Section):
+    """Where the key is that seals secrets in the database."""
+
+    file: Path = Path("acuerpa.key")
+
+
+class TelegramSection(Section):
+    """The Telegram account of the bot."""
+
+    token: SecretStr = Field(min_length=1)
+    base_url: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        values = dict(values)
+        _secret(values, "token")
+        if not values.get("token"):
+            raise ValueError("needs token or token_file; BotFather gives the token")
+        return values
+
+
+class MatrixSection(Section):
+    """The Matrix account of the bot."""
+
+    homeserver: str
+    user_id: str = Field(pattern=r"^@[^:]+:.+$")
+    password: SecretStr | None = None
+    store: Path = Path("matrix-store")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        values = dict(values)
+        _secret(values, "password")
+        return values
+
+
+class Config(BaseSettings):
+    """Everything that an operator sets. Environment variables `ACUERPA_…` come before the file."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", env_prefix="ACUERPA_", env_nested_delimiter="__", frozen=True
+    )
+
+    language: Annotated[str, AfterValidator(_known_language)] = "es"
+    zone: Annotated[str, AfterValidator(_known_zone)] = "America/Mexico_City"
+    operators: frozenset[Annotated[str, AfterValidator(_account)]] = frozenset()
+    database: DatabaseSection = DatabaseSection()
+    keys: KeysSection = KeysSection()
+    telegram: TelegramSection | None = None
+    matrix: MatrixSection | None = None
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment before the file."""
+        return env_settings, init_settings
+
+
+def load(path: Path) -> Config:
+    """Read and check. Raises `ConfigError`."""
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}): copy config.example.toml there"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
+    try:
+        return Config(**values)
+    except ValidationError as error:
+        raise ConfigError(_one_line(error)) from None
+
+
+def _one_line(error: ValidationError) -> str:
+    """The first mistake, by the setting's name, without its value, which may be a secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    name = ".".join(str(part) for part in first["loc"] if not isinstance(part, int)) or "the file"
+    match first["type"]:
+        case "extra_forbidden":
+            return f"{name}: no such setting: see config.example.toml"
+        case "missing":
+            return f"{name}: is missing: see config.example.toml"
+        case _:
+            return f"{name}: {first['msg'].removeprefix('Value error, ')}"
