@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-from bot.domain.answers import Answer, is_cry, understand
+from bot.domain.answers import Answer, understand
+from bot.domain.cry import is_cry
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.platforms.base import (

@@ -1,0 +1,36 @@
+# `make demo` and `make test` set up everything that they need, from a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+
+.PHONY: setup demo test check lock
+
+setup: $(VENV)/.ready
+
+# pip checks each package against the lock file's hashes.
+$(VENV)/.ready: requirements-dev.lock pyproject.toml
+	sh tools/system.sh
+	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
+	$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: setup
+	$(RUN)/acuerpa demo
+
+test: setup
+	sh tools/browser.sh
+	$(RUN)/python -m pytest
+
+check: setup
+	$(RUN)/ruff check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+
+# Pins every package and its hashes anew.
+lock:
+	$(RUN)/pip-compile -q --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url \
+		--no-emit-find-links --no-emit-trusted-host --no-header -o requirements.lock pyproject.toml
+	$(RUN)/pip-compile -q --strip-extras --allow-unsafe --generate-hashes --extra dev \
+		-c requirements.lock --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--no-header -o requirements-dev.lock pyproject.toml

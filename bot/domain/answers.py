@@ -1,0 +1,348 @@
+"""What a person's answer to a question means: Spanish or English, in a hurry, on a bad keyboard.
+
+Three mistakes are possible and they are not alike. To take an alarm for "well" may cost a life: so
+OK is strict, every word of the message must be known to be harmless. To take "well" for an alarm
+wakes people and wears out their trust, but one word mends it: so help is read generously. To ask
+again costs a moment: so everything else is `Answer.UNCLEAR`.
+
+The words are data, in answer_words.toml, with advice for adding a language.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from importlib.resources import files
+from itertools import groupby
+from typing import Any
+
+from rapidfuzz.distance import OSA
+
+READ = 200
+"""Visible characters that are read from each end of a message.
+
+So up to twice as many are read whole. Of a longer text (a story, a pasted article) only the ends
+count: who needs help says so first or last, and an alarm because the word stands somewhere in an
+article of 64 KiB would be false. Such a text is asked about again at once, never counted as OK.
+"""
+
+
+class Answer(StrEnum):
+    """What was understood."""
+
+    OK = "ok"
+    HELP = "help"
+    LATER = "later"
+    UNCLEAR = "unclear"
+
+
+# --- making text plain --------------------------------------------------------------------------
+
+_LOOKALIKES = {
+    ord(pair[0]): pair[1]
+    # What is seen, then the Latin letter it looks like: Cyrillic, Armenian, Greek, other Latin.
+    # A keyboard left in another script, a "funny font", or someone trying to slip something past.
+    for pair in (
+        "аa еe оo рp сc уy хx іi јj ѕs һh кk мm тt нh вb ԁd ԛq ԝw ӏl ոn "
+        "αa οo ιi νv κk ρp τt υu χx εe ηn βb ωw γy "
+        "ıi ɑa ɡg łl øo đd ɩi ʙb ᴀa ᴄc ᴅd ᴇe ɢg ʜh ɪi ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz"
+    ).split()
+}
+_APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʹ`´′＇"))
+_BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and symbols that show as nothing
+_SKIN = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
+# Marks (also variation selectors), format (also right-to-left marks), control, private, surrogates.
+_UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc", "Co", "Cs", "Cn"})
+
+
+def _seen(char: str) -> bool:
+    """Whether a person sees this as a character of its own; blanks of any width count as seen."""
+    if char.isspace():
+        return True
+    return (
+        unicodedata.category(char) not in _UNSEEN and char not in _BLANKS and char not in _SKIN
+    )
+
+
+def plain(text: str) -> str:
+    """`text` in the form in which it is compared: what it looks like, in small letters.
+
+    Without accents (also the tilde of ñ), apostrophes, invisible and direction characters and skin
+    tones; full-width and decorated letters and lookalikes of other scripts become Latin ones. Takes
+    time in proportion to its length: marks go first, because Python's normalisation sorts a run of
+    them in quadratic time.
+    """
+    seen = "".join(filter(_seen, text)).translate(_APOSTROPHES)
+    parts = unicodedata.normalize("NFKD", seen)
+    bare = "".join(char for char in parts if unicodedata.category(char) != "Mn")
+    return bare.casefold().translate(_LOOKALIKES)
+
+
+def _take(chars: Iterable[str]) -> tuple[str, bool]:
+    """The first `READ` visible characters, and whether that was all."""
+    taken: list[str] = []
+    count = 0
+    for char in filter(_seen, chars):
+        if char.isspace():
+            if taken and taken[-1].isspace():
+                if char in "\n\r":  # a row of blanks is one: a line break, if there is one in it
+                    taken[-1] = char
+                continue
+        else:
+            if count == READ:
+                return "".join(taken), False
+            count += 1
+        taken.append(char)
+    return "".join(taken), True
+
+
+def _ends(text: str) -> list[str]:
+    """What is read of a message: all of it, or its two ends."""
+    head, whole = _take(text)
+    if whole:
+        return [head]
+    return [head, _take(reversed(text))[0][::-1]]
+
+
+_WORDS = re.compile(r"[^\W_]+|[?¿؟❓❔⁉]|[^\S\n\r]+|.", re.DOTALL)
+_BREAK, _ASKS, _ASKED = "|", "?", "¿"
+
+
+def _tokens(text: str) -> list[str]:
+    """Words, symbols, question marks, and a break for any other punctuation or line end."""
+    found: list[str] = []
+    for piece in _WORDS.findall(plain(text)):
+        if piece in "؟❓❔⁉?":
+            found.append(_ASKS)
+        elif piece == _ASKED or piece[0].isalnum() or unicodedata.category(piece[0]) == "So":
+            found.append(piece)
+        elif not piece.isspace() or piece in "\n\r":
+            found.append(_BREAK)
+    return found
+
+
+# --- the words ----------------------------------------------------------------------------------
+
+_Phrase = tuple[str, ...]
+_Index = Mapping[str, Mapping[_Phrase, str]]  # by first word, longest first; with the list's name
+
+
+def _squeezed(word: str) -> str:
+    """Without repetition: "biennn" and "bien" are one."""
+    return "".join(letter for letter, _ in groupby(word))
+
+
+_DATA: dict[str, dict[str, Any]] = tomllib.loads(
+    files(__package__).joinpath("answer_words.toml").read_text(encoding="utf-8")
+)
+
+
+def _phrases(*names: str) -> dict[_Phrase, str]:
+    """The lists of those names, of all languages, longest phrase first; with the list's name."""
+    found = {
+        tuple(_tokens(text)): name
+        for name in names
+        for words in _DATA.values()
+        for text in words.get(name, ())
+    }
+    return dict(sorted(found.items(), key=lambda item: -len(item[0])))
+
+
+def _indexed(phrases: Mapping[_Phrase, str]) -> _Index:
+    index: dict[str, dict[_Phrase, str]] = defaultdict(dict)
+    for phrase, name in phrases.items():
+        index[phrase[0]][phrase] = name
+    return dict(index)
+
+
+_ANSWERS = _phrases("ok", "filler", "polite", "counter_questions", "later", "unwell")
+_CONFIRMATIONS = _phrases("yes", "no", "polite")
+_NOT_HELP = _phrases("not_help")
+_ALARMS = _phrases("help_words", "help_phrases")
+
+_HELP_WORDS = frozenset(phrase[0] for phrase in _ALARMS if len(phrase) == 1)
+_HELP_ENDINGS = tuple(word for word in _HELP_WORDS if len(word) > 4)
+
+_BY_SQUEEZED: dict[str, set[str]] = defaultdict(set)
+_BY_LETTER: dict[str, set[str]] = defaultdict(set)
+for _phrase in (*_ANSWERS, *_CONFIRMATIONS, *_NOT_HELP, *_ALARMS):
+    for _word in _phrase if len(_phrase) > 1 or _phrase[0] not in _HELP_WORDS else ():
+        _BY_SQUEEZED[_squeezed(_word)].add(_word)
+        _BY_LETTER[_word[0]].add(_word)
+
+# A word that is known, or another real word, is never a typing error of something else.
+_REAL = {_squeezed(phrase[0]) for phrase in _phrases("never_typo")} | _BY_SQUEEZED.keys()
+_SPELLINGS = {
+    wrong: plain(right)
+    for words in _DATA.values()
+    for wrong, right in words.get("spellings", {}).items()
+}
+
+_ANSWER_INDEX = _indexed(_ANSWERS)
+_CONFIRMATION_INDEX = _indexed(_CONFIRMATIONS)
+_NOT_HELP_INDEX = _indexed(_NOT_HELP)
+_HELP_INDEX = _indexed({phrase: name for phrase, name in _ALARMS.items() if len(phrase) > 1})
+
+
+def _repeated(token: str) -> set[str]:
+    """The words that `token` is, but for letters held down too long. "god" is not "good"."""
+    return {word for word in _BY_SQUEEZED.get(_squeezed(token), ()) if len(word) <= len(token)}
+
+
+def _readings(token: str) -> set[str]:
+    """The words that `token` may be, typing errors forgiven: empty if it is none we know.
+
+    One error (a letter too many, missing, wrong, or two swapped) in a word of four different
+    letters or more. Not in its first letter, which is where "no" sticks to a word ("nestoy bien").
+    """
+    squeezed = _squeezed(token)
+    token = _SPELLINGS.get(token) or _SPELLINGS.get(squeezed) or token
+    if same := _repeated(token):
+        return same
+    if squeezed in _REAL:
+        return set()
+    return {
+        word
+        for word in _BY_LETTER.get(token[0], ())
+        if len(_squeezed(word)) >= 4 and OSA.distance(squeezed, _squeezed(word), score_cutoff=1) <= 1
+    }
+
+
+def _is_help(token: str) -> bool:
+    """Whether `token` is a word that calls for help, read generously.
+
+    Two errors in a word of seven letters or more, one in a shorter one, first letter or not, and
+    stuck to the end of another word ("necesitoayuda"). "sos" is too short for errors.
+    """
+    squeezed = _squeezed(token)
+    if token in _HELP_WORDS or squeezed in _HELP_WORDS:
+        return True
+    if squeezed in _REAL:
+        return False
+    if token.endswith(_HELP_ENDINGS):
+        return True
+    for word in _HELP_WORDS:
+        errors = 0 if len(word) < 4 else 1 if len(word) < 7 else 2
+        if OSA.distance(squeezed, _squeezed(word), score_cutoff=errors) <= errors:
+            return True
+    return False
+
+
+def _longest(readings: list[set[str]], at: int, index: _Index) -> tuple[int, str] | None:
+    """The longest phrase of `index` that begins at a position: its length and its list's name."""
+    best: tuple[int, str] | None = None
+    for first in readings[at]:
+        for phrase, name in index.get(first, {}).items():
+            if best and len(phrase) <= best[0]:
+                break
+            if len(phrase) <= len(readings) - at and all(
+                word in readings[at + offset] for offset, word in enumerate(phrase)
+            ):
+                best = len(phrase), name
+                break
+    return best
+
+
+def _calls_for_help(tokens: list[str]) -> bool:
+    """Whether a word or phrase of alarm is among the tokens, outside of those that deny it."""
+    readings = [_readings(token) for token in tokens]
+    rest: list[str] = []
+    at = 0
+    while at < len(tokens):
+        if denied := _longest(readings, at, _NOT_HELP_INDEX):
+            at += denied[0]
+            rest.append(_BREAK)
+            continue
+        if _longest(readings, at, _HELP_INDEX) or _is_help(tokens[at]):
+            return True
+        rest.append(tokens[at])
+        at += 1
+    # "s.o.s", "a y u d a", "ay uda": words taken apart. Only these, exactly, and nothing else said.
+    letters = [token for token in rest if token.isalnum()]
+    if len(letters) < 2:
+        return False
+    spelled = [run for run in " ".join(rest).replace(_BREAK, " ").split() if len(run) == 1]
+    return _squeezed("".join(letters)) in _HELP_WORDS or "".join(spelled) in _HELP_WORDS
+
+
+def _made_of(tokens: list[str], index: _Index, readings: list[set[str]]) -> set[str] | None:
+    """The names of the lists whose phrases make up the whole message; None if anything is left.
+
+    Takes the longest phrase each time: where that is the wrong choice, the message is unclear,
+    which is the safe side. A question mark fits only after a question of courtesy ("¿y tú?"),
+    and that only once the person has said how they are.
+    """
+    names: set[str] = set()
+    at, last = 0, ""
+    while at < len(tokens):
+        if tokens[at] == _BREAK or (tokens[at] == _ASKS and last == "counter_questions"):
+            at += 1
+            continue
+        if tokens[at] == _ASKED:
+            following = _longest(readings, at + 1, index) if at + 1 < len(tokens) else None
+            if following is None or following[1] != "counter_questions":
+                return None
+            at += 1
+            continue
+        found = _longest(readings, at, index)
+        if found is None:
+            return None
+        length, last = found
+        at += length
+        if last == "counter_questions" and (
+            names.isdisjoint({"ok", "later"}) or (at < len(tokens) and tokens[at] not in "?|")
+        ):
+            return None
+        names.add(last)
+    return names
+
+
+# --- what others call ---------------------------------------------------------------------------
+
+
+def understand(text: str) -> Answer:
+    """What `text` answers to "are you well?". Never raises; linear in the length of `text`.
+
+    - A word of help anywhere in what is read (see `READ`) is HELP, whatever else is said, unless a
+      listed phrase denies it ("no necesito ayuda"), which is UNCLEAR: a doubt worth a question.
+    - "No estoy bien" is HELP too. "Not well" is the very answer for which the question exists, and
+      whoever can type four words may not have time for a fifth. A false alarm is ended by one tap.
+    - OK needs every word to be known (`ok`, `filler`, `polite` in answer_words.toml), and one that
+      means "well". So negations, doubts, hypotheses, stories and questions are never OK, nor is
+      anything with more than 2 × `READ` visible characters, nor a bare "sí".
+    - LATER may be said with courtesy or "ok" ("ok, luego"): it moves no deadline, so it is safe.
+    """
+    ends = _ends(text)
+    tokens = [_tokens(end) for end in ends]
+    if any(_calls_for_help(part) for part in tokens):
+        return Answer.HELP
+    if len(ends) > 1:
+        return Answer.UNCLEAR
+    names = _made_of(tokens[0], _ANSWER_INDEX, [_readings(token) for token in tokens[0]])
+    if not names:
+        return Answer.UNCLEAR
+    if "unwell" in names:
+        return Answer.HELP
+    if "later" in names:
+        return Answer.LATER
+    return Answer.OK if "ok" in names else Answer.UNCLEAR
+
+
+def understand_yes_no(text: str) -> bool | None:
+    """A confirmation: True, False, or None if it is not clearly one of them.
+
+    Strict, for it may publish, erase or agree: the whole message is yes-phrases or no-phrases and
+    courtesy, with no typing error but repeated letters ("siii"). Both at once are None.
+    """
+    ends = _ends(text)
+    if len(ends) > 1:
+        return None
+    tokens = _tokens(ends[0])
+    names = _made_of(tokens, _CONFIRMATION_INDEX, [_repeated(token) for token in tokens])
+    if not names or {"yes", "no"} <= names:
+        return None
+    return True if "yes" in names else False if "no" in names else None

@@ -1,0 +1,162 @@
+"""From a stored Matrix event to `Incoming`; pure.
+
+`RawEvent.raw` as `receiving` writes it: `event` (the decrypted event as the sender's server gave
+it), `room` (`kind`, `title`), `by` (who invited, for our own joining), `display_name`, `decrypted`, and
+`undecryptable` where we hold no key. Source: Matrix client-server API, "Instant messaging",
+"Rich replies", "Event replacements", "Stickers".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.platforms.base import (
+    Added,
+    Body,
+    ChatKind,
+    Incoming,
+    Migrated,
+    Other,
+    PlatformName,
+    RawEvent,
+    Removed,
+    Text,
+    Unreadable,
+)
+
+# The last millisecond that datetime can hold: a server may write any number.
+_LAST_MS = 253_402_300_799_000
+
+# What is neither text nor silence: kinds of message whose arrival a handler should know of.
+_MEDIA = {
+    "m.image": "image",
+    "m.audio": "audio",
+    "m.video": "video",
+    "m.file": "file",
+    "m.location": "location",
+}
+_EVENTS = {
+    "m.sticker": "sticker",
+    "m.poll.start": "poll",
+    "org.matrix.msc3381.poll.start": "poll",
+    "m.poll.response": "poll",
+    "org.matrix.msc3381.poll.response": "poll",
+    "m.call.invite": "call",
+}
+
+# Types worth storing; everything else in a timeline means nothing to us.
+STORED = frozenset(
+    {
+        "m.room.message",
+        "m.room.encrypted",
+        "m.room.member",
+        "m.room.tombstone",
+        "m.reaction",
+        *_EVENTS,
+    }
+)
+
+
+def understand(stored: RawEvent) -> Incoming | None:
+    """The event in the application's words; None for one that means nothing to us."""
+    raw = stored.raw
+    event: Mapping[str, Any] = raw["event"]
+    body = Unreadable() if raw.get("undecryptable") else _body(event)
+    if body is None:
+        return None
+    account = _text(event.get("sender"))
+    if isinstance(body, Added):
+        body = Added(title=_text(raw["room"].get("title")))
+        account = _text(raw.get("by")) or account
+    return Incoming(
+        platform=PlatformName.MATRIX,
+        event_id=stored.event_id,
+        account=account,
+        chat=stored.chat,
+        chat_kind=ChatKind(raw["room"]["kind"]),
+        sent_at=_time(event.get("origin_server_ts")),
+        body=body,
+        display_name=_text(raw.get("display_name")),
+        message_id=_message_id(event),
+    )
+
+
+def replaced(event: Mapping[str, Any]) -> str | None:
+    """The id of the message that this event is an edit of."""
+    relation = _object(_object(event.get("content")).get("m.relates_to"))
+    if relation.get("rel_type") == "m.replace":
+        return _text(relation.get("event_id")) or None
+    return None
+
+
+def _body(event: Mapping[str, Any]) -> Body | None:
+    kind = _text(event.get("type"))
+    content = _object(event.get("content"))
+    if kind == "m.room.message":
+        return _message(event, content)
+    if kind == "m.reaction":
+        return Other("reaction", caption=_text(_object(content.get("m.relates_to")).get("key")))
+    if kind == "m.room.member":
+        joined = content.get("membership") == "join"
+        return Added(title="") if joined else Removed()
+    if kind == "m.room.tombstone":
+        room = _text(content.get("replacement_room"))
+        return Migrated(new_chat=room) if room else None
+    if kind in _EVENTS:
+        return Other(_EVENTS[kind], caption=_text(content.get("body")))
+    return None
+
+
+def _message(event: Mapping[str, Any], content: Mapping[str, Any]) -> Body | None:
+    edited = replaced(event) is not None
+    relation = _object(content.get("m.relates_to"))
+    if edited:
+        content = _object(content.get("m.new_content"))
+    kind = _text(content.get("msgtype"))
+    if kind == "m.notice":
+        return None  # other bots speak so, and must not be answered: two would talk for ever
+    if kind in ("m.text", "m.emote"):
+        reply_to = _reply(relation)
+        text = _text(content.get("body"))
+        return Text(_without_quote(text) if reply_to else text, edited=edited, reply_to=reply_to)
+    if kind in _MEDIA:
+        # Since Matrix 1.10 `body` is a caption if there is a `filename` as well.
+        body, name = _text(content.get("body")), _text(content.get("filename"))
+        return Other(_MEDIA[kind], caption=body if name and name != body else "")
+    # A redacted message has no content; an unknown kind is still something that was said.
+    return Other(kind) if kind else None
+
+
+def _reply(relation: Mapping[str, Any]) -> str | None:
+    # In a thread each message names the one before it, for old clients; that is not a reply.
+    if relation.get("rel_type") == "m.thread" and relation.get("is_falling_back"):
+        return None
+    return _text(_object(relation.get("m.in_reply_to")).get("event_id")) or None
+
+
+def _without_quote(text: str) -> str:
+    """The text without the quotation that older clients put before a reply."""
+    lines = text.split("\n")
+    if not lines[0].startswith("> "):
+        return text
+    kept = next((n for n, line in enumerate(lines) if not line.startswith(">")), len(lines))
+    return "\n".join(lines[kept:]).lstrip("\n")
+
+
+def _message_id(event: Mapping[str, Any]) -> str:
+    return replaced(event) or _text(event.get("event_id"))
+
+
+def _time(value: object) -> datetime:
+    ms = value if isinstance(value, int) and not isinstance(value, bool) else 0
+    return datetime.fromtimestamp(min(max(ms, 0), _LAST_MS) / 1000, UTC)
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _object(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

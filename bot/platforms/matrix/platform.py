@@ -1,0 +1,153 @@
+"""Matrix as a `Platform`: everything end-to-end encrypted, over matrix-nio."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from nio import AsyncClient  # type: ignore[import-untyped]
+
+from bot.platforms.base import (
+    Batch,
+    Command,
+    Incoming,
+    Limits,
+    Operation,
+    Outgoing,
+    PlatformError,
+    PlatformName,
+    RawEvent,
+    Receipt,
+    Result,
+)
+from bot.platforms.matrix import parse, session
+from bot.platforms.matrix.direct import DirectRooms
+from bot.platforms.matrix.guard import Guard
+from bot.platforms.matrix.outcome import of_exception, refused
+from bot.platforms.matrix.receiving import Receiver
+from bot.platforms.matrix.rooms import Rooms
+from bot.platforms.matrix.secrets import AccountSecrets, SecretStore
+from bot.platforms.matrix.sending import Sender
+
+# For an account that its server exempts from limits. Synapse's default for an ordinary account is
+# 0.2 messages a second after a burst of 10: give other limits, or have the account exempted.
+_LIMITS = Limits(per_second=10, per_chat=5, per_group=5, concurrency=4)
+
+_SEND_TIMEOUT = 120.0  # seconds for one message with its keys and files
+
+
+@dataclass(frozen=True, slots=True)
+class _Live:
+    """What exists between start and stop."""
+
+    client: AsyncClient
+    receiver: Receiver
+    sender: Sender
+
+
+class MatrixPlatform:
+    """Carries messages on Matrix; see `bot.platforms.base.Platform`.
+
+    `homeserver`: base URL. `user_id`: full id. `password`, or `access_token` with `device_id`, is
+    used at the first start; after it the session is in `secrets`. `store_path`: folder of the
+    crypto store, whose secrets are under `pickle_key`. `now` gives the present in UTC.
+    """
+
+    name = PlatformName.MATRIX
+    idempotent = True
+
+    def __init__(
+        self,
+        *,
+        homeserver: str,
+        user_id: str,
+        store_path: Path,
+        pickle_key: str,
+        secrets: SecretStore,
+        now: Callable[[], datetime],
+        password: str | None = None,
+        access_token: str | None = None,
+        device_id: str | None = None,
+        limits: Limits = _LIMITS,
+    ) -> None:
+        self.limits = limits
+        self._account = session.Account(
+            homeserver=homeserver,
+            user_id=user_id,
+            store_path=store_path,
+            pickle_key=pickle_key,
+            password=password,
+            access_token=access_token,
+            device_id=device_id,
+        )
+        self._secrets = AccountSecrets(secrets, user_id)
+        self._now = now
+        self._live: _Live | None = None
+        # nio's warnings name people, rooms and devices, and its debug lines hold whole messages;
+        # peewee's hold the crypto store's rows.
+        for library in ("nio", "peewee"):
+            logging.getLogger(library).setLevel(logging.CRITICAL + 1)
+
+    async def start(self) -> None:
+        """Sign in, publish and sign the device's keys. Raises `PlatformError`."""
+        await self.stop()
+        client = await session.sign_in(self._account, self._secrets)
+        try:
+            rooms = Rooms(client, self._secrets)
+            await rooms.load()
+            direct = DirectRooms(client, rooms)
+            await direct.load()
+        except BaseException as error:
+            await session.close(client)
+            if isinstance(error, PlatformError) or not isinstance(error, Exception):
+                raise
+            receipt = of_exception(error)
+            raise PlatformError(f"matrix.homeserver: starting failed ({receipt.reason})") from error
+        guard = Guard(client, rooms, self._now)
+        self._live = _Live(
+            client, Receiver(client, rooms, direct), Sender(client, rooms, direct, guard)
+        )
+
+    async def receive(self, cursor: str | None, wait: float) -> Batch:
+        """Events after `cursor`, which is Matrix's sync token. Raises `PlatformError`."""
+        if self._live is None:
+            raise PlatformError("matrix: not started")
+        return await self._live.receiver.receive(cursor, wait)
+
+    def parse(self, event: RawEvent) -> Incoming | None:
+        """Understand a stored event. Raises KeyError and the like for one not stored by us."""
+        return parse.understand(event)
+
+    async def send(self, message: Outgoing) -> Receipt:
+        """Try once; see `bot.platforms.matrix.outcome` for what each failure means."""
+        if message.operation is Operation.TOAST:
+            return Receipt(Result.SENT)  # there are no buttons whose press could be acknowledged
+        live = self._live
+        try:
+            if live is None:
+                raise refused(Result.SERVER_ERROR, "not started")
+            if not live.receiver.complete:
+                # Before that nobody knows who is in the room and whether it is encrypted.
+                raise refused(Result.SERVER_ERROR, "the rooms' state is not known yet")
+            async with asyncio.timeout(_SEND_TIMEOUT):
+                return await live.sender.send(message)
+        except Exception as error:  # noqa: BLE001 - the contract: never raises
+            return of_exception(error)
+
+    async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
+        """Matrix has no commands menu."""
+
+    def invitation_link(self, secret: str) -> str | None:
+        """None: a link to an account cannot hand over a secret; the person writes it instead."""
+        return None
+
+    async def stop(self) -> None:
+        """Disconnect; safe to call twice."""
+        live, self._live = self._live, None
+        if live is not None:
+            await live.receiver.stop()
+            await session.close(live.client)

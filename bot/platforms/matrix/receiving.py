@@ -1,0 +1,426 @@
+"""From the homeserver's sync to stored events, with a token that is ours and not nio's.
+
+Source: Matrix client-server API, "Syncing", "Room membership", "Room upgrades".
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import aiohttp
+from nio import AsyncClient, Event, MegolmEvent, SyncResponse  # type: ignore[import-untyped]
+
+from bot.platforms.base import Batch, ChatKind, PlatformError, RawEvent, Result
+from bot.platforms.matrix.direct import DirectRooms
+from bot.platforms.matrix.http import call, path
+from bot.platforms.matrix.outcome import of_answer, of_response
+from bot.platforms.matrix.parse import STORED
+from bot.platforms.matrix.rooms import Rooms
+
+_PAGE = 100  # events asked for at once
+_PAGES = 50  # how far back a gap is filled: 5,000 events of one room
+_LATE = 500  # messages without a key that wait for it in memory
+_GRACE = 30.0  # seconds beyond `wait` before a sync is given up
+_FULL_STATE = 120.0  # seconds for a sync with the state of all rooms
+_JOIN_TRIES = 12
+
+_NOTHING = {"types": []}
+_INVITES_ONLY = {
+    "presence": _NOTHING,
+    "account_data": _NOTHING,
+    "room": {
+        "timeline": {"limit": 0},
+        "state": _NOTHING,
+        "ephemeral": _NOTHING,
+        "account_data": _NOTHING,
+    },
+}
+
+_Json = Mapping[str, Any]
+
+
+class Receiver:
+    """Reads events, joins where the bot is invited, and keeps the device's keys in order."""
+
+    def __init__(self, client: AsyncClient, rooms: Rooms, direct: DirectRooms) -> None:
+        self._client = client
+        self._rooms = rooms
+        self._direct = direct
+        self.complete = False
+        """Whether the state of all rooms was read in this process."""
+        self._late: dict[str, tuple[str, _Json]] = {}
+        self._found: set[str] = set()
+        self._cursor: str | None = None
+        self._joining: dict[str, asyncio.Task[None]] = {}
+        self._upkeep: asyncio.Task[None] | None = None
+
+    async def receive(self, cursor: str | None, wait: float) -> Batch:
+        """Events after `cursor`; see `Platform.receive`.
+
+        Nothing is confirmed and nothing forgotten until this is called with the cursor that it
+        gave, so being cancelled at any point only means that the same events are given again.
+        """
+        if cursor is not None and cursor == self._cursor:
+            for event_id in self._found:
+                self._late.pop(event_id, None)
+        self._found.clear()
+        if cursor is not None and not self.complete:
+            await self._recover_invites()
+        answer = await self._sync(cursor, wait)
+        rooms = answer.get("rooms", {})
+        self._accept(rooms.get("invite", {}))
+
+        events: list[RawEvent] = []
+        for room_id, info in rooms.get("join", {}).items():
+            if cursor is not None:
+                events += await self._joined(room_id, info, cursor)
+        for room_id, info in rooms.get("leave", {}).items():
+            events += self._left(room_id, info) if cursor is not None else []
+            self._rooms.forget(room_id)
+        events += self._now_readable()
+        self._follow_upgrades()
+        self._keep_up()
+        self._cursor = str(answer["next_batch"])
+        return Batch(tuple(events), self._cursor)
+
+    async def stop(self) -> None:
+        """End what runs beside; a join that was not finished is found again at the next start."""
+        tasks = [*self._joining.values(), *([self._upkeep] if self._upkeep else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- one sync ---------------------------------------------------------------------------
+
+    async def _sync(self, cursor: str | None, wait: float) -> dict[str, Any]:
+        client = self._client
+        full = not self.complete
+        # nio ignores an answer whose token it has seen; asked again with an older cursor, or with
+        # full state and no news, that is an answer which has to be handled.
+        client.next_batch = ""
+        # The first sync of all takes only the state: what was said before is not for us.
+        sync_filter = {
+            "presence": _NOTHING,
+            "room": {"timeline": {"limit": _PAGE if cursor is not None else 0}},
+        }
+        try:
+            # nio waits without a limit when full state is asked for.
+            async with asyncio.timeout(_FULL_STATE if full else wait + _GRACE):
+                response = await client.sync(
+                    timeout=int(wait * 1000),
+                    sync_filter=sync_filter,
+                    since=cursor,
+                    full_state=True if full and cursor is not None else None,
+                )
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+        except Exception:
+            # Half an answer may have been taken in: believe no room until it is read again.
+            self._rooms.forget_all()
+            self.complete = False
+            raise
+        if not isinstance(response, SyncResponse):
+            raise _refused(of_response(response).result, of_response(response).reason)
+        # The body is kept by aiohttp, so this reads no second time from the network.
+        answer: dict[str, Any] = json.loads(await response.transport_response.read())
+        counts = answer.get("device_one_time_keys_count")
+        if isinstance(counts, dict):
+            # nio overlooks a count of zero, and then never uploads one-time keys again.
+            client.olm.uploaded_key_count = counts.get("signed_curve25519", 0)
+        await self._rooms.taken_in(set(answer.get("rooms", {}).get("join", {})))
+        self.complete = True
+        return answer
+
+    # --- rooms ------------------------------------------------------------------------------
+
+    async def _joined(self, room_id: str, info: _Json, cursor: str) -> list[RawEvent]:
+        timeline = info.get("timeline", {})
+        events = list(timeline.get("events", []))
+        before = timeline.get("prev_batch")
+        if timeline.get("limited") and isinstance(before, str):
+            events = await self._fill(room_id, events, before, cursor)
+        entry = self._entry(events)
+        if entry is None:
+            return self._understood(room_id, events)
+        start, joined = entry
+        if self._rooms.kind(room_id) is not ChatKind.PRIVATE:
+            # In a group, what was said between the invitation and our coming was not said to us.
+            start = joined
+        by = self._inviter(events)
+        added = self._stored(room_id, events[joined], by=by)
+        moved = await self._moved(room_id, events[joined], by)
+        # Added comes first even if the person wrote before we had joined.
+        return [*moved, added, *self._understood(room_id, events[start:])]
+
+    def _left(self, room_id: str, info: _Json) -> list[RawEvent]:
+        task = self._joining.pop(room_id, None)
+        if task is not None:
+            task.cancel()
+        state = info.get("state", {}).get("events", [])
+        events = [*state, *info.get("timeline", {}).get("events", [])]
+        own = [e for e in events if self._own_membership(e) in ("leave", "ban")]
+        said = self._understood(room_id, info.get("timeline", {}).get("events", []))
+        return said + [self._stored(room_id, event) for event in own[-1:]]
+
+    async def _fill(self, room_id: str, events: list[Any], before: str, cursor: str) -> list[Any]:
+        """The events that a limited timeline left out, back to the cursor or to our coming."""
+        for _ in range(_PAGES):
+            if self._reaches_entry(room_id, events):
+                break
+            query = {"dir": "b", "from": before, "to": cursor, "limit": str(_PAGE)}
+            try:
+                answer = await call(
+                    self._client, "GET", path("rooms", room_id, "messages", **query)
+                )
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                raise _unreachable(error) from error
+            if not answer.ok:
+                receipt = of_answer(answer)
+                if receipt.result is Result.BLOCKED:
+                    break  # put out of the room meanwhile: there is no more to read
+                raise _refused(receipt.result, receipt.reason)
+            chunk = answer.body.get("chunk", [])
+            events = [*reversed(chunk), *events]
+            end = answer.body.get("end")
+            if not chunk or not isinstance(end, str):
+                break
+            before = end
+        return events
+
+    def _reaches_entry(self, room_id: str, events: list[Any]) -> bool:
+        entry = self._entry(events)
+        if entry is None:
+            return False
+        start, joined = entry
+        invited = _previous(events[joined]) == "invite"
+        return start < joined or not invited or self._rooms.kind(room_id) is not ChatKind.PRIVATE
+
+    def _entry(self, events: list[Any]) -> tuple[int, int] | None:
+        """Where we were invited (or else joined) and where we joined, if that is in `events`."""
+        invited: int | None = None
+        for index, event in enumerate(events):
+            membership = self._own_membership(event)
+            if membership == "invite":
+                invited = index
+            elif membership == "join" and _previous(event) != "join":
+                return (index if invited is None else invited), index
+        return None
+
+    def _inviter(self, events: list[Any]) -> str:
+        for event in events:
+            if self._own_membership(event) == "invite":
+                return str(event.get("sender", ""))
+        return ""
+
+    def _own_membership(self, event: _Json) -> str | None:
+        if event.get("type") == "m.room.member" and event.get("state_key") == self._client.user_id:
+            membership = event.get("content", {}).get("membership")
+            return membership if isinstance(membership, str) else None
+        return None
+
+    # --- events -----------------------------------------------------------------------------
+
+    def _understood(self, room_id: str, events: list[Any]) -> list[RawEvent]:
+        stored = (self._take(room_id, event) for event in events)
+        return [event for event in stored if event is not None]
+
+    def _take(self, room_id: str, event: _Json) -> RawEvent | None:
+        kind = event.get("type")
+        if event.get("sender") == self._client.user_id or kind not in STORED:
+            return None
+        if kind == "m.room.member":
+            # Others come and go unremarked, but who leaves a private room closes it to us.
+            gone = event.get("content", {}).get("membership") in ("leave", "ban")
+            own = event.get("state_key") == self._client.user_id
+            private = self._rooms.kind(room_id) is ChatKind.PRIVATE
+            return self._stored(room_id, event) if gone and private and not own else None
+        if kind == "m.room.tombstone":
+            return None  # told once we are in the new room; see `_moved`
+        if kind != "m.room.encrypted":
+            return self._stored(room_id, event)
+        if not event.get("content"):
+            return None  # taken back before we saw it
+        opened = self._open(room_id, event)
+        if opened is not None:
+            readable = opened.get("type") in STORED
+            return self._stored(room_id, opened, decrypted=True) if readable else None
+        self._wait_for_key(room_id, event)
+        closed = {**event, "content": {**event["content"], "ciphertext": ""}}
+        return self._stored(room_id, closed, undecryptable=True)
+
+    def _stored(
+        self, room_id: str, event: _Json, *, event_id: str | None = None, **more: Any
+    ) -> RawEvent:
+        room = self._client.rooms.get(room_id)
+        sender = str(event.get("sender", ""))
+        raw = {
+            "event": {key: value for key, value in event.items() if key != "unsigned"},
+            "room": {
+                "kind": self._rooms.kind(room_id).value,
+                "title": (room.name or "") if room else "",
+                "encrypted": bool(room and room.encrypted),
+            },
+            "display_name": self._rooms.display_name(room_id, sender),
+            **more,
+        }
+        return RawEvent(event_id or str(event["event_id"]), room_id, raw)
+
+    def _open(self, room_id: str, event: _Json) -> _Json | None:
+        """The decrypted event, or None without the key or if what is inside is malformed."""
+        parsed = Event.parse_event(event)
+        if not isinstance(parsed, MegolmEvent):
+            return None
+        parsed.room_id = room_id
+        try:
+            source = self._client.decrypt_event(parsed).source
+        except Exception:  # noqa: BLE001 - whatever is wrong with it, it cannot be read
+            return None
+        return source if source.get("event_id") == event.get("event_id") else None
+
+    def _wait_for_key(self, room_id: str, event: _Json) -> None:
+        parsed = Event.parse_event(event)
+        if not isinstance(parsed, MegolmEvent):
+            return
+        while len(self._late) >= _LATE:
+            self._late.pop(next(iter(self._late)))
+        self._late[str(event["event_id"])] = (room_id, event)
+        olm = self._client.olm
+        waiting = {getattr(m, "request_id", None) for m in olm.outgoing_to_device_messages}
+        if parsed.session_id not in olm.outgoing_key_requests and parsed.session_id not in waiting:
+            parsed.room_id = room_id
+            olm.outgoing_to_device_messages.append(
+                parsed.as_key_request(parsed.sender, self._client.device_id)
+            )
+
+    def _now_readable(self) -> list[RawEvent]:
+        """Messages given as unreadable before, whose key came after them.
+
+        They are new events to the inbox: the same id with a suffix.
+        """
+        events = []
+        sessions = self._client.olm.inbound_group_store
+        for event_id, (room_id, event) in self._late.items():
+            content = event["content"]
+            if sessions.get(room_id, content.get("sender_key"), content.get("session_id")) is None:
+                continue
+            self._found.add(event_id)
+            opened = self._open(room_id, event)
+            if opened is not None and opened.get("type") in STORED:
+                events.append(
+                    self._stored(
+                        room_id, opened, event_id=f"{event_id}#readable", decrypted=True, late=True
+                    )
+                )
+        return events
+
+    # --- beside -----------------------------------------------------------------------------
+
+    def _accept(self, invites: _Json) -> None:
+        for room_id, info in invites.items():
+            inviter, direct = "", False
+            for event in info.get("invite_state", {}).get("events", []):
+                if self._own_membership(event) == "invite":
+                    inviter = str(event.get("sender", ""))
+                    direct = event.get("content", {}).get("is_direct") is True
+            self._start_join(room_id, inviter, direct)
+
+    def _start_join(self, room_id: str, by: str, direct: bool) -> None:
+        running = self._joining.get(room_id)
+        if running is None or running.done():
+            # Beside, because a server that is slow to let us in must not hold up other rooms.
+            self._joining[room_id] = asyncio.create_task(self._join(room_id, by, direct))
+
+    async def _join(self, room_id: str, by: str, direct: bool) -> None:
+        where = path("join", room_id, server_name=by.partition(":")[2])
+        for attempt in range(_JOIN_TRIES):
+            try:
+                if direct:
+                    # First, so that the room is known as private when its first event arrives.
+                    await self._direct.mark(by, room_id)
+                answer = await call(self._client, "POST", where, {})
+                if answer.ok or of_answer(answer).result in (Result.BLOCKED, Result.REVOKED):
+                    return
+            except (aiohttp.ClientError, TimeoutError, OSError):
+                pass
+            await asyncio.sleep(min(2.0**attempt, 300.0))
+
+    async def _recover_invites(self) -> None:
+        """Invitations of before a restart: a sync from a cursor tells only of new ones."""
+        where = path("sync", filter=json.dumps(_INVITES_ONLY))
+        try:
+            answer = await call(self._client, "GET", where)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+        if not answer.ok:
+            receipt = of_answer(answer)
+            raise _refused(receipt.result, receipt.reason)
+        self._accept(answer.body.get("rooms", {}).get("invite", {}))
+
+    def _follow_upgrades(self) -> None:
+        for room in list(self._client.rooms.values()):
+            new = room.replacement_room
+            if new and new not in self._client.rooms and new not in self._joining:
+                self._start_join(new, room.room_id, direct=False)
+
+    async def _moved(self, room_id: str, joined: _Json, by: str) -> list[RawEvent]:
+        """Migrated, for the room that this one replaces, if both say so."""
+        for old in list(self._client.rooms.values()):
+            if await self._replaces(room_id, old.room_id, old.replacement_room):
+                event = {
+                    "type": "m.room.tombstone",
+                    "sender": by or self._client.user_id,
+                    "origin_server_ts": joined.get("origin_server_ts"),
+                    "content": {"replacement_room": room_id},
+                }
+                event_id = f"{joined['event_id']}#migrated"
+                return [self._stored(old.room_id, event, event_id=event_id)]
+        return []
+
+    async def _replaces(self, room_id: str, old: str, replacement: str | None) -> bool:
+        return replacement == room_id and await self._rooms.predecessor(room_id) == old
+
+    def _keep_up(self) -> None:
+        if self._upkeep is None or self._upkeep.done():
+            self._upkeep = asyncio.create_task(self._look_after_keys())
+
+    async def _look_after_keys(self) -> None:
+        """What nio's own loop does between two syncs; what fails is due again after the next."""
+        client = self._client
+        try:
+            if client.should_upload_keys:
+                await client.keys_upload()
+            if client.should_query_keys:
+                await client.keys_query()
+            if client.should_claim_keys:
+                await client.keys_claim(client.get_users_for_key_claiming())
+            if client.outgoing_to_device_messages:
+                await client.send_to_device_messages()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            pass
+
+
+def _previous(event: _Json) -> str | None:
+    unsigned = event.get("unsigned", {})
+    before = unsigned.get("prev_content") or event.get("prev_content") or {}
+    membership = before.get("membership")
+    return membership if isinstance(membership, str) else None
+
+
+def _unreachable(error: Exception) -> PlatformError:
+    return PlatformError(
+        f"matrix.homeserver: cannot be reached ({type(error).__name__}); check the address and"
+        " that the server is up"
+    )
+
+
+def _refused(result: Result, reason: str) -> PlatformError:
+    if result is Result.REVOKED:
+        return PlatformError(
+            "matrix.access_token: the homeserver ended the bot's session; start again with"
+            " matrix.password_file set, or with a new token",
+            final=True,
+        )
+    return PlatformError(f"matrix.homeserver: syncing failed ({reason})")

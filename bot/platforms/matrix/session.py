@@ -1,0 +1,235 @@
+"""Signing in so that a restart is the same device, with its keys published and signed."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import aiohttp
+from nio import (  # type: ignore[import-untyped]
+    AsyncClient,
+    AsyncClientConfig,
+    KeysUploadResponse,
+    LoginResponse,
+    WhoamiResponse,
+)
+from nio.store import SqliteStore  # type: ignore[import-untyped]
+
+from bot.platforms.base import PlatformError, Result
+from bot.platforms.matrix import cross_signing
+from bot.platforms.matrix.http import call, path
+from bot.platforms.matrix.outcome import of_response
+from bot.platforms.matrix.secrets import AccountSecrets
+
+_SECRET = "session"  # noqa: S105 - the name, not the secret
+_TIMEOUT = 20  # seconds for a request
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Who the bot is on Matrix: a password, or an access token with its device id."""
+
+    homeserver: str
+    user_id: str
+    store_path: Path
+    pickle_key: str = field(repr=False)
+    password: str | None = field(default=None, repr=False)
+    access_token: str | None = field(default=None, repr=False)
+    device_id: str | None = None
+
+    def check(self) -> None:
+        """Refuse what can never work, by the setting's name."""
+        if not re.fullmatch(r"https?://[^/?#\s]+/?", self.homeserver):
+            raise PlatformError(
+                "matrix.homeserver: must be an address such as https://matrix.example.org",
+                final=True,
+            )
+        if not re.fullmatch(r"@[^:\s]+:\S+", self.user_id):
+            raise PlatformError(
+                "matrix.user_id: must be a full id such as @acuerpa:example.org", final=True
+            )
+        if not self.password and not (self.access_token and self.device_id):
+            raise PlatformError(
+                "matrix.password_file: set it, or matrix.access_token with matrix.device_id",
+                final=True,
+            )
+
+
+async def sign_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
+    """A client signed in, its device's keys published and cross-signed.
+
+    Raises `PlatformError` and nothing else.
+    """
+    account.check()
+    client: AsyncClient | None = None
+    try:
+        client = await _signed_in(account, secrets)
+        await cross_signing.ensure(client, secrets, account.password)
+    except BaseException as error:
+        if client is not None:
+            await close(client)
+        if isinstance(error, aiohttp.ClientError | TimeoutError | OSError):
+            raise PlatformError(
+                f"matrix.homeserver: cannot be reached ({type(error).__name__}); check the"
+                " address and that the server is up",
+                final=isinstance(error, aiohttp.InvalidURL),
+            ) from error
+        raise
+    return client
+
+
+async def close(client: AsyncClient) -> None:
+    """Close connections and the crypto store; safe to call twice."""
+    await client.close()
+    if client.store is not None and not client.store.database.is_closed():
+        client.store.database.close()
+
+
+async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
+    saved = await secrets.get(_SECRET)
+    if saved is None and account.access_token and account.device_id:
+        saved = {"access_token": account.access_token, "device_id": account.device_id}
+    if saved is None:
+        client = await _log_in(account, secrets, device_id="")
+        await _publish_keys(client)
+        return client
+
+    client = _client(account)
+    try:
+        _open_store(client, account, saved["device_id"], saved["access_token"])
+        keep_device = await _still_valid(client, account)
+        if keep_device is None:
+            if await _has_other_keys(client):
+                # The crypto store was lost. A device must never change its keys (readers would
+                # refuse it): leave it behind and be a new one, which the same identity signs.
+                await call(client, "POST", path("logout"), {})
+            else:
+                await _publish_keys(client)
+                return client
+    except BaseException:
+        await close(client)
+        raise
+    await close(client)
+    if not account.password:
+        raise PlatformError(
+            "matrix.access_token: not valid any more, or its crypto store is lost; set"
+            " matrix.password_file, or a new token with its matrix.device_id",
+            final=True,
+        )
+    client = await _log_in(account, secrets, device_id=keep_device or "")
+    await _publish_keys(client)
+    return client
+
+
+def _client(account: Account, device_id: str = "") -> AsyncClient:
+    account.store_path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    config = AsyncClientConfig(
+        store=SqliteStore,  # nio's default store keeps user ids in further files in clear text
+        store_name="crypto.db",  # nio's default name is the user id
+        store_sync_tokens=False,
+        pickle_key=account.pickle_key,
+        request_timeout=_TIMEOUT,
+        # Errors come to us at once: the engine decides about trying again.
+        max_limit_exceeded=0,
+        max_timeouts=0,
+    )
+    return AsyncClient(
+        account.homeserver.rstrip("/"),
+        account.user_id,
+        device_id=device_id,
+        store_path=str(account.store_path),
+        config=config,
+    )
+
+
+def _open_store(client: AsyncClient, account: Account, device_id: str, token: str) -> None:
+    try:
+        client.restore_login(account.user_id, device_id, token)
+    except Exception as error:
+        raise _closed_store(error) from error
+
+
+def _closed_store(error: Exception) -> PlatformError:
+    return PlatformError(
+        f"matrix.store_path: the crypto store cannot be opened ({type(error).__name__}); check"
+        " that the key file is the one it was made with and that the folder can be written",
+        final=True,
+    )
+
+
+async def _log_in(account: Account, secrets: AccountSecrets, device_id: str) -> AsyncClient:
+    client = _client(account, device_id)
+    try:
+        response = await client.login(account.password, device_name="Acuerpa")
+    except (aiohttp.ClientError, TimeoutError, OSError):
+        await close(client)
+        raise
+    except Exception as error:
+        await close(client)
+        raise _closed_store(error) from error
+    if isinstance(response, LoginResponse):
+        await secrets.set(
+            _SECRET, {"access_token": client.access_token, "device_id": client.device_id}
+        )
+        return client
+    await close(client)
+    receipt = of_response(response)
+    if receipt.result is Result.BLOCKED:
+        raise PlatformError(
+            "matrix.password_file: the homeserver refuses the password of matrix.user_id;"
+            " correct either",
+            final=True,
+        )
+    if receipt.result is Result.LIMITED:
+        raise PlatformError("matrix.homeserver: too many logins; wait some minutes")
+    raise PlatformError(f"matrix.homeserver: logging in failed ({receipt.reason})")
+
+
+async def _still_valid(client: AsyncClient, account: Account) -> str | None:
+    """None if the session works; else the device to log in as again, "" for a new one."""
+    response = await client.whoami()
+    if isinstance(response, WhoamiResponse):
+        if response.user_id != account.user_id:
+            raise PlatformError(
+                "matrix.access_token: belongs to another account than matrix.user_id", final=True
+            )
+        return None
+    receipt = of_response(response)
+    if receipt.result is Result.REVOKED:
+        # A soft logout leaves the device and its keys in place.
+        return str(client.device_id) if response.soft_logout else ""
+    raise PlatformError(f"matrix.homeserver: checking the session failed ({receipt.reason})")
+
+
+async def _has_other_keys(client: AsyncClient) -> bool:
+    served = await _served_device(client)
+    own = client.olm.account.identity_keys["ed25519"]
+    if served is None:
+        # Never uploaded, or gone from the server: nio has to upload them (again).
+        client.olm.account.shared = False
+        return False
+    return bool(served != own)
+
+
+async def _served_device(client: AsyncClient) -> str | None:
+    body = {"device_keys": {client.user_id: [client.device_id]}}
+    answer = await call(client, "POST", path("keys", "query"), body)
+    if not answer.ok:
+        raise PlatformError(
+            f"matrix.homeserver: querying the bot's keys failed: {answer.status} {answer.errcode}"
+        )
+    device = answer.body.get("device_keys", {}).get(client.user_id, {}).get(client.device_id, {})
+    key = device.get("keys", {}).get(f"ed25519:{client.device_id}")
+    return key if isinstance(key, str) else None
+
+
+async def _publish_keys(client: AsyncClient) -> None:
+    if not client.should_upload_keys:
+        return
+    async with asyncio.timeout(_TIMEOUT):
+        response = await client.keys_upload()
+    if not isinstance(response, KeysUploadResponse):
+        reason = of_response(response).reason
+        raise PlatformError(f"matrix.homeserver: publishing the device's keys failed ({reason})")
