@@ -16,6 +16,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from typing import Any
@@ -46,7 +47,7 @@ _LOOKALIKES = {
     ord(pair[0]): pair[1]
     # What is seen, then the Latin letter it looks like: Cyrillic, Armenian, Greek, other Latin.
     # A keyboard left in another script, a "funny font", or someone trying to slip something past.
-    for pair in (
+    for pair in (  # noqa: SIM905 - sixty literals would hide the pairs
         "аa еe оo рp сc уy хx іi јj ѕs һh кk мm тt нh вb ԁd ԛq ԝw ӏl ոn "
         "αa οo ιi νv κk ρp τt υu χx εe ηn βb ωw γy "
         "ıi ɑa ɡg łl øo đd ɩi ʙb ᴀa ᴄc ᴅd ᴇe ɢg ʜh ɪi ᴊj ᴋk ʟl ᴍm ɴn ᴏo ᴘp ʀr ꜱs ᴛt ᴜu ᴠv ᴡw ʏy ᴢz"
@@ -63,9 +64,7 @@ def _seen(char: str) -> bool:
     """Whether a person sees this as a character of its own; blanks of any width count as seen."""
     if char.isspace():
         return True
-    return (
-        unicodedata.category(char) not in _UNSEEN and char not in _BLANKS and char not in _SKIN
-    )
+    return unicodedata.category(char) not in _UNSEEN and char not in _BLANKS and char not in _SKIN
 
 
 def plain(text: str) -> str:
@@ -168,11 +167,13 @@ _HELP_WORDS = frozenset(phrase[0] for phrase in _ALARMS if len(phrase) == 1)
 _HELP_ENDINGS = tuple(word for word in _HELP_WORDS if len(word) > 4)
 
 _BY_SQUEEZED: dict[str, set[str]] = defaultdict(set)
-_BY_LETTER: dict[str, set[str]] = defaultdict(set)
 for _phrase in (*_ANSWERS, *_CONFIRMATIONS, *_NOT_HELP, *_ALARMS):
     for _word in _phrase if len(_phrase) > 1 or _phrase[0] not in _HELP_WORDS else ():
         _BY_SQUEEZED[_squeezed(_word)].add(_word)
-        _BY_LETTER[_word[0]].add(_word)
+
+_FORGIVEN: dict[str, set[str]] = defaultdict(set)  # by first letter
+for (_word,) in _phrases("forgiven"):
+    _FORGIVEN[_word[0]].add(_word)
 
 # A word that is known, or another real word, is never a typing error of something else.
 _REAL = {_squeezed(phrase[0]) for phrase in _phrases("never_typo")} | _BY_SQUEEZED.keys()
@@ -196,8 +197,8 @@ def _repeated(token: str) -> set[str]:
 def _readings(token: str) -> set[str]:
     """The words that `token` may be, typing errors forgiven: empty if it is none we know.
 
-    One error (a letter too many, missing, wrong, or two swapped) in a word of four different
-    letters or more. Not in its first letter, which is where "no" sticks to a word ("nestoy bien").
+    One error (a letter too many, missing, wrong, or two swapped) in the words listed as `forgiven`.
+    Not in their first letter, which is where "no" sticks to a word ("nestoy bien").
     """
     squeezed = _squeezed(token)
     token = _SPELLINGS.get(token) or _SPELLINGS.get(squeezed) or token
@@ -207,16 +208,22 @@ def _readings(token: str) -> set[str]:
         return set()
     return {
         word
-        for word in _BY_LETTER.get(token[0], ())
-        if len(_squeezed(word)) >= 4 and OSA.distance(squeezed, _squeezed(word), score_cutoff=1) <= 1
+        for word in _FORGIVEN.get(token[0], ())
+        if OSA.distance(squeezed, _squeezed(word), score_cutoff=1) <= 1
     }
+
+
+@cache
+def _errors_forgiven(word: str) -> int:
+    """In how many letters a call for help may be wrong. "sos" is too short for any."""
+    return 0 if len(word) < 4 else 1 if len(word) < 7 else 2
 
 
 def _is_help(token: str) -> bool:
     """Whether `token` is a word that calls for help, read generously.
 
-    Two errors in a word of seven letters or more, one in a shorter one, first letter or not, and
-    stuck to the end of another word ("necesitoayuda"). "sos" is too short for errors.
+    One error in a word of four letters or more, first letter or not ("elp"); two in one of seven
+    that begins rightly ("auslo"); and stuck to the end of another word ("necesitoayuda").
     """
     squeezed = _squeezed(token)
     if token in _HELP_WORDS or squeezed in _HELP_WORDS:
@@ -226,9 +233,11 @@ def _is_help(token: str) -> bool:
     if token.endswith(_HELP_ENDINGS):
         return True
     for word in _HELP_WORDS:
-        errors = 0 if len(word) < 4 else 1 if len(word) < 7 else 2
-        if OSA.distance(squeezed, _squeezed(word), score_cutoff=errors) <= errors:
-            return True
+        most = _errors_forgiven(word)
+        if abs(len(word) - len(squeezed)) <= most:
+            errors = OSA.distance(squeezed, _squeezed(word), score_cutoff=most)
+            if errors <= (most if token[0] == word[0] else min(most, 1)):
+                return True
     return False
 
 
@@ -261,12 +270,12 @@ def _calls_for_help(tokens: list[str]) -> bool:
             return True
         rest.append(tokens[at])
         at += 1
-    # "s.o.s", "a y u d a", "ay uda": words taken apart. Only these, exactly, and nothing else said.
+    # Words taken apart: "ay uda" if nothing else is said, "s.o.s", "a y u d a" beside other words.
     letters = [token for token in rest if token.isalnum()]
     if len(letters) < 2:
         return False
-    spelled = [run for run in " ".join(rest).replace(_BREAK, " ").split() if len(run) == 1]
-    return _squeezed("".join(letters)) in _HELP_WORDS or "".join(spelled) in _HELP_WORDS
+    spelled = "".join(token for token in letters if len(token) == 1)
+    return _squeezed("".join(letters)) in _HELP_WORDS or _squeezed(spelled) in _HELP_WORDS
 
 
 def _made_of(tokens: list[str], index: _Index, readings: list[set[str]]) -> set[str] | None:
@@ -294,7 +303,8 @@ def _made_of(tokens: list[str], index: _Index, readings: list[set[str]]) -> set[
         length, last = found
         at += length
         if last == "counter_questions" and (
-            names.isdisjoint({"ok", "later"}) or (at < len(tokens) and tokens[at] not in "?|")
+            names.isdisjoint({"ok", "later"})
+            or (at < len(tokens) and tokens[at] not in (_ASKS, _BREAK))
         ):
             return None
         names.add(last)
