@@ -210,6 +210,20 @@ class Outbox:
         ).first()
         return _row(found) if found else None
 
+    async def last_sent(self, platform: str) -> dict[str, str]:
+        """The platform's id of the newest message in each chat, so that a reader can wait for it."""
+        found = await self._db.execute(
+            sa.select(outbox.c.chat, outbox.c.message_id)
+            .where(
+                outbox.c.platform == platform,
+                outbox.c.state == SENT,
+                outbox.c.message_id != "",
+                outbox.c.operation == "send",
+            )
+            .order_by(outbox.c.done_at, outbox.c.seq)
+        )
+        return {chat: message_id for chat, message_id in found}
+
     async def tally(self, purpose: str) -> dict[str, int]:
         """How many rows of this purpose are in each state."""
         found = await self._db.execute(

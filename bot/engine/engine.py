@@ -77,10 +77,20 @@ class Engine:
             for platform in self.platforms.values():
                 await platform.stop()
 
+    @property
+    def ready(self) -> bool:
+        """Whether every platform answered the last time it was asked."""
+        return all(receiver.answering for receiver in self._receivers)
+
     async def tick(self) -> None:
         """Carry out what is due, and look at the outbox."""
         if await self._due.drain():
             self._wake()
+
+    async def start(self) -> None:
+        """Connect every platform without running: for whoever steps through time."""
+        for receiver in self._receivers:
+            await receiver.start()
 
     async def settle(self) -> None:
         """Until nothing is left to do at this instant: for simulated time, not for real use."""

@@ -46,11 +46,8 @@ class Receiver:
         while True:
             try:
                 if not started:
-                    await self._platform.start()
+                    await self.start()
                     started = True
-                    self.answering = True
-                    await self._platform.publish_commands(self.menu)
-                    log.info("platform.ready", platform=self._platform.name)
                 await self._once(LONG_POLL)
                 failures = 0
             except PlatformError as error:
@@ -60,6 +57,13 @@ class Receiver:
                     raise
                 await asyncio.sleep(RETRY[min(failures, len(RETRY) - 1)])
                 failures += 1
+
+    async def start(self) -> None:
+        """Connect. Raises `PlatformError`."""
+        await self._platform.start()
+        await self._platform.publish_commands(self.menu)
+        self.answering = True
+        log.info("platform.ready", platform=self._platform.name)
 
     async def catch_up(self) -> bool:
         """Store everything that the platform holds for us now.
