@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.support.stage_bot import TelegramStage
 from tests.support.stage_sandbox import SandboxStage
-from tests.support.world import World
+from tests.support.world import Stage, World
 
 
 @pytest.hookimpl(wrapper=True)
@@ -24,9 +25,18 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
 FAILED = pytest.StashKey[bool]()
 
 
-@pytest_asyncio.fixture(params=["sandbox"])
+async def stage_on(platform: str, folder: Path) -> Stage:
+    """One platform with a bot behind it."""
+    match platform:
+        case "telegram":
+            return await TelegramStage.open(folder)
+        case _:
+            return await SandboxStage.open(folder / "acuerpa.db")
+
+
+@pytest_asyncio.fixture(params=["sandbox", "telegram"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """The world of a story, on each platform in turn."""
-    made = World(await SandboxStage.open(tmp_path / "acuerpa.db"))
+    made = World(await stage_on(request.param, tmp_path))
     yield made
     await made.close(failed=request.node.stash.get(FAILED, False))
