@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from bot.config import Config, ConfigError
@@ -43,13 +44,17 @@ def platforms_of(
     if config.telegram is not None:
         from bot.platforms.telegram.platform import TelegramPlatform
 
-        made.append(
-            TelegramPlatform(
-                token=config.telegram.token.get_secret_value(),
-                base_url=config.telegram.base_url,
-                now=clock.now,
-            )
+        telegram = TelegramPlatform(
+            token=config.telegram.token.get_secret_value(),
+            base_url=config.telegram.base_url,
+            now=clock.now,
         )
+        telegram.limits = replace(
+            telegram.limits,
+            per_second=config.telegram.per_second,
+            per_chat=config.telegram.per_chat,
+        )
+        made.append(telegram)
     if config.matrix is not None:
         from bot.platforms.matrix.platform import MatrixPlatform
 

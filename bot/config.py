@@ -80,6 +80,8 @@ class TelegramSection(Section):
 
     token: SecretStr = Field(min_length=1)
     base_url: str | None = None
+    per_second: float = Field(default=25, gt=0, le=1000)
+    per_chat: float = Field(default=1, gt=0, le=1000)
 
     @model_validator(mode="before")
     @classmethod

@@ -88,7 +88,10 @@ def base_config(folder: Path) -> str:
 
 def telegram_config(api: BotApi) -> str:
     """The Telegram part."""
-    return f'[telegram]\ntoken = "{api.token}"\nbase_url = "{api.url}"\n'
+    return (
+        f'[telegram]\ntoken = "{api.token}"\nbase_url = "{api.url}"\n'
+        "per_second = 1000\nper_chat = 1000\n"  # the stories' hours pass in seconds
+    )
 
 
 class TelegramStage(BotStage):
