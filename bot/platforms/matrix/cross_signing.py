@@ -21,7 +21,7 @@ from bot.platforms.matrix.http import Answer, call, path
 from bot.platforms.matrix.secrets import AccountSecrets
 
 _USAGES = ("master", "self_signing", "user_signing")
-_SECRET = "cross_signing"  # noqa: S105 - the name, not the secret
+_SECRET = "cross_signing"
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:

@@ -27,7 +27,7 @@ _GRACE = 30.0  # seconds beyond `wait` before a sync is given up
 _FULL_STATE = 120.0  # seconds for a sync with the state of all rooms
 _JOIN_TRIES = 12
 
-_NOTHING = {"types": []}
+_NOTHING: dict[str, Any] = {"types": []}
 _INVITES_ONLY = {
     "presence": _NOTHING,
     "account_data": _NOTHING,
@@ -255,7 +255,7 @@ class Receiver:
         self, room_id: str, event: _Json, *, event_id: str | None = None, **more: Any
     ) -> RawEvent:
         room = self._client.rooms.get(room_id)
-        sender = str(event.get("sender", ""))
+        person = more.get("by") or str(event.get("sender", ""))
         raw = {
             "event": {key: value for key, value in event.items() if key != "unsigned"},
             "room": {
@@ -263,7 +263,7 @@ class Receiver:
                 "title": (room.name or "") if room else "",
                 "encrypted": bool(room and room.encrypted),
             },
-            "display_name": self._rooms.display_name(room_id, sender),
+            "display_name": self._rooms.display_name(room_id, person),
             **more,
         }
         return RawEvent(event_id or str(event["event_id"]), room_id, raw)

@@ -17,7 +17,7 @@ from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import Refused, of_response, refused
 from bot.platforms.matrix.secrets import AccountSecrets
 
-_SECRET = "encrypted_rooms"  # noqa: S105 - the name, not the secret
+_SECRET = "encrypted_rooms"
 
 
 class Rooms:

@@ -23,7 +23,7 @@ from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import of_response
 from bot.platforms.matrix.secrets import AccountSecrets
 
-_SECRET = "session"  # noqa: S105 - the name, not the secret
+_SECRET = "session"
 _TIMEOUT = 20  # seconds for a request
 
 
