@@ -10,7 +10,7 @@ from bot.domain.checkin import Checkin, Due
 from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
-from bot.domain.schedule import Schedule, ScheduleError, next_due
+from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, next_due
 from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
 from handlers import incidents
 from handlers.commands import Entry
@@ -29,6 +29,9 @@ ANSWERS = (
     Choice("help", "button.help"),
     Choice("later", "button.later"),
 )
+
+DEFAULT_GRACE = timedelta(minutes=45)
+"""Between the question and the miss, with one reminder to the person alone half-way."""
 
 MAX_SCHEDULES = 10
 LONGEST_PAUSE = timedelta(days=31)
@@ -277,13 +280,17 @@ async def command_schedule(ctx: Context, rest: str) -> None:
         return
     parts = read_schedule(rest)
     if isinstance(parts, NotUnderstood):
-        await ctx.reply("schedule.not_understood", part=parts.text or rest)
+        await ctx.reply("schedule.not_understood", part=parts.text or rest[:60])
         return
     try:
+        grace = parts.grace or DEFAULT_GRACE
         rule = Schedule(
-            parts.days, parts.times, ctx.speaker.member.zone, parts.grace,
-            parts.reminders if parts.reminders is not None else _default_reminders(parts.grace),
-        )  # fmt: skip
+            days=parts.days or EVERY_DAY,
+            times=parts.times,
+            zone=ctx.speaker.member.zone,
+            grace=grace,
+            reminders=(grace / 2,) if parts.reminders is None else parts.reminders,
+        )
     except ScheduleError as error:
         await ctx.reply(f"schedule.error.{error.code}", **error.values)
         return
@@ -297,11 +304,6 @@ async def command_schedule(ctx: Context, rest: str) -> None:
         times=tuple(t.strftime("%H:%M") for t in rule.times),
         days=_days(ctx, rule.days),
     )  # fmt: skip
-
-
-def _default_reminders(grace: timedelta) -> tuple[timedelta, ...]:
-    """One reminder to the person alone, half-way to the miss."""
-    return (grace / 2,)
 
 
 def _days(ctx: Context, days: frozenset[int]) -> tuple[str, ...]:

@@ -62,11 +62,11 @@ class Worker:
         except Exception as error:  # any failure at all is kept and shown, none may stop the bot
             # The exception's text may hold what a person wrote: its kind and place must do.
             where = _place(error)
-            log.error("event.failed", event=stored.id, error=type(error).__name__, at=where)
+            log.error("event.failed", row=stored.id, error=type(error).__name__, at=where)
             async with self._database.transaction() as tx:
                 why = f"{type(error).__name__} at {where}"
                 if await tx.inbox.failed(stored.id, why, tries=TRIES):
-                    log.error("event.set_aside", event=stored.id)
+                    log.error("event.set_aside", row=stored.id)
                     await self._handlers.set_aside(tx, incoming, self._clock.now())
 
     def _parse(self, stored: Stored) -> Incoming | None:

@@ -56,13 +56,17 @@ async def test_what_is_returned_can_be_changed_and_the_old_approval_is_void(worl
     await olga.presses("Enviar a revisión")
     await rita.sees("Olga pide tu revisión")
     await rita.sees(TITLE)
-    old = [m for m in await rita.device.messages() if m.labels][-1]
     await rita.presses("Devolver")
     await rita.shows("Devuelta por Rita")
     await olga.sees("Rita devolvió")
     await olga.sees(TITLE)
-    await rita.device.press(old, "Aprobar y publicar")
-    await world.stage.settle()
+    await olga.presses("Volver a escribir")
+    await olga.sees("Escribe el título")
+    await olga.writes("Otro título")
+    await olga.sees("Ahora el texto")
+    await olga.writes(TEXT)
+    await olga.sees("Así se publicará")
+    await olga.sees("Otro título")
     await channel.sees_nothing()
 
 

@@ -25,9 +25,12 @@ class SandboxDevice(Device):
         self.town = town
         self.person = person
         self.chat = chat
+        self.last = ""
 
     async def write(self, text: str, **how: object) -> None:
-        self.town.writes(self.person, text, **how)  # type: ignore[arg-type]
+        if how.pop("edited", False):
+            how["edited"] = self.last
+        self.last = self.town.writes(self.person, text, **how)  # type: ignore[arg-type]
 
     async def press(self, message: Seen, label: str) -> None:
         button = self.town.message(message.id).button(label)
