@@ -152,7 +152,9 @@ async def test_everything_that_people_do_is_understood(
         Removed(),
     ]
     first, edited, *_, added, _ = (platform.parse(event) for event in batch.events)
-    assert first is not None and edited is not None and added is not None
+    assert first is not None
+    assert edited is not None
+    assert added is not None
     assert (first.account, first.chat, first.display_name) == ("ana", ANA, "Ana")
     assert (first.sent_at, edited.sent_at) == (START, START + timedelta(minutes=5))
     assert (first.message_id, first.language, first.chat_kind) == (said.id, "es", ChatKind.PRIVATE)

@@ -1,4 +1,4 @@
-"""What there is in the town: people, chats, messages. Values; only `Town` makes and changes them."""
+"""What there is in the town: people, chats, messages. Values; only `Town` makes them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Message:
     chat: str
     author: str
     at: datetime
-    text: Rich = Rich()
+    text: Rich
     buttons: tuple[tuple[Button, ...], ...] = ()
     attachments: tuple[Attachment, ...] = ()
     what: str = ""

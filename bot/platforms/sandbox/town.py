@@ -18,8 +18,8 @@ from bot.platforms.base import (
     Command,
     Operation,
     Outgoing,
-    Receipt,
     RawEvent,
+    Receipt,
     Result,
 )
 from bot.platforms.sandbox.faults import Fault, Faults
@@ -58,6 +58,7 @@ class Town:
         self._presses: dict[str, str] = {}  # press id -> person
         self._events: dict[int, RawEvent] = {}
         self._sequence = 0
+        self._ids = 0
         self._faults = Faults()
 
     # --- the place ----------------------------------------------------------------------------
@@ -271,12 +272,11 @@ class Town:
         known = self._by_key.get(request.key)
         if known is None:
             known = self._by_key[request.key] = self._new_id()
-            self._show(
-                Message(
-                    known, request.chat, BOT, self._now(), request.text, request.buttons,
-                    request.attachments, silent=request.silent,
-                )  # fmt: skip
-            )
+            message = Message(
+                known, request.chat, BOT, self._now(), request.text, request.buttons,
+                request.attachments, silent=request.silent,
+            )  # fmt: skip
+            self._show(message)
         return Receipt(Result.SENT, message_id=known)
 
     def _change(self, request: Outgoing) -> Receipt:
@@ -284,7 +284,7 @@ class Town:
         if old is None or old.chat != request.chat or old.author != BOT or old.deleted:
             return Receipt(Result.GONE, reason="no such message of the bot's in this chat")
         if request.operation is Operation.DELETE:
-            new = Message(old.id, old.chat, BOT, old.at, deleted=True)
+            new = Message(old.id, old.chat, BOT, old.at, Rich(), deleted=True)
         else:
             new = replace(old, text=request.text, buttons=request.buttons, edited=True)
         if (new.text, new.buttons, new.deleted) != (old.text, old.buttons, old.deleted):
@@ -300,6 +300,11 @@ class Town:
         self._toasts = [*self._toasts, (self._version, toast)][-TOASTS_KEPT:]
         self._news.fire()
         return Receipt(Result.SENT)
+
+    def publish(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
+        """The menu of commands, per language, "" the default."""
+        self.commands = commands
+        self._rebuilt()
 
     # --- faults, for tests --------------------------------------------------------------------
 
@@ -331,7 +336,8 @@ class Town:
         return where
 
     def _new_id(self) -> str:
-        return f"{self.epoch}-{len(self._messages) + len(self._presses) + self._sequence + 1}"
+        self._ids += 1
+        return f"{self.epoch}-{self._ids}"
 
     def _show(self, message: Message) -> None:
         self._version += 1
