@@ -55,7 +55,6 @@ _LOOKALIKES = {
 }
 _APOSTROPHES = dict.fromkeys(map(ord, "'’‘ʼʹ`´′＇"))
 _BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and symbols that show as nothing
-_SKIN = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 # Marks (also variation selectors), format (also right-to-left marks), control, private, surrogates.
 _UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc", "Co", "Cs", "Cn"})
 
@@ -64,16 +63,16 @@ def _seen(char: str) -> bool:
     """Whether a person sees this as a character of its own; blanks of any width count as seen."""
     if char.isspace():
         return True
-    return unicodedata.category(char) not in _UNSEEN and char not in _BLANKS and char not in _SKIN
+    return unicodedata.category(char) not in _UNSEEN and char not in _BLANKS
 
 
 def plain(text: str) -> str:
     """`text` in the form in which it is compared: what it looks like, in small letters.
 
-    Without accents (also the tilde of ñ), apostrophes, invisible and direction characters and skin
-    tones; full-width and decorated letters and lookalikes of other scripts become Latin ones. Takes
-    time in proportion to its length: marks go first, because Python's normalisation sorts a run of
-    them in quadratic time.
+    Without accents (also the tilde of ñ), apostrophes, invisible and direction characters;
+    full-width and decorated letters and lookalikes of other scripts become Latin ones. Takes time
+    in proportion to its length: marks go first, because Python's normalisation sorts a run of them
+    in quadratic time.
     """
     seen = "".join(filter(_seen, text)).translate(_APOSTROPHES)
     parts = unicodedata.normalize("NFKD", seen)

@@ -414,21 +414,17 @@ class _Line:
         """The next one, "" at the end."""
         return self.words[self.at] if self.at < len(self.words) else ""
 
-    def longest(self, read: Callable[[str], _T | None]) -> tuple[int, _T] | None:
-        """The longest run from here that `read` understands, and what it says. Takes nothing."""
+    def take(self, read: Callable[[str], _T | None]) -> _T | None:
+        """What the longest run from here says that `read` understands, taken off the line.
+
+        None, and nothing taken, if it understands none.
+        """
         for end in range(min(len(self.words), self.at + _LONGEST_RUN), self.at, -1):
             said = read(" ".join(self.words[self.at : end]).rstrip("."))
             if said is not None:
-                return end, said
+                self.at = end
+                return said
         return None
-
-    def take(self, read: Callable[[str], _T | None]) -> _T | None:
-        """What `longest` finds, taken off the line; if it finds nothing, nothing is taken."""
-        found = self.longest(read)
-        if found is None:
-            return None
-        self.at, said = found
-        return said
 
     def skip(self, words: frozenset[str]) -> None:
         while self.word in words and self.word:
@@ -512,12 +508,9 @@ def read_schedule(text: str) -> ScheduleParts | NotUnderstood:
                     return line.not_understood(keyword)
                 reminders = (*(reminders or ()), *offsets)
             continue
-        at_days, at_time = line.longest(_weekdays), line.longest(_time)
-        if at_days and (at_time is None or at_days[0] >= at_time[0]):
-            line.at, some_days = at_days
+        if (some_days := line.take(_weekdays)) is not None:
             days = (days or frozenset()) | some_days
-        elif at_time:
-            line.at, wall = at_time
+        elif (wall := line.take(_time)) is not None:
             times.append(wall)
         elif line.word in _SMALL_WORDS:
             line.at += 1
@@ -566,6 +559,8 @@ def _named_date(day: str, month: str, year: int) -> date | None:
     Only this is left to dateparser. Given more it guesses: of 1.5.0, "mañana a las 9" is the hour
     of now, and "viernes 18h" is the 18th.
     """
+    if month in _NUMBERS:  # to dateparser "nine 30" is the 30th of September
+        return None
     # Here and not above: it takes a tenth of a second, which only those pay who use it.
     import dateparser
 
@@ -578,9 +573,7 @@ def _named_date(day: str, month: str, year: int) -> date | None:
             "REQUIRE_PARTS": ["day", "month", "year"],
         },
     )
-    if found is None or (found.year, found.day) != (year, int(day)):
-        return None
-    return date(year, found.month, found.day)
+    return date(found.year, found.month, found.day) if found else None
 
 
 def _dates(text: str, today: date) -> tuple[list[date], str]:

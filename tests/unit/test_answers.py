@@ -213,7 +213,7 @@ def test_who_calls_for_help_is_heard(text: str) -> None:
     "auxlio", "ayudaa", "axilio", "hlep", "hepl", "elp", "ayda", "alluda", "aiuda", "ausilio",
     "auslio", "uxilio", "auxiliooo", "aaayyyuuudaaa", "nesesito ayuda", "necesitoayuda",
     "emerjensia", "ayudenmen", "a y u d a", "ay uda", "he lp", "aуudа", "ＨＥＬＰ", "a\u200byuda",
-    "ayu\u0301da", "a.y.u.d.a", "hhheeeelllppp", "soooos", "peligor",
+    "ayu\u0301da", "a.y.u.d.a", "hhheeeelllppp", "soooos", "peligor", "ok s.o.s. aquí",
 ])  # fmt: skip
 def test_a_shaking_hand_is_heard(text: str) -> None:
     assert understand(text) is HELP
@@ -387,6 +387,7 @@ def test_a_no_is_no(text: str) -> None:
         "no sí",
         "sí y no",
         "sí pero",
+        "sí, grcias",
         "quizá",
         "gracias",
         "bien",

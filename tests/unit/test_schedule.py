@@ -311,9 +311,7 @@ def test_storing_a_schedule_changes_nothing(
     days: frozenset[int], times: set[time], zone: str, grace: int, data: st.DataObject
 ) -> None:
     minutes = data.draw(st.sets(st.integers(1, grace - 1), max_size=10))
-    rule = Schedule(
-        days, tuple(times), zone, grace * MINUTE, tuple(n * MINUTE for n in minutes)
-    )
+    rule = Schedule(days, tuple(times), zone, grace * MINUTE, tuple(n * MINUTE for n in minutes))
     assert Schedule.from_json(json.loads(json.dumps(rule.to_json()))) == rule
 
 

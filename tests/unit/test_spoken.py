@@ -179,6 +179,12 @@ def test_times_after_reminders_are_times_again() -> None:
         )
 
 
+def test_each_reminder_of_a_list_is_its_own() -> None:
+    assert read_schedule("9:00 avisos 1 h, 30 min") == ScheduleParts(
+        (NINE,), reminders=(HOUR, 30 * MINUTE)
+    )
+
+
 def test_times_after_the_grace_are_times_again() -> None:
     for line in ("margen 1 h 9 y 21", "margen 1 h, 9:00 21:00", "margen 60 9:00 21:00"):
         assert read_schedule(line) == ScheduleParts((NINE, TWENTY_ONE), grace=HOUR), line
@@ -247,6 +253,7 @@ def meant(text: str, zone: str = MEXICO, now: datetime = NOW) -> str | None:
                           "1 de diciembre a las 9", "1 de diciembre de 2026, 9:00", "Dec 1 9 am",
                           "December 1st at 9", "primero de diciembre 9:00", "1 dic 0900"]),
     ("2026-06-15 00:00", ["hasta el lunes", "lunes", "2026-06-15", "el 15 de junio", "15/6"]),
+    ("2026-07-05 00:00", ["5 de julio 2026", "July 5 2026", "el 5 de julio"]),
     ("2027-01-05 09:00", ["5 de enero a las 9:00", "5/1 9:00"]),
 ])  # fmt: skip
 def test_an_instant_is_read_however_it_is_written(wall: str, ways: list[str]) -> None:
@@ -258,8 +265,9 @@ def test_an_instant_is_read_however_it_is_written(wall: str, ways: list[str]) ->
     "", "bien", "a", "31 de febrero", "31 de febrero a las 9", "2026-02-31 09:00", "2026-13-01",
     "31/06", "25:61", "mañana a las 25", "mañana a las 9 bla", "ayer", "ayer a las 9",
     "hace 3 horas", "2025-12-01", "hoy a las 8:00", "hoy", "10 de junio de 2026", "3000-01-01",
-    "2030-01-01", "5 lunes", "lunes 15", "lunes 12 de junio", "esta noche", "3 horas", "en",
-    "en bla", "en un mes", "5 bananas 9:00", "12/31 9:00", "x" * 500, "lun 9 lun",
+    "2030-01-01", "5 lunes", "lunes 15", "lunes 12 de junio", "esta noche", "mañana por la noche",
+    "nine 30", "at nine 30", "seven 5", "3 horas", "en", "en bla", "en un mes", "5 bananas 9:00",
+    "12/31 9:00", "x" * 500, "lun 9 lun",
 ])  # fmt: skip
 def test_what_is_past_or_impossible_or_unclear_is_none(text: str) -> None:
     assert meant(text) is None
