@@ -42,10 +42,13 @@ PAGE = {
     "index.html": "text/html",
     "style.css": "text/css",
     "icon.svg": "image/svg+xml",
+    "weave.svg": "image/svg+xml",
     "app.js": "text/javascript",
     "chat.js": "text/javascript",
     "clock.js": "text/javascript",
     "elements.js": "text/javascript",
+    "message.js": "text/javascript",
+    "tabs.js": "text/javascript",
     "tour.js": "text/javascript",
     "words.js": "text/javascript",
 }
@@ -208,7 +211,7 @@ class _Server:
     async def jump(self, request: web.Request) -> web.Response:
         """The clock moves forward by `seconds`."""
         seconds = (await _json(request)).get("seconds")
-        if not isinstance(seconds, int) or not 0 < seconds <= LONGEST_JUMP.total_seconds():
+        if type(seconds) is not int or not 0 < seconds <= LONGEST_JUMP.total_seconds():
             raise _refusal("seconds: a whole number, at most 31 days")
         async with self._moving:
             await self._clock.jump(timedelta(seconds=seconds))
