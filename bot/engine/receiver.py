@@ -81,7 +81,8 @@ class Receiver:
                 while await self._once(0.0):
                     pass
             return True
-        except (PlatformError, TimeoutError):
+        except (PlatformError, TimeoutError) as error:
+            log.warning("platform.silent", platform=self._platform.name, why=type(error).__name__, locked=self._turn.locked(), polling=self._polling is not None, wanted=self._wanted)
             self.answering = False
             return False
         finally:

@@ -65,6 +65,9 @@ _DEEP_LINK = re.compile(r"[\w-]{1,64}", re.ASCII)
 """What may follow `start=` (https://core.telegram.org/bots/features#deep-linking)."""
 
 
+_POLL_CONNECTIONS = 16
+
+
 class TelegramPlatform:
     """Telegram for the engine.
 
@@ -114,7 +117,9 @@ class TelegramPlatform:
         await self.stop()
         if not _TOKEN.fullmatch(self._token.reveal()):
             raise _token_refused("is not a token")
-        poll = self._request(connections=1)
+        # More than one connection: after a poll that was cancelled in an unlucky moment, the pool
+        # holds its place for seconds, and the next poll must not wait for it.
+        poll = self._request(connections=_POLL_CONNECTIONS)
         bot = Bot(
             PLACEHOLDER,
             base_url=f"{self._server}/bot",
