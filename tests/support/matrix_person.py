@@ -107,14 +107,17 @@ class MatrixPerson:
     async def creates_room(
         self, name: str, invite: list[str], *, announcements: bool = False
     ) -> str:
-        """An encrypted room; with `announcements` only those with power (all invited) write."""
+        """An encrypted room; with `announcements` only those with power (all invited) write.
+
+        The creator's power is endless since room version 12 and must not be listed.
+        """
         return await self._creates(
             name=name,
             preset=RoomPreset.private_chat,
             invite=invite,
             initial_state=[_MEGOLM],
             power_level_override=(
-                {"events_default": 50, "users": {self.user_id: 100, **dict.fromkeys(invite, 50)}}
+                {"events_default": 50, "users": dict.fromkeys(invite, 50)}
                 if announcements
                 else None
             ),
@@ -204,7 +207,9 @@ class MatrixPerson:
         """Fetch what is new, waiting up to `wait` seconds for it."""
         client = self._client
         await client.sync(
-            timeout=int(wait * 1000), full_state=True if not client.next_batch else None
+            timeout=int(wait * 1000),
+            sync_filter={"room": {"timeline": {"limit": 1000}}},
+            full_state=True if not client.next_batch else None,
         )
         if client.should_upload_keys:
             await client.keys_upload()
@@ -251,6 +256,8 @@ class MatrixPerson:
 
     async def _creates(self, **how: Any) -> str:
         response = await self._client.room_create(**how)
+        if not hasattr(response, "room_id"):
+            raise RuntimeError(f"making a room failed: {response}")
         room_id = str(response.room_id)
         await self._until(lambda: room_id in self._client.rooms, "one's own room")
         return room_id

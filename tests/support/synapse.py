@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import hmac
 import secrets
@@ -9,9 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -166,10 +168,16 @@ class Synapse:
         return (self._folder / "synapse.out").read_text(errors="replace")[-3000:]
 
 
-@pytest.fixture(scope="session")
-def synapse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Synapse]:
-    """One homeserver for the whole test run."""
+@cache
+def shared() -> Synapse:
+    """The homeserver that all tests of this process share."""
     server = Synapse()
-    server.start(tmp_path_factory.mktemp("synapse"))
-    yield server
-    server.stop()
+    server.start(Path(tempfile.mkdtemp(prefix="acuerpa-synapse-")))
+    atexit.register(server.stop)
+    return server
+
+
+@pytest.fixture(scope="session")
+def synapse() -> Synapse:
+    """The same homeserver in each module that imports this, started once."""
+    return shared()

@@ -21,11 +21,11 @@ from bot.platforms.matrix.http import Answer, call, path
 from bot.platforms.matrix.secrets import AccountSecrets
 
 _USAGES = ("master", "self_signing", "user_signing")
-_SECRET = "cross_signing"
+_KEPT_AS = "cross_signing"
 
 
 def canonical(value: Mapping[str, Any]) -> bytes:
-    """Canonical JSON: sorted keys, no spaces, UTF-8. Source: Matrix appendices, "Canonical JSON"."""
+    """Canonical JSON: sorted keys, no spaces, UTF-8 (Matrix appendices)."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
@@ -115,12 +115,12 @@ async def ensure(client: AsyncClient, secrets: AccountSecrets, password: str | N
     """
     served = await _query(client)
     master = served.body.get("master_keys", {}).get(client.user_id, {}).get("keys", {})
-    seeds = await secrets.get(_SECRET)
+    seeds = await secrets.get(_KEPT_AS)
     if seeds is None:
         if master:
             raise PlatformError(_foreign(), final=True)
         identity = Identity.new(client.user_id)
-        await secrets.set(_SECRET, identity.seeds())
+        await secrets.set(_KEPT_AS, identity.seeds())
     else:
         identity = Identity.from_seeds(client.user_id, seeds)
     if not master:

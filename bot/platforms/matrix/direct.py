@@ -12,7 +12,7 @@ from nio import AsyncClient, RoomCreateResponse, RoomPreset  # type: ignore[impo
 
 from bot.platforms.base import PlatformError
 from bot.platforms.matrix.http import call, path
-from bot.platforms.matrix.outcome import Refused, of_response
+from bot.platforms.matrix.outcome import RefusedError, of_response
 from bot.platforms.matrix.rooms import Rooms
 
 _MEGOLM = {
@@ -57,7 +57,7 @@ class DirectRooms:
         """The encrypted direct room with this person, made if there is none.
 
         A second call finds what the first made, also after a crash between making and marking:
-        a room with nobody but the two of us is recognised by its members. Raises `Refused`.
+        a room with nobody but the two of us is recognised by its members. Raises `RefusedError`.
         """
         async with self._locks[user_id]:
             existing = self._existing(user_id)
@@ -70,7 +70,7 @@ class DirectRooms:
                 initial_state=[_MEGOLM],
             )
             if not isinstance(response, RoomCreateResponse):
-                raise Refused(of_response(response))
+                raise RefusedError(of_response(response))
             room_id = str(response.room_id)
             await self._rooms.known(room_id)
             await self.mark(user_id, room_id)

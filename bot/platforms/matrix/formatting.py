@@ -24,7 +24,7 @@ def with_numbers(text: Rich, buttons: tuple[tuple[Button, ...], ...]) -> Rich:
 
 
 def message(text: Rich, *, silent: bool = False) -> dict[str, Any]:
-    """The content of a new message; a silent one is an `m.notice`, which by default rings nobody."""
+    """The content of a new message; silent as an `m.notice`, which rings nobody."""
     content: dict[str, Any] = {"msgtype": "m.notice" if silent else "m.text", "body": text.plain}
     if any(span.style is not Style.PLAIN for span in text.spans):
         content["format"] = "org.matrix.custom.html"

@@ -1,8 +1,8 @@
 """The one way into a room: decides each time whether and how a message may be encrypted.
 
-nio by itself would write in the clear to a room whose state it has not seen, count a room key as
-shared although the server refused it, and wait for ever after a failed key claim. So each send
-comes through here, and what leaves is either a ciphertext or a text for a room that is public.
+nio by itself would write in the clear to a room whose state it has not seen, and count a room key
+as shared although the server refused it. So each send comes through here, and what leaves is
+either a ciphertext that every reachable device can open or a text for a room that is public.
 """
 
 from __future__ import annotations
@@ -12,17 +12,20 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from nio import (  # type: ignore[import-untyped]
     AsyncClient,
     JoinedMembersResponse,
-    KeysClaimResponse,
     KeysQueryResponse,
     MatrixRoom,
 )
+from nio.crypto import OutboundGroupSession  # type: ignore[import-untyped]
 
 from bot.platforms.base import Result
-from bot.platforms.matrix.outcome import Refused, of_response, refused
+from bot.platforms.matrix.http import call, path
+from bot.platforms.matrix.keys import claim
+from bot.platforms.matrix.outcome import RefusedError, of_answer, of_response, refused
 from bot.platforms.matrix.rooms import Rooms
 
 # A member's server that is down must not hold up each message: ask again after this.
@@ -44,8 +47,8 @@ class Guard:
     ) -> tuple[str, dict[str, Any]]:
         """The type and content that may leave for this room.
 
-        Raises `Refused`, network errors, and nio's encryption errors; never gives clear content
-        for a room that is encrypted, was encrypted, or is not public.
+        Raises `RefusedError`, network errors, and nio's encryption errors; never gives clear
+        content for a room that is encrypted, was encrypted, or is not public.
         """
         async with self._locks[room_id]:
             room = await self._rooms.known(room_id)
@@ -67,7 +70,7 @@ class Guard:
         if not room.members_synced:
             response = await client.joined_members(room.room_id)
             if not isinstance(response, JoinedMembersResponse):
-                raise Refused(of_response(response))
+                raise RefusedError(of_response(response))
         client.olm.update_tracked_users(room)
         if set(room.users) <= {client.user_id}:
             raise refused(Result.BLOCKED, "nobody else is in the room")
@@ -80,7 +83,7 @@ class Guard:
             return
         response = await client.keys_query()
         if not isinstance(response, KeysQueryResponse):
-            raise Refused(of_response(response))
+            raise RefusedError(of_response(response))
         for user in due:
             self._ask_again.pop(user, None)
             if user in client.users_for_key_query:
@@ -88,44 +91,58 @@ class Guard:
                 self._ask_again[user] = now + _ASK_AGAIN
 
     async def _share_key(self, room: MatrixRoom) -> None:
-        client, room_id = self._client, room.room_id
-        if client.olm.should_share_group_session(room_id):
-            missing = client.get_missing_sessions(room_id)
-            if missing:
-                response = await client.keys_claim(missing)
-                if not isinstance(response, KeysClaimResponse):
-                    raise Refused(of_response(response))
-            try:
-                # Every device of every member gets the key, verified or not: an alarm that a
-                # person cannot read on their new phone is worse than one more reader in a room
-                # whose server we trust with its membership. Which texts need more is decided
-                # above this line, per message, once devices are checked against pinned keys.
-                await client.share_group_session(room_id, ignore_unverified_devices=True)
-            finally:
-                # nio leaves its mark behind when claiming fails, and would then wait on it for
-                # ever.
-                left = client.sharing_session.pop(room_id, None)
-                if left is not None:
-                    left.set()
-        self._check_coverage(room)
+        """Give the room's key to every device that lacks it.
 
-    def _check_coverage(self, room: MatrixRoom) -> None:
-        client = self._client
-        session = client.olm.outbound_group_sessions.get(room.room_id)
-        if session is None:
-            raise refused(Result.SERVER_ERROR, "the room key went away")
-        reachable = {
+        Not by nio's own method: it counts the key as given when requests failed, hangs for ever
+        after a failed claim, and on an error answer takes the set of devices for a soft logout
+        and forgets the access token.
+        """
+        client, olm, room_id = self._client, self._client.olm, room.room_id
+        session = olm.outbound_group_sessions.get(room_id)
+        lacking = session is None or bool(self._reachable(room) - _settled(session))
+        if not lacking and not olm.should_share_group_session(room_id):
+            return
+        if session is not None and lacking and not session.expired:
+            session.shared = False  # the same key, and to those who lack it only
+        missing = client.get_missing_sessions(room_id)
+        if missing:
+            await claim(client, missing)
+        if not any(user != client.user_id for user, _ in self._reachable(room)):
+            raise refused(Result.SERVER_ERROR, "no device of a reader can get the key")
+        # Every device of every member gets the key, verified or not: an alarm that a person
+        # cannot read on their new phone is worse than one more reader in a room whose server we
+        # trust with its membership. Which texts need more is to be decided here, per message,
+        # once devices are checked against pinned keys.
+        requests = olm.share_group_session_parallel(
+            room_id, list(room.users), ignore_unverified_devices=True
+        )
+        for devices, body in requests:
+            where = path("sendToDevice", "m.room.encrypted", uuid4().hex)
+            answer = await call(client, "PUT", where, body)
+            if not answer.ok:
+                raise RefusedError(of_answer(answer))
+            olm.outbound_group_sessions[room_id].users_shared_with.update(devices)
+        # Members or devices may have changed while we asked: nio then dropped the key, and the
+        # next try begins anew.
+        session = olm.outbound_group_sessions.get(room_id)
+        if session is None or self._reachable(room) - _settled(session):
+            raise refused(Result.SERVER_ERROR, "the room's readers have just changed")
+        session.shared = True
+
+    def _reachable(self, room: MatrixRoom) -> set[tuple[str, str]]:
+        """The other devices in the room that a key can be given to now."""
+        olm = self._client.olm
+        own = olm.account.identity_keys["ed25519"]
+        return {
             (user, device.id)
             for user in room.users
-            for device in client.device_store.active_user_devices(user)
-            if device.ed25519 != client.olm.account.identity_keys["ed25519"]
-            and not client.olm.is_device_blacklisted(device)
-            and client.olm.session_store.get(device.curve25519)
+            for device in self._client.device_store.active_user_devices(user)
+            if device.ed25519 != own
+            and not olm.is_device_blacklisted(device)
+            and olm.session_store.get(device.curve25519)
         }
-        if reachable - session.users_shared_with - session.users_ignored:
-            # nio counts the key as shared although some of its requests failed; taking that back
-            # makes the next try send it to those who lack it, and to them only.
-            session.shared = False
-            raise refused(Result.SERVER_ERROR, "the room key did not reach every device")
-        if not any(user != client.user_id for user, _ in reachable):
-            raise refused(Result.SERVER_ERROR, "no device of a reader can get the key")
+
+
+def _settled(session: OutboundGroupSession) -> set[tuple[str, str]]:
+    """The devices that have the key, or that are not to have it."""
+    return set(session.users_shared_with) | set(session.users_ignored)

@@ -29,7 +29,7 @@ _BY_CODE = {
 _UNSTATED_WAIT = 5.0
 
 
-class Refused(Exception):
+class RefusedError(Exception):
     """We do not send, or cannot: `receipt` says what to report."""
 
     def __init__(self, receipt: Receipt) -> None:
@@ -37,9 +37,9 @@ class Refused(Exception):
         self.receipt = receipt
 
 
-def refused(result: Result, reason: str) -> Refused:
+def refused(result: Result, reason: str) -> RefusedError:
     """A refusal of our own, in our own words."""
-    return Refused(Receipt(result, reason=reason))
+    return RefusedError(Receipt(result, reason=reason))
 
 
 def of_answer(answer: Answer) -> Receipt:
@@ -66,7 +66,7 @@ def of_exception(error: Exception) -> Receipt:
     that is not the network's (the crypto store's disk is full, a session is not shared any more)
     left nothing behind and is tried again.
     """
-    if isinstance(error, Refused):
+    if isinstance(error, RefusedError):
         return error.receipt
     reason = type(error).__name__
     if isinstance(error, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError):

@@ -1,9 +1,9 @@
 """From a stored Matrix event to `Incoming`; pure.
 
-`RawEvent.raw` as `receiving` writes it: `event` (the decrypted event as the sender's server gave
-it), `room` (`kind`, `title`), `by` (who invited, for our own joining), `display_name`, `decrypted`, and
-`undecryptable` where we hold no key. Source: Matrix client-server API, "Instant messaging",
-"Rich replies", "Event replacements", "Stickers".
+`RawEvent.raw` as `receiving` writes it: `event` (as the sender's server gave it, decrypted), `room`
+(`kind`, `title`, `encrypted`), `by` (who invited, for our own joining), `display_name`,
+`decrypted`, and `undecryptable` where we hold no key. Source: Matrix client-server API,
+"Instant messaging", "Rich replies", "Event replacements", "Stickers".
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ class MatrixPlatform:
                 raise refused(Result.SERVER_ERROR, "the rooms' state is not known yet")
             async with asyncio.timeout(_SEND_TIMEOUT):
                 return await live.sender.send(message)
-        except Exception as error:  # noqa: BLE001 - the contract: never raises
+        except Exception as error:  # the contract: never raises
             return of_exception(error)
 
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import aiohttp
@@ -16,9 +18,12 @@ from nio import AsyncClient, Event, MegolmEvent, SyncResponse  # type: ignore[im
 from bot.platforms.base import Batch, ChatKind, PlatformError, RawEvent, Result
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.http import call, path
+from bot.platforms.matrix.keys import claim
 from bot.platforms.matrix.outcome import of_answer, of_response
 from bot.platforms.matrix.parse import STORED
 from bot.platforms.matrix.rooms import Rooms
+
+_log = logging.getLogger(__name__)
 
 _PAGE = 100  # events asked for at once
 _PAGES = 50  # how far back a gap is filled: 5,000 events of one room
@@ -117,11 +122,14 @@ class Receiver:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
-        except Exception:
+        except Exception as error:
             # Half an answer may have been taken in: believe no room until it is read again.
             self._rooms.forget_all()
             self.complete = False
-            raise
+            raise PlatformError(
+                f"matrix.homeserver: its answer to a sync was not understood"
+                f" ({type(error).__name__}); it is asked again"
+            ) from error
         if not isinstance(response, SyncResponse):
             raise _refused(of_response(response).result, of_response(response).reason)
         # The body is kept by aiohttp, so this reads no second time from the network.
@@ -149,7 +157,7 @@ class Receiver:
         if self._rooms.kind(room_id) is not ChatKind.PRIVATE:
             # In a group, what was said between the invitation and our coming was not said to us.
             start = joined
-        by = self._inviter(events)
+        by = _inviter(events[entry[0]])
         added = self._stored(room_id, events[joined], by=by)
         moved = await self._moved(room_id, events[joined], by)
         # Added comes first even if the person wrote before we had joined.
@@ -188,6 +196,8 @@ class Receiver:
             if not chunk or not isinstance(end, str):
                 break
             before = end
+        else:
+            _log.warning("a room's timeline has a gap that is too long to fill")
         return events
 
     def _reaches_entry(self, room_id: str, events: list[Any]) -> bool:
@@ -199,21 +209,21 @@ class Receiver:
         return start < joined or not invited or self._rooms.kind(room_id) is not ChatKind.PRIVATE
 
     def _entry(self, events: list[Any]) -> tuple[int, int] | None:
-        """Where we were invited (or else joined) and where we joined, if that is in `events`."""
+        """Where we were last invited (or else joined) and where we joined, if in `events`.
+
+        The last time counts: a room that we come back to is given with its older history.
+        """
+        entry: tuple[int, int] | None = None
         invited: int | None = None
         for index, event in enumerate(events):
             membership = self._own_membership(event)
             if membership == "invite":
                 invited = index
             elif membership == "join" and _previous(event) != "join":
-                return (index if invited is None else invited), index
-        return None
-
-    def _inviter(self, events: list[Any]) -> str:
-        for event in events:
-            if self._own_membership(event) == "invite":
-                return str(event.get("sender", ""))
-        return ""
+                entry = (index if invited is None else invited), index
+            elif membership in ("leave", "ban"):
+                invited = None
+        return entry
 
     def _own_membership(self, event: _Json) -> str | None:
         if event.get("type") == "m.room.member" and event.get("state_key") == self._client.user_id:
@@ -276,7 +286,7 @@ class Receiver:
         parsed.room_id = room_id
         try:
             source = self._client.decrypt_event(parsed).source
-        except Exception:  # noqa: BLE001 - whatever is wrong with it, it cannot be read
+        except Exception:  # whatever is wrong with it, it cannot be read
             return None
         return source if source.get("event_id") == event.get("event_id") else None
 
@@ -389,17 +399,16 @@ class Receiver:
     async def _look_after_keys(self) -> None:
         """What nio's own loop does between two syncs; what fails is due again after the next."""
         client = self._client
-        try:
+        # nio answers some of the server's errors with a TypeError, so nothing narrower will do.
+        with suppress(Exception):
             if client.should_upload_keys:
                 await client.keys_upload()
             if client.should_query_keys:
                 await client.keys_query()
             if client.should_claim_keys:
-                await client.keys_claim(client.get_users_for_key_claiming())
+                await claim(client, client.get_users_for_key_claiming())
             if client.outgoing_to_device_messages:
                 await client.send_to_device_messages()
-        except (aiohttp.ClientError, TimeoutError, OSError):
-            pass
 
 
 def _previous(event: _Json) -> str | None:
@@ -407,6 +416,13 @@ def _previous(event: _Json) -> str | None:
     before = unsigned.get("prev_content") or event.get("prev_content") or {}
     membership = before.get("membership")
     return membership if isinstance(membership, str) else None
+
+
+def _inviter(entry: _Json) -> str:
+    """Who sent the invitation; where that was not given, Synapse names them with the joining."""
+    if entry.get("content", {}).get("membership") == "invite":
+        return str(entry.get("sender", ""))
+    return str(entry.get("unsigned", {}).get("prev_sender", ""))
 
 
 def _unreachable(error: Exception) -> PlatformError:

@@ -14,10 +14,10 @@ from nio import (  # type: ignore[import-untyped]
 
 from bot.platforms.base import ChatKind, Result
 from bot.platforms.matrix.http import call, path
-from bot.platforms.matrix.outcome import Refused, of_response, refused
+from bot.platforms.matrix.outcome import RefusedError, of_response, refused
 from bot.platforms.matrix.secrets import AccountSecrets
 
-_SECRET = "encrypted_rooms"
+_KEPT_AS = "encrypted_rooms"
 
 
 class Rooms:
@@ -38,7 +38,7 @@ class Rooms:
 
     async def load(self) -> None:
         """Read what was kept; once, before anything is sent."""
-        self._encrypted = set(await self._secrets.get(_SECRET) or ())
+        self._encrypted = set(await self._secrets.get(_KEPT_AS) or ())
         self._encrypted |= self._client.encrypted_rooms
 
     def forget_all(self) -> None:
@@ -56,13 +56,13 @@ class Rooms:
         new = {r for r in room_ids if r in self._client.rooms and self._client.rooms[r].encrypted}
         if not new <= self._encrypted:
             self._encrypted |= new
-            await self._secrets.set(_SECRET, sorted(self._encrypted))
+            await self._secrets.set(_KEPT_AS, sorted(self._encrypted))
         self._trusted |= room_ids
 
     async def known(self, room_id: str) -> MatrixRoom:
         """The room with its state, asked from the server if no sync has brought it yet.
 
-        Raises `Refused`: BLOCKED if we are not in it. Network errors pass through.
+        Raises `RefusedError`: BLOCKED if we are not in it. Network errors pass through.
         """
         room = self._client.rooms.get(room_id)
         if room is None or room_id not in self._trusted:
@@ -108,7 +108,7 @@ class Rooms:
         client = self._client
         response = await client.room_get_state(room_id)
         if not isinstance(response, RoomGetStateResponse):
-            raise Refused(of_response(response))
+            raise RefusedError(of_response(response))
         room = MatrixRoom(room_id, client.user_id, room_id in self._encrypted)
         for source in response.events:
             _apply(room, source)

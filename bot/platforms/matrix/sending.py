@@ -18,12 +18,12 @@ from bot.platforms.matrix.formatting import message as content_of
 from bot.platforms.matrix.formatting import replacement, with_numbers
 from bot.platforms.matrix.guard import Guard
 from bot.platforms.matrix.http import call, path
-from bot.platforms.matrix.outcome import Refused, of_answer, of_response, refused
+from bot.platforms.matrix.outcome import RefusedError, of_answer, of_response, refused
 from bot.platforms.matrix.rooms import Rooms
 
 
 class Sender:
-    """Carries out one operation once; raises `Refused`, network and encryption errors."""
+    """Carries out one operation once; raises `RefusedError`, network and encryption errors."""
 
     def __init__(
         self, client: AsyncClient, rooms: Rooms, direct: DirectRooms, guard: Guard
@@ -87,7 +87,7 @@ class Sender:
             filesize=len(attachment.content),
         )
         if not isinstance(response, UploadResponse):
-            raise Refused(of_response(response))
+            raise RefusedError(of_response(response))
         family = attachment.mime.partition("/")[0]
         content: dict[str, Any] = {
             "msgtype": f"m.{family}" if family in ("image", "audio", "video") else "m.file",
@@ -108,7 +108,7 @@ class Sender:
         answer = await call(self._client, "PUT", where, sealed)
         event_id = answer.body.get("event_id")
         if not answer.ok or not isinstance(event_id, str):
-            raise Refused(of_answer(answer))
+            raise RefusedError(of_answer(answer))
         return event_id
 
     async def _redact(self, room_id: str, message: Outgoing) -> str:
@@ -117,5 +117,5 @@ class Sender:
         if answer.errcode == "M_NOT_FOUND":
             raise refused(Result.GONE, f"{answer.status} {answer.errcode}")
         if not answer.ok:
-            raise Refused(of_answer(answer))
+            raise RefusedError(of_answer(answer))
         return message.target

@@ -23,7 +23,7 @@ from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import of_response
 from bot.platforms.matrix.secrets import AccountSecrets
 
-_SECRET = "session"
+_KEPT_AS = "session"
 _TIMEOUT = 20  # seconds for a request
 
 
@@ -88,7 +88,7 @@ async def close(client: AsyncClient) -> None:
 
 
 async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
-    saved = await secrets.get(_SECRET)
+    saved = await secrets.get(_KEPT_AS)
     if saved is None and account.access_token and account.device_id:
         saved = {"access_token": account.access_token, "device_id": account.device_id}
     if saved is None:
@@ -171,7 +171,7 @@ async def _log_in(account: Account, secrets: AccountSecrets, device_id: str) -> 
         raise _closed_store(error) from error
     if isinstance(response, LoginResponse):
         await secrets.set(
-            _SECRET, {"access_token": client.access_token, "device_id": client.device_id}
+            _KEPT_AS, {"access_token": client.access_token, "device_id": client.device_id}
         )
         return client
     await close(client)

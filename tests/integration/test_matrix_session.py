@@ -1,0 +1,151 @@
+"""Starting: the same device after a restart, and one plain line when something is wrong."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.platforms.base import Added, PlatformError, Result, Text
+from bot.platforms.matrix.http import call, path
+from tests.support.matrix_bot import MatrixBot, MemorySecrets
+from tests.support.matrix_person import MatrixPerson
+from tests.support.synapse import Synapse, synapse
+
+__all__ = ["synapse"]
+
+
+def device(bot: MatrixBot) -> str:
+    return str(bot.platform._live.client.device_id)  # type: ignore[union-attr]
+
+
+async def test_a_restart_is_the_same_device_and_reads_what_came_meanwhile(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    bot = await MatrixBot.started(synapse, tmp_path)
+    ana = await MatrixPerson.join(synapse, "ana-restart")
+    await ana.opens_direct_room(bot.user_id)
+    await bot.receives(Added)
+    await ana.sync()
+    before = device(bot)
+    await bot.platform.stop()
+    await ana.writes("mientras tanto")
+    bot.platform = bot.new_platform(password=None, access_token="unused", device_id="UNUSED")
+    await bot.platform.start()
+    assert device(bot) == before
+    assert (await bot.receives(Text)).body == Text("mientras tanto")
+    await bot.platform.stop()
+    await bot.platform.stop()
+    await ana.close()
+
+
+async def test_losing_the_crypto_store_or_the_session_makes_a_new_signed_device(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    bot = await MatrixBot.started(synapse, tmp_path)
+    before = device(bot)
+    await bot.platform.stop()
+    (tmp_path / "crypto.db").unlink()
+    bot.platform = bot.new_platform()
+    await bot.platform.start()
+    second = device(bot)
+    assert second != before
+    client = bot.platform._live.client  # type: ignore[union-attr]
+    await call(client, "POST", path("logout"), {})
+    receipt = await bot.sends("!any:localhost", "x")
+    assert receipt.result is Result.SERVER_ERROR  # nothing was received yet
+    with pytest.raises(PlatformError, match="access_token") as caught:
+        await bot.platform.receive(bot.cursor, 0)
+    assert caught.value.final
+    await bot.restart()
+    assert device(bot) not in (before, second)
+    await bot.platform.stop()
+
+
+@pytest.mark.parametrize(
+    ("changed", "named", "final"),
+    [
+        ({"password": "wrong-password"}, "matrix.password_file", True),
+        ({"homeserver": "nonsense"}, "matrix.homeserver", True),
+        ({"homeserver": "http://no.such.host.invalid"}, "matrix.homeserver", False),
+        ({"user_id": "acuerpa"}, "matrix.user_id", True),
+        ({"password": None}, "matrix.password_file", True),
+    ],
+)
+async def test_a_wrong_setting_is_one_line_that_names_it(
+    synapse: Synapse, tmp_path: Path, changed: dict[str, Any], named: str, final: bool
+) -> None:
+    user_id, password = await synapse.register(f"wrong{abs(hash(str(changed)))}")
+    bot = MatrixBot(synapse, user_id, password, tmp_path)
+    platform = bot.new_platform(**changed)
+    with pytest.raises(PlatformError) as caught:
+        await platform.start()
+    text = str(caught.value)
+    assert text.startswith(named)
+    assert "\n" not in text
+    assert password not in text
+    assert "wrong-password" not in text
+    assert caught.value.final is final
+
+
+async def test_a_wrong_pickle_key_is_said(synapse: Synapse, tmp_path: Path) -> None:
+    bot = await MatrixBot.started(synapse, tmp_path)
+    await bot.platform.stop()
+    with pytest.raises(PlatformError, match="key file") as caught:
+        await bot.new_platform(pickle_key="another key").start()
+    assert caught.value.final
+
+
+async def test_a_homeserver_that_is_down(tmp_path: Path) -> None:
+    server = Synapse()
+    server.start(tmp_path / "server")
+    try:
+        bot = await MatrixBot.started(server, tmp_path / "bot")
+        ana = await MatrixPerson.join(server, "ana")
+        room = await ana.opens_direct_room(bot.user_id)
+        await bot.receives(Added)
+        server.stop()
+        assert (await bot.sends(room, "hola", key="k")).result is Result.UNREACHABLE
+        with pytest.raises(PlatformError, match=r"matrix\.homeserver") as caught:
+            await bot.platform.receive(bot.cursor, 0)
+        assert not caught.value.final
+        other = bot.new_platform(store_path=tmp_path / "other", secrets=MemorySecrets())
+        with pytest.raises(PlatformError, match=r"matrix\.homeserver") as caught:
+            await other.start()
+        assert not caught.value.final
+        server.resume()
+        sent = await bot.says(room, "hola", key="k")
+        await ana.sync_until(sent)
+        assert ana.messages()[-1].body == "hola"
+        await ana.close()
+        await bot.platform.stop()
+    finally:
+        server.stop()
+
+
+async def test_a_silent_homeserver_is_ambiguous_and_a_limit_is_stated(tmp_path: Path) -> None:
+    server = Synapse("rc_message: {per_second: 0.2, burst_count: 4}\n")
+    server.start(tmp_path / "server")
+    try:
+        bot = await MatrixBot.started(server, tmp_path / "bot")
+        ana = await MatrixPerson.join(server, "ana")
+        room = await ana.opens_direct_room(bot.user_id)
+        await bot.receives(Added)
+        receipts = [await bot.sends(room, f"{n}") for n in range(6)]
+        limited = receipts[-1]
+        assert limited.result is Result.LIMITED
+        assert 0 < limited.retry_after <= 5
+        assert limited.whole_platform
+        client = bot.platform._live.client  # type: ignore[union-attr]
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            client.homeserver = f"http://127.0.0.1:{silent.getsockname()[1]}"
+            object.__setattr__(client.config, "request_timeout", 0.3)
+            assert (await bot.sends(room, "x")).result is Result.AMBIGUOUS
+        await ana.close()
+        await bot.platform.stop()
+    finally:
+        server.stop()
