@@ -54,8 +54,8 @@ def _go(work: Coroutine[Any, Any, None]) -> None:
         known = group_of.subgroup(PlatformError)
         if known is None:
             raise
-        for error in known.exceptions:
-            typer.echo(f"acuerpa: {error}", err=True)
+        for each in known.exceptions:
+            typer.echo(f"acuerpa: {each}", err=True)
         raise typer.Exit(1) from None
 
 
@@ -102,7 +102,9 @@ def load_or_exit(path: Path) -> Config:
 
 @cli.command()
 def demo(
-    port: Annotated[int, typer.Option(help="Where the page is served, on this machine only.")] = 8765,
+    port: Annotated[
+        int, typer.Option(help="Where the page is served, on this machine only.")
+    ] = 8765,
 ) -> None:
     """Open the sandbox: a group of people, a clock to speed up, and no account anywhere."""
     from bot.demo import serve

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, may
@@ -124,9 +125,7 @@ class Context:
         """All chats in which a member can be reached, the one used last first."""
         person = await self.tx.people.member(member)
         return [
-            Place(
-                account.platform, account.chat, person.language, person.zone, member=member
-            )
+            Place(account.platform, account.chat, person.language, person.zone, member=member)
             for account in await self.tx.people.accounts_of(member)
             if account.reachable
         ]
@@ -188,7 +187,7 @@ class Context:
         lane: Lane = Lane.ALARM,
         purpose: str = "",
         everywhere: bool = True,
-        **values: object,
+        **values: Any,
     ) -> None:
         """Say it to members, on all their accounts, or on the one used last."""
         for member in sorted(members):
@@ -247,7 +246,9 @@ class Context:
         token = self.settings.token()
         options = [
             Option(
-                first + i, choice.action, texts.plain(choice.label, **(choice.values or {})),
+                first + i,
+                choice.action,
+                texts.plain(choice.label, **(choice.values or {})),
                 choice.argument,
             )
             for i, choice in enumerate(choices)
@@ -295,9 +296,7 @@ class Context:
         if account is None:
             return replace(self.place, platform=prompt.platform, chat=prompt.chat)
         person = await self.tx.people.member(account.member)
-        return Place(
-            prompt.platform, prompt.chat, person.language, person.zone, member=person.id
-        )
+        return Place(prompt.platform, prompt.chat, person.language, person.zone, member=person.id)
 
     # --- dialogs ---
 

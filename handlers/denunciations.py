@@ -89,9 +89,7 @@ async def words(ctx: Context, step: str, data: dict[str, object], text: str) -> 
 
 async def _refused(ctx: Context, draft: Denunciation, refusal: Refusal) -> None:
     await ctx.toast("toast.not_done")
-    await ctx.reply(
-        f"denunciation.refused.{refusal}", number=draft.number, n=rules.TEXT_LIMIT
-    )
+    await ctx.reply(f"denunciation.refused.{refusal}", number=draft.number, n=rules.TEXT_LIMIT)
 
 
 async def act(ctx: Context, id: int, action: str, argument: str) -> None:
@@ -225,9 +223,7 @@ async def _publish(ctx: Context, draft: Denunciation) -> None:
                 await ctx.put(place, text, lane=Lane.BROADCAST, purpose=purpose(draft.id))
                 readers += 1
     for place in (await ctx.places_of(draft.author))[:1]:
-        key = await ctx.say(
-            place, "denunciation.progress", number=draft.number, sent=0, of=readers
-        )
+        key = await ctx.say(place, "denunciation.progress", number=draft.number, sent=0, of=readers)
         await ctx.tx.denunciations.set_progress(draft.id, key, ctx.now)
     await ctx.tx.timers.set(TIMER, draft.id, ctx.now + PROGRESS_EVERY)
 
@@ -302,7 +298,9 @@ async def decided_destination(ctx: Context, ref: int, action: str, argument: str
     if action == "add":
         await ctx.tx.denunciations.restore_destination(ref)
         to = await ctx.tx.denunciations.destination_in(platform, chat)
-        await ctx.close_prompts(DESTINATION_TOPIC, ref, "destination.added", title=to.title if to else "")
+        await ctx.close_prompts(
+            DESTINATION_TOPIC, ref, "destination.added", title=to.title if to else ""
+        )
         return
     await ctx.tx.denunciations.end_destination(platform, chat)
     await ctx.close_prompts(DESTINATION_TOPIC, ref, "destination.not_added")

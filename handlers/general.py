@@ -29,8 +29,9 @@ async def command_zone(ctx: Context, rest: str) -> None:
     """`/zona America/Mexico_City`"""
     wanted = rest.strip().replace(" ", "_").casefold()
     zones = available_timezones()
-    found = sorted(z for z in zones if wanted and wanted in (z.casefold(),
-                                                             z.split("/")[-1].casefold()))
+    found = sorted(
+        z for z in zones if wanted and wanted in (z.casefold(), z.split("/")[-1].casefold())
+    )
     if len(found) != 1:
         await ctx.reply("zone.which", zone=ctx.speaker.member.zone)
         return

@@ -10,7 +10,7 @@ from bot.domain.plan_text import Draft, read_plan
 from bot.texts import Key, Texts
 from handlers.commands import Entry
 from handlers.context import Choice, Context
-from handlers.joining import ROLE_WORDS, show_invitation, invite
+from handlers.joining import ROLE_WORDS, invite, show_invitation
 from storage.people import Group
 from storage.transaction import Transaction
 
@@ -84,9 +84,7 @@ async def plan_of(tx: Transaction, group: int, draft: Draft) -> Plan:
     if silent:
         raise UnknownPeople("plan.error.not_agreed", tuple(silent))
     made = tuple(Step(after, who) for after, who in sorted(steps, key=lambda s: s[0]))
-    return Plan(
-        made, draft.repeat or DEFAULT_PLAN.repeat, draft.news or DEFAULT_PLAN.news
-    )
+    return Plan(made, draft.repeat or DEFAULT_PLAN.repeat, draft.news or DEFAULT_PLAN.news)
 
 
 async def command_plan(ctx: Context, rest: str) -> None:
@@ -141,8 +139,10 @@ async def describe(ctx: Context, plan: Plan) -> str:
     lines = []
     for number, step in enumerate(plan.steps, 1):
         who = tuple([await _who(ctx, texts, recipient) for recipient in step.recipients])
-        when = Key("plan.after", {"after": step.after}) if step.after > timedelta(0) else Key(
-            "plan.at_once"
+        when = (
+            Key("plan.after", {"after": step.after})
+            if step.after > timedelta(0)
+            else Key("plan.at_once")
         )
         lines.append(texts.plain("plan.step", number=number, when=when, who=who))
     lines.append(texts.plain("plan.end", repeat=plan.repeat, news=plan.news))

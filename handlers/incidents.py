@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 
 from bot.domain import incident as rules
 from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
@@ -196,7 +197,7 @@ async def _drop_buttons(ctx: Context, incident: Incident, members: frozenset[int
 
 
 async def _tell_the_others(
-    ctx: Context, incident: Incident, key: str, *without: int, **values: object
+    ctx: Context, incident: Incident, key: str, *without: int, **values: Any
 ) -> None:
     await ctx.tell(
         incident.told - {*without},
@@ -441,7 +442,7 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=outcome)
     await ctx.tx.outbox.withdraw(f"incident:{done.id}:alarm", ctx.now)
-    values: dict[str, object] = {
+    values: dict[str, Any] = {
         "number": done.number,
         "name": person.name,
         "subject": subject.name,
@@ -497,9 +498,7 @@ async def _subject_says(ctx: Context, incident: Incident, *, safe: bool) -> None
         return
     await ctx.close_prompts(TOPIC, incident.id, "subject.kept_open", only=ctx.place)
     await ctx.tx.incidents.note(incident.id, ctx.now, "kept_open", me)
-    await _tell_the_others(
-        ctx, incident, "incident.kept_open", me, name=ctx.speaker.member.name
-    )
+    await _tell_the_others(ctx, incident, "incident.kept_open", me, name=ctx.speaker.member.name)
 
 
 async def panic(ctx: Context, _rest: str = "") -> None:

@@ -83,7 +83,9 @@ class Router:
         account = await tx.people.account(event.platform, event.account)
         if account is None:
             language = nearest(event.language) or self._settings.language
-            place = Place(event.platform, event.chat, language, self._settings.zone, event.chat_kind)
+            place = Place(
+                event.platform, event.chat, language, self._settings.zone, event.chat_kind
+            )
             return Context(tx, now, self._settings, event=event, place=place)
         member = await tx.people.member(account.member)
         private = event.chat_kind is ChatKind.PRIVATE
@@ -115,9 +117,7 @@ class Router:
         """In groups and channels the bot is silent, but for a member's alarm."""
         match event.body:
             case Added(title) if ctx.may(Action.DESTINATIONS):
-                await denunciations.offered(
-                    ctx, title, event.chat, event.chat_kind, event.platform
-                )
+                await denunciations.offered(ctx, title, event.chat, event.chat_kind, event.platform)
             case Removed():
                 await ctx.tx.denunciations.end_destination(event.platform, event.chat)
             case Text(text) if ctx.known:

@@ -34,11 +34,12 @@ _CHECKIN = [
 
 
 def _schedule(row: sa.Row[Any]) -> StoredSchedule:
-    return StoredSchedule(row[0], row[1], Schedule.from_json(row[2]), row[3])
+    id, member, rule, paused_until = tuple(row)
+    return StoredSchedule(id, member, Schedule.from_json(rule), paused_until)
 
 
 def _checkin(row: sa.Row[Any]) -> Checkin:
-    id, member, due, miss_at, reminders, state, delivered, answered_at = row
+    id, member, due, miss_at, reminders, state, delivered, answered_at = tuple(row)
     return Checkin(
         id=id,
         member=member,

@@ -58,8 +58,11 @@ _PROMPT = [
 
 
 def _prompt(row: sa.Row[Any]) -> Prompt:
-    options = tuple(Option(*option) for option in row[6])
-    return Prompt(*row[:6], options, row[7], row[8], row[9] is not None)
+    id, token, platform, chat, topic, ref, options, outbox_key, text, closed_at = tuple(row)
+    return Prompt(
+        id, token, platform, chat, topic, ref, tuple(Option(*option) for option in options),
+        outbox_key, text, closed_at is not None,
+    )  # fmt: skip
 
 
 class Conversations:

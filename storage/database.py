@@ -98,8 +98,10 @@ class Database:
         for name, wanted in PRAGMAS.items():
             found = (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
             if found != wanted and self.url.database != ":memory:":
-                raise StorageError(f"database.url: PRAGMA {name} stays {found}, needs {wanted}: "
-                                   "is the file on a network drive? Move it to a local disk")
+                raise StorageError(
+                    f"database.url: PRAGMA {name} stays {found}, needs {wanted}: "
+                    "is the file on a network drive? Move it to a local disk"
+                )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:

@@ -33,13 +33,15 @@ _DENUNCIATION = [
     )
 ]  # fmt: skip
 _DESTINATION = [
-    destinations.c[name]
-    for name in ("id", "group_id", "platform", "chat", "chat_kind", "title")
+    destinations.c[name] for name in ("id", "group_id", "platform", "chat", "chat_kind", "title")
 ]
 
 
 def _denunciation(row: sa.Row[Any]) -> Denunciation:
-    return Denunciation(*row[:6], State(row[6]), *row[7:])
+    id, number, group, author, title, text, state, approver, approved_hash, sent_at = tuple(row)
+    return Denunciation(
+        id, number, group, author, title, text, State(state), approver, approved_hash, sent_at
+    )
 
 
 class Denunciations:

@@ -37,7 +37,9 @@ class Inbox:
     async def cursor(self, platform: str) -> str | None:
         """How far the platform's events are stored; None before the first batch."""
         return (
-            await self._db.execute(sa.select(cursors.c.cursor).where(cursors.c.platform == platform))
+            await self._db.execute(
+                sa.select(cursors.c.cursor).where(cursors.c.platform == platform)
+            )
         ).scalar_one_or_none()
 
     async def store(
@@ -128,9 +130,7 @@ class Inbox:
         ).scalar_one()
         if attempts < tries:
             return False
-        await self._db.execute(
-            sa.update(inbox).where(inbox.c.id == id).values(state=SET_ASIDE)
-        )
+        await self._db.execute(sa.update(inbox).where(inbox.c.id == id).values(state=SET_ASIDE))
         return True
 
     async def is_done(self, platform: str, event_id: str) -> bool:
@@ -147,5 +147,7 @@ class Inbox:
     async def last_received(self) -> datetime | None:
         """When the newest event was stored."""
         return (
-            await self._db.execute(sa.select(inbox.c.received_at).order_by(inbox.c.id.desc()).limit(1))
+            await self._db.execute(
+                sa.select(inbox.c.received_at).order_by(inbox.c.id.desc()).limit(1)
+            )
         ).scalar_one_or_none()

@@ -245,9 +245,7 @@ class Outbox:
     async def waiting(self) -> int:
         """How many rows have not left."""
         return (
-            await self._db.execute(
-                sa.select(sa.func.count()).where(outbox.c.state.in_(WAITING))
-            )
+            await self._db.execute(sa.select(sa.func.count()).where(outbox.c.state.in_(WAITING)))
         ).scalar_one()
 
     async def next_due(self) -> datetime | None:

@@ -124,12 +124,12 @@ class People:
         ).one_or_none()
         return Group(*row[:5], plan=_plan(row[5])) if row else None
 
-    async def set_plan(self, plan: Plan, *, group: int | None = None, member: int | None = None) -> None:
+    async def set_plan(
+        self, plan: Plan, *, group: int | None = None, member: int | None = None
+    ) -> None:
         """The group's plan, or one member's own."""
         table, id = (members, member) if member is not None else (groups, group)
-        await self._db.execute(
-            sa.update(table).where(table.c.id == id).values(plan=plan.to_json())
-        )
+        await self._db.execute(sa.update(table).where(table.c.id == id).values(plan=plan.to_json()))
 
     async def next_number(self, group: int, what: str) -> int:
         """Count `incidents` or `denunciations` of a group up by one."""
@@ -240,9 +240,7 @@ class People:
         """By the private chat."""
         row = (
             await self._db.execute(
-                sa.select(*_ACCOUNT).where(
-                    accounts.c.platform == platform, accounts.c.chat == chat
-                )
+                sa.select(*_ACCOUNT).where(accounts.c.platform == platform, accounts.c.chat == chat)
             )
         ).first()
         return Account(*row) if row else None

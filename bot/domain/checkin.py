@@ -68,8 +68,14 @@ class Due(StrEnum):
     MISS = "miss"
 
 
-def asked(id: int, member: int, due: datetime, grace: timedelta, reminders: tuple[timedelta, ...],
-          now: datetime) -> Checkin:
+def asked(
+    id: int,
+    member: int,
+    due: datetime,
+    grace: timedelta,
+    reminders: tuple[timedelta, ...],
+    now: datetime,
+) -> Checkin:
     """The check-in of an occurrence of a schedule, asked at `now`, which may be late.
 
     The grace counts from the asking: a person never has less time because we were slow.

@@ -71,7 +71,11 @@ def written(draft: Denunciation, title: str, text: str) -> Denunciation | Refusa
     if len(title) > TITLE_LIMIT or len(text) > TEXT_LIMIT:
         return Refusal.TOO_LONG
     return replace(
-        draft, title=title.strip(), text=text.strip(), state=State.DRAFT, approver=None,
+        draft,
+        title=title.strip(),
+        text=text.strip(),
+        state=State.DRAFT,
+        approver=None,
         approved_hash="",
     )
 

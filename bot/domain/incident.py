@@ -309,7 +309,9 @@ def louder(incident: Incident, roster: Roster, now: datetime) -> Decision:
     return moved, tuple(leaves)
 
 
-def dead_channel(incident: Incident, reached: frozenset[int], roster: Roster, now: datetime) -> Decision:
+def dead_channel(
+    incident: Incident, reached: frozenset[int], roster: Roster, now: datetime
+) -> Decision:
     """Somebody could not be reached. If nobody told so far can be, the next step runs now."""
     if not incident.open or incident.state is State.CLAIMED or incident.told & reached:
         return incident, ()

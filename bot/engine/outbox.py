@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 from itertools import groupby
 
@@ -107,7 +108,7 @@ class Dispatcher:
             return bool(rows)
 
     async def _claim(
-        self, limit: int, lanes: list[Lane], busy: set[str] | None = None
+        self, limit: int, lanes: Sequence[Lane], busy: set[str] | None = None
     ) -> list[Row]:
         async with self._database.transaction() as tx:
             return await tx.outbox.claim(
@@ -148,7 +149,9 @@ class Dispatcher:
             self._pace.spend(row.chat, kind)
         try:
             receipt = await self._platform.send(message)
-        except Exception as error:  # a platform promises not to raise: a defect of ours, not of the row
+        except (
+            Exception
+        ) as error:  # a platform promises not to raise: a defect of ours, not of the row
             log.error("outbox.defect", platform=self._platform.name, error=type(error).__name__)
             receipt = Receipt(Result.AMBIGUOUS, reason=type(error).__name__)
         async with self._database.transaction() as tx:

@@ -65,9 +65,7 @@ class Pace:
     def _chat(self, chat: str, kind: ChatKind, now: float) -> Bucket:
         if chat not in self._chats:
             if len(self._chats) >= FORGET_CHATS:
-                self._chats = {
-                    c: b for c, b in self._chats.items() if b.refill(now) < b.burst
-                }
+                self._chats = {c: b for c, b in self._chats.items() if b.refill(now) < b.burst}
             private = kind is ChatKind.PRIVATE
             rate = self._limits.per_chat if private else self._limits.per_group
             self._chats[chat] = Bucket(rate, CHAT_BURST, now)

@@ -82,7 +82,7 @@ class Receiver:
                     pass
             return True
         except (PlatformError, TimeoutError) as error:
-            log.warning("platform.silent", platform=self._platform.name, why=type(error).__name__, locked=self._turn.locked(), polling=self._polling is not None, wanted=self._wanted)
+            log.warning("platform.silent", platform=self._platform.name, why=type(error).__name__)
             self.answering = False
             return False
         finally:

@@ -134,4 +134,3 @@ class Texts:
                 return self.plain(key, **inner)
             case _:
                 raise TypeError(f"no way to write {type(value).__name__}")
-

@@ -163,9 +163,7 @@ class TelegramChat:
     async def messages(self, *, deleted: bool = False) -> list[Shown]:
         """What can be read there, oldest first; with `deleted`, also what was taken away."""
         answer = await self.api.control("messages", chat=self.id)
-        shown = [
-            Shown(sender=m.pop("from"), **m) for m in answer["messages"]
-        ]
+        shown = [Shown(sender=m.pop("from"), **m) for m in answer["messages"]]
         return [message for message in shown if deleted or not message.deleted]
 
     async def texts(self) -> list[str]:

@@ -73,7 +73,7 @@ class SteeredBot:
     async def start(cls, config: Path, folder: Path, start: datetime) -> SteeredBot:
         """Start it and wait until its platforms answer."""
         # A Unix socket's path is short by nature; pytest's folders are not.
-        socket = Path(f"/tmp/acuerpa-{os.getpid()}-{os.urandom(4).hex()}.sock")  # noqa: S108
+        socket = Path(f"/tmp/acuerpa-{os.getpid()}-{os.urandom(4).hex()}.sock")
         log = folder / "bot.log"
         with log.open("ab") as out:
             process = await asyncio.create_subprocess_exec(
