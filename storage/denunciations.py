@@ -73,6 +73,13 @@ class Denunciations:
         ).one_or_none()
         return _denunciation(row) if row else None
 
+    async def any_sent(self) -> bool:
+        """Whether anything was ever published, for the sandbox's guided tour."""
+        found = await self._db.execute(
+            sa.select(denunciations.c.id).where(denunciations.c.state == State.SENT).limit(1)
+        )
+        return found.first() is not None
+
     async def save(self, draft: Denunciation) -> None:
         """Write it as it is now."""
         await self._db.execute(

@@ -104,6 +104,13 @@ class Incidents:
         """By row."""
         return await self._one(incidents.c.id == id)
 
+    async def get_first(self) -> Incident | None:
+        """The oldest of all, for the sandbox's guided tour."""
+        row = (
+            await self._db.execute(sa.select(*_INCIDENT).order_by(incidents.c.id).limit(1))
+        ).one_or_none()
+        return _incident(row) if row else None
+
     async def numbered(self, group: int, number: int) -> Incident | None:
         """By the number that people say."""
         return await self._one((incidents.c.group_id == group) & (incidents.c.number == number))

@@ -86,9 +86,14 @@ _GROUP = [groups.c[name] for name in ("id", "name", "organisation", "language", 
 
 
 def _member(row: sa.Row[Any]) -> Member:
-    id, group, name, language, zone, roles, plan, subscribed = row
+    id, group, name, language, zone, roles, plan, subscribed = tuple(row)
     held = frozenset(Role(r) for r in roles)
     return Member(id, group, name, language, zone, held, _plan(plan), subscribed)
+
+
+def _group(row: sa.Row[Any]) -> Group:
+    id, name, organisation, language, zone, plan = tuple(row)
+    return Group(id, name, organisation, language, zone, _plan(plan))
 
 
 class People:
@@ -115,14 +120,14 @@ class People:
     async def group(self, id: int) -> Group:
         """By number."""
         row = (await self._db.execute(sa.select(*_GROUP).where(groups.c.id == id))).one()
-        return Group(*row[:5], plan=_plan(row[5]))
+        return _group(row)
 
     async def group_named(self, name: str) -> Group | None:
         """By name as the operator writes it."""
         row = (
             await self._db.execute(sa.select(*_GROUP).where(groups.c.name == name))
         ).one_or_none()
-        return Group(*row[:5], plan=_plan(row[5])) if row else None
+        return _group(row) if row else None
 
     async def set_plan(
         self, plan: Plan, *, group: int | None = None, member: int | None = None

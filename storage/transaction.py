@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.checkins import Checkins
@@ -14,6 +15,7 @@ from storage.inbox import Inbox
 from storage.incidents import Incidents
 from storage.outbox import Outbox
 from storage.people import People
+from storage.tables import metadata
 from storage.timers import Timers
 
 
@@ -22,6 +24,11 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.connection = connection
+
+    async def erase_everything(self) -> None:
+        """Empty every table: for the sandbox, which can begin anew."""
+        for table in reversed(metadata.sorted_tables):
+            await self.connection.execute(sa.delete(table))
 
     @cached_property
     def facts(self) -> Facts:
