@@ -20,6 +20,7 @@ from bot.platforms.base import (
     Operation,
     Other,
     Outgoing,
+    PlatformError,
     Removed,
     Result,
     Text,
@@ -369,3 +370,24 @@ async def test_toasts_and_unknown_chats(pair: Pair) -> None:
     assert (await pair.bot.platform.send(toast)).result is Result.SENT
     for chat in ("!nothere:localhost", "nonsense"):
         assert (await pair.bot.sends(chat, "hola")).result is Result.BLOCKED
+
+
+async def test_a_sync_that_could_not_be_taken_in_is_asked_for_again(pair: Pair) -> None:
+    bot = pair.bot
+    client = bot.platform._live.client  # type: ignore[union-attr]
+    take_in = client.receive_response
+
+    async def half(response: object) -> None:
+        await take_in(response)
+        client.receive_response = take_in
+        raise ValueError("a garbled event")
+
+    await pair.ana.writes("uno")
+    client.receive_response = half
+    with pytest.raises(PlatformError, match="not understood") as caught:
+        await bot.pull(wait=1)
+    assert "garbled" not in str(caught.value)
+    assert not client.rooms
+    text = await bot.receives(Text)
+    assert (text.body, text.chat_kind) == (Text("uno"), ChatKind.PRIVATE)
+    assert pair.room in client.rooms
