@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import aiohttp
 
@@ -79,7 +79,7 @@ class BotApi:
             self._process.terminate()
             await self._process.wait()
 
-    async def __aenter__(self) -> BotApi:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(

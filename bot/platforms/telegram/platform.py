@@ -189,7 +189,7 @@ class TelegramPlatform:
         """
         try:
             receipt = await self._attempt(message)
-        except Exception as error:  # noqa: BLE001 - also an answer that the library cannot read
+        except Exception as error:
             receipt = receipt_of(error)
         return replace(receipt, reason=self._token.scrub(receipt.reason))
 
@@ -277,7 +277,7 @@ class TelegramPlatform:
         for part in parts[len(done) :]:
             try:
                 done.append(await self._send_part(bot, message, part))
-            except Exception as error:  # noqa: BLE001 - as in `send`
+            except Exception as error:
                 # Those that cannot succeed later are forgotten.
                 receipt = receipt_of(error)
                 if done and receipt.result not in (Result.BLOCKED, Result.REJECTED):

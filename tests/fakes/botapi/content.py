@@ -57,7 +57,9 @@ def keyboard_of(params: Params) -> Json:
     rows = [row for row in (markup or {}).get("inline_keyboard", []) if row]
     for button in (button for row in rows for button in row):
         if not button.get("text"):
-            raise bad_request("can't parse inline keyboard button: Field \"text\" must be of type String")
+            raise bad_request(
+                "can't parse inline keyboard button: Field \"text\" must be of type String"
+            )
         if "callback_data" not in button and "url" not in button:
             raise bad_request("text buttons are unallowed in the inline keyboard")
         if not 1 <= len(button.get("callback_data", "-").encode()) <= DATA_LIMIT:
