@@ -435,8 +435,8 @@ def _unreachable(error: Exception) -> PlatformError:
 def _refused(result: Result, reason: str) -> PlatformError:
     if result is Result.REVOKED:
         return PlatformError(
-            "matrix.access_token: the homeserver ended the bot's session; start again with"
-            " matrix.password_file set, or with a new token",
+            "matrix.password_file: the homeserver ended the bot's session; start again with the"
+            " password set, so that the bot can log in anew",
             final=True,
         )
     return PlatformError(f"matrix.homeserver: syncing failed ({reason})")

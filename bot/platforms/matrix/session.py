@@ -50,11 +50,6 @@ class Account:
             raise PlatformError(
                 "matrix.user_id: must be a full id such as @acuerpa:example.org", final=True
             )
-        if not self.password and not (self.access_token and self.device_id):
-            raise PlatformError(
-                "matrix.password_file: set it, or matrix.access_token with matrix.device_id",
-                final=True,
-            )
 
 
 async def sign_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
@@ -92,6 +87,11 @@ async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
     if saved is None and account.access_token and account.device_id:
         saved = {"access_token": account.access_token, "device_id": account.device_id}
     if saved is None:
+        if not account.password:
+            raise PlatformError(
+                "matrix.password_file: set it; the bot's first start needs its account's password",
+                final=True,
+            )
         client = await _log_in(account, secrets, device_id="")
         await _publish_keys(client)
         return client
@@ -114,8 +114,8 @@ async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
     await close(client)
     if not account.password:
         raise PlatformError(
-            "matrix.access_token: not valid any more, or its crypto store is lost; set"
-            " matrix.password_file, or a new token with its matrix.device_id",
+            "matrix.password_file: the bot's session ended or its crypto store is lost, and"
+            " without the password it cannot log in again; set it",
             final=True,
         )
     client = await _log_in(account, secrets, device_id=keep_device or "")
@@ -153,7 +153,7 @@ def _open_store(client: AsyncClient, account: Account, device_id: str, token: st
 
 def _closed_store(error: Exception) -> PlatformError:
     return PlatformError(
-        f"matrix.store_path: the crypto store cannot be opened ({type(error).__name__}); check"
+        f"matrix.store: the crypto store cannot be opened ({type(error).__name__}); check"
         " that the key file is the one it was made with and that the folder can be written",
         final=True,
     )
@@ -193,7 +193,7 @@ async def _still_valid(client: AsyncClient, account: Account) -> str | None:
     if isinstance(response, WhoamiResponse):
         if response.user_id != account.user_id:
             raise PlatformError(
-                "matrix.access_token: belongs to another account than matrix.user_id", final=True
+                "matrix.user_id: the access token belongs to another account", final=True
             )
         return None
     receipt = of_response(response)
