@@ -78,6 +78,8 @@ class Clock:
 class Stand:
     """A town with people, an echoing bot, and the page's server over it."""
 
+    runner: web.AppRunner
+
     def __init__(self) -> None:
         self.clock = Clock()
         self.town = Town(self.clock.now)
@@ -164,21 +166,28 @@ class Stand:
                     case _:
                         pass
 
+    async def opens(self, port: int = 0) -> None:
+        """Begin to serve the page."""
+        app = sandbox_app(self.town, self.clock, milestones=self.milestones, restart=self.restart)
+        self.runner = web.AppRunner(app)
+        await self.runner.setup()
+        await web.TCPSite(self.runner, "127.0.0.1", port).start()
+        self.url = f"http://127.0.0.1:{self.runner.addresses[0][1]}"
+
+    async def closes(self) -> None:
+        """End; an open page must not keep the server."""
+        async with asyncio.timeout(5):
+            await self.runner.cleanup()
+
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def stand() -> AsyncIterator[Stand]:
     made = Stand()
-    app = sandbox_app(made.town, made.clock, milestones=made.milestones, restart=made.restart)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    made.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    await made.opens()
     bot = asyncio.create_task(made.echo())
     yield made
     bot.cancel()
-    async with asyncio.timeout(5):  # an open page must not keep the server
-        await runner.cleanup()
+    await made.closes()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -231,7 +240,11 @@ async def a_story(stand: Stand) -> None:
     question = await stand.says(ANA, "¿Estás bien?", "Estoy bien", "Necesito ayuda", "Más tarde")
     clock.instant += timedelta(minutes=45)
     alarm = Rich(
-        (Span("Incidente #1: "), Span("Ana", Style.BOLD), Span(" no respondió al chequeo de las 08:45."))
+        (
+            Span("Incidente #1: "),
+            Span("Ana", Style.BOLD),
+            Span(" no respondió al chequeo de las 08:45."),
+        )
     )
     told = await stand.says(BERTA, alarm, "Yo me encargo", "Escalar ya")
     await stand.says("@carla", alarm, "Yo me encargo", "Escalar ya")
@@ -259,7 +272,6 @@ async def a_story(stand: Stand) -> None:
     )
     await stand.says(CHANNEL, statement)
     stand.steps[0] = Milestone("checkin_missed", True, "ana")
-    await asyncio.sleep(0.1)
 
 
 async def picture(page: Page, name: str) -> None:
@@ -318,7 +330,7 @@ async def test_everything_works_with_a_keyboard_alone(browser: Browser, stand: S
         reached.add(name)
     assert {
         "Ir a los chats", "Pausa", "Una hora por segundo", "+15 min", "+1 h", "Lo que sigue",
-        "English", "Empezar de nuevo", "Ir al chat de Ana", "Mensajes de Ana", "Estoy bien",
+        "English", "Reiniciar", "Ir al chat de Ana", "Mensajes de Ana", "Estoy bien",
         "Menú de Ana", "Escribe como Ana", "Enviar como Ana", "Mensajes de Denuncias públicas",
     } <= reached  # fmt: skip
 
@@ -467,7 +479,7 @@ async def test_english_begins_the_demo_in_english(browser: Browser, stand: Stand
     await expect(page.locator(".brand p")).to_have_text("A rehearsal: nothing leaves this machine.")
     assert await page.locator("html").get_attribute("lang") == "en"
     page.on("dialog", lambda dialog: dialog.accept())
-    await page.get_by_role("button", name="Start again in English").click()
+    await page.get_by_role("button", name="Restart in English").click()
     await expect(page.locator(".notice")).to_have_count(0)
     assert stand.restarted == ["en"]
     ana = panel(page, "Ana")
@@ -499,17 +511,22 @@ async def test_every_word_of_the_page_exists_in_both_languages(
     await page.context.close()
 
 
-async def test_a_page_that_lost_the_town_finds_it_again(browser: Browser, stand: Stand) -> None:
+async def test_a_page_that_lost_the_program_finds_it_again(browser: Browser, stand: Stand) -> None:
     page = await visit(browser, stand)
+    texts = panel(page, "Ana").locator(".text")
     await stand.says(ANA, "uno")
-    await expect(panel(page, "Ana").locator(".text")).to_have_text(["uno"])
+    await expect(texts).to_have_text(["uno"])
     await page.get_by_role("textbox", name="Escribe como Ana").fill("a medias")
-    await page.context.set_offline(True)
-    await page.evaluate("document.dispatchEvent(new Event('x'))")
-    stand.town.publish(stand.town.commands)  # a new layout: the stream says everything again
-    await page.context.set_offline(False)
+
+    port = stand.runner.addresses[0][1]
+    await stand.closes()
+    await expect(page.locator(".notice").first).to_contain_text("El programa no responde.")
+    await page.get_by_role("button", name="Enviar como Ana").click()
+    await expect(page.get_by_role("textbox", name="Escribe como Ana")).to_have_value("a medias")
     await stand.says(ANA, "dos")
-    await expect(panel(page, "Ana").locator(".text")).to_have_text(["uno", "dos"])
+    await stand.opens(port)
+    await expect(texts).to_have_text(["uno", "dos"], timeout=15_000)
+    await expect(page.locator(".notice:not(.brief)")).to_have_count(0)
     await expect(page.get_by_role("textbox", name="Escribe como Ana")).to_have_value("a medias")
     await page.context.close()
 
@@ -517,16 +534,31 @@ async def test_a_page_that_lost_the_town_finds_it_again(browser: Browser, stand:
 # --- sizes and colours --------------------------------------------------------------------------
 
 
+TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+
+
+@pytest.mark.parametrize("width", [320, 360, 414, 640, 760, 820, 1021, 1181, 1321, 1920])
+async def test_nothing_is_wider_than_the_screen(browser: Browser, stand: Stand, width: int) -> None:
+    await a_story(stand)
+    page = await visit(browser, stand, (width, 640))
+    assert not await page.evaluate(TOO_WIDE)
+    cut = await page.evaluate(
+        """() => [...document.querySelectorAll(".top button, .composer button, .composer textarea")]
+            .filter(e => e.offsetParent && (e.getBoundingClientRect().right > innerWidth
+                || e.getBoundingClientRect().left < 0)).map(e => e.outerHTML)"""
+    )
+    assert cut == []
+    await page.context.close()
+
+
 async def test_on_a_phone_one_chat_at_a_time(browser: Browser, stand: Stand) -> None:
     page = await visit(browser, stand, PHONE)
     await a_story(stand)
-    wide = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-    assert not await page.evaluate(wide)
     tabs = page.get_by_role("tablist").get_by_role("tab")
     await expect(tabs).to_have_count(6)
     await expect(page.get_by_role("tabpanel")).to_have_count(1)
     berta = tabs.nth(1)
-    await expect(berta.locator(".count")).to_have_text("1, 1 mensaje nuevo")
+    await expect(berta.locator(".count")).to_have_text("2, 2 mensajes nuevos")
     await picture(page, "phone")
 
     await tabs.nth(0).focus()
@@ -541,7 +573,7 @@ async def test_on_a_phone_one_chat_at_a_time(browser: Browser, stand: Stand) -> 
     await page.locator(".fold").click()
     await expect(page.locator(".steps")).to_be_visible()
     await picture(page, "phone-tour")
-    assert not await page.evaluate(wide)
+    assert not await page.evaluate(TOO_WIDE)
     for each in await page.get_by_role("button").all():
         box = await each.bounding_box()
         if box is not None:
@@ -608,9 +640,7 @@ WORDS = '{"person": "ana", "text": "hola"}'
     ],
 )
 async def test_other_sites_are_refused(stand: Stand, headers: dict[str, str], status: int) -> None:
-    async with aiohttp.request(
-        "POST", f"{stand.url}/write", data=WORDS, headers=headers
-    ) as answer:
+    async with aiohttp.request("POST", f"{stand.url}/write", data=WORDS, headers=headers) as answer:
         assert answer.status == status
     written = [m for m in stand.town.messages(ANA) if m.author == "ana"]
     assert len(written) == (1 if status == 200 else 0)

@@ -27,6 +27,7 @@ def whole(town: Town, zone: str, language: str) -> dict[str, Any]:
                 "kind": chat.kind.value,
                 "title": chat.title,
                 "person": next(iter(chat.readers)) if chat.kind is ChatKind.PRIVATE else "",
+                "readers": sorted(chat.readers),
             }
             for chat in town.chats.values()
         ],

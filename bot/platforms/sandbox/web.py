@@ -34,6 +34,9 @@ LANGUAGES = ("es", "en")
 TICK = 1.0
 """Seconds between two looks at the clock and the milestones, without news."""
 
+RETRY = b"retry: 1000\n\n"
+"""Milliseconds after which a page that lost the stream asks for it again."""
+
 LONGEST_JUMP = timedelta(days=31)
 LARGEST_REQUEST = 1024**2
 """Bytes; a text of 64 KiB fits however it is escaped."""
@@ -123,6 +126,7 @@ class _Server:
         assert task is not None
         self._streams.add(task)
         try:
+            await response.write(RETRY)
             await self._tell(response)
         except ConnectionError:
             pass  # the page was closed

@@ -11,7 +11,7 @@ const SAID_AT_ONCE = 3; // messages that a screen reader is told one by one
 
 const find = (id) => document.getElementById(id);
 
-const town = { people: new Map(), messages: new Map(), commands: {}, zone: "UTC" };
+const town = { people: new Map(), messages: new Map(), commands: {}, zone: "UTC", language: "" };
 let state = null;
 let panels = [];
 let dismissed = "";
@@ -27,7 +27,7 @@ const act = {
   press: (message, data) => {
     const chat = panelOf(town.messages.get(message).chat).chat;
     // Where people only read, somebody who reads there presses.
-    const person = chat.person || town.people.keys().next().value;
+    const person = chat.person || chat.readers[0];
     return ask("/press", { person, message, data });
   },
   open: async (person, word) => {
@@ -86,6 +86,7 @@ function begin(told) {
   town.people = new Map(told.people.map((person) => [person.key, person]));
   town.commands = told.commands;
   town.zone = told.zone;
+  town.language = told.language;
   clock.zone = told.zone;
   tour.names = new Map(told.people.map((person) => [person.key, person.name]));
   find("restart").hidden = !told.restart;

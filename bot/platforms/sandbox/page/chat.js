@@ -7,6 +7,7 @@ import { day, knows, words } from "./words.js";
 const NEAR_END = 48; // pixels from the end at which a reader counts as being there
 const FRESH = 4000; // milliseconds that a new message stays marked
 const TOAST = 5000;
+const SPOKEN = 400; // characters of a message that a screen reader is told at once
 const OTHER = ["sticker", "photo", "voice"];
 
 export class ChatPanel {
@@ -36,12 +37,14 @@ export class ChatPanel {
   build(index) {
     const id = "chat-" + index;
     const name = this.name;
-    this.log = make("ol", {
-      class: "log", role: "log", "aria-live": "off", tabindex: "0",
+    const person = this.town.people.get(this.chat.person);
+    this.list = make("ol", {});
+    this.log = make("div", {
+      class: "log", lang: person ? person.language : this.town.language, role: "log", "aria-live": "off", tabindex: "0",
       "aria-label": words("chat.messages", { name }),
       onkeydown: (event) => this.onKey(event),
       onscroll: () => this.onScroll(),
-    });
+    }, this.list);
     this.emptyNote = make("p", { class: "empty" }, words("chat.empty"));
     this.newer = make("button", {
       type: "button", class: "newer", hidden: true, onclick: () => this.toEnd(true),
@@ -175,7 +178,7 @@ export class ChatPanel {
       if (hadFocus) (drawn.querySelector(".buttons button") || drawn).focus();
     } else {
       this.startDay(message);
-      this.log.append(drawn);
+      this.list.append(drawn);
     }
     if (live && message.author === "bot") this.mark(drawn, !old, atEnd);
     if (atEnd) this.toEnd();
@@ -185,7 +188,7 @@ export class ChatPanel {
     const name = day(new Date(message.at), this.town.zone);
     if (name === this.lastDay) return;
     this.lastDay = name;
-    this.log.append(make("li", { class: "day" }, make("span", {}, name)));
+    this.list.append(make("li", { class: "day" }, make("span", {}, name)));
   }
 
   mark(drawn, isNew, atEnd) {
@@ -201,8 +204,8 @@ export class ChatPanel {
 
   describe(message) {
     const key = message.edited ? "chat.announce.edited" : "chat.announce";
-    const said = { chat: this.name, author: author(message, this.town), text: plain(message) };
-    return words(key, said);
+    const text = plain(message).slice(0, SPOKEN);
+    return words(key, { chat: this.name, author: author(message, this.town), text });
   }
 
   toast(text) {

@@ -42,6 +42,7 @@ export class Tour {
       },
       make("span", { class: "progress" }, progress),
       make("span", { class: "current" }, at < 0 ? "" : this.title(this.steps[at])),
+      icon("down"),
     );
     const list = make("ol", { id: "steps", class: this.open ? "steps open" : "steps" },
       ...this.steps.map((step, index) => this.step(step, index === at)));
