@@ -9,7 +9,9 @@ import pytest
 import pytest_asyncio
 
 from tests.support.stage_bot import TelegramStage
+from tests.support.stage_matrix import MatrixStage
 from tests.support.stage_sandbox import SandboxStage
+from tests.support.synapse import synapse  # noqa: F401
 from tests.support.world import Stage, World
 
 
@@ -25,18 +27,20 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
 FAILED = pytest.StashKey[bool]()
 
 
-async def stage_on(platform: str, folder: Path) -> Stage:
+async def stage_on(platform: str, folder: Path, request: pytest.FixtureRequest) -> Stage:
     """One platform with a bot behind it."""
     match platform:
+        case "matrix":
+            return await MatrixStage.open(folder, request.getfixturevalue("synapse"))
         case "telegram":
             return await TelegramStage.open(folder)
         case _:
             return await SandboxStage.open(folder / "acuerpa.db")
 
 
-@pytest_asyncio.fixture(params=["sandbox", "telegram"])
+@pytest_asyncio.fixture(params=["sandbox", "telegram", "matrix"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     """The world of a story, on each platform in turn."""
-    made = World(await stage_on(request.param, tmp_path))
+    made = World(await stage_on(request.param, tmp_path, request))
     yield made
     await made.close(failed=request.node.stash.get(FAILED, False))

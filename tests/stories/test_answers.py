@@ -117,7 +117,7 @@ async def test_is_it_watching_me(world: World) -> None:
     await ana.presses("Estoy bien")
     await ana.writes("/estado")
     await ana.sees("Último chequeo: respondido 09:00")
-    await ana.sees("Próximo chequeo: 25 nov 09:00")
+    await ana.sees("Próximo chequeo: 18 nov 09:00")
 
 
 async def test_a_pause_ends_by_itself(world: World) -> None:
@@ -125,7 +125,7 @@ async def test_a_pause_ends_by_itself(world: World) -> None:
     (ana,) = await group.joined("Ana")
     await ana.asked_daily("09:00", more="avisos 15 min")
     await ana.writes("/pausa hasta mañana a las 8")
-    await ana.sees("En pausa hasta 25 nov 08:00")
+    await ana.sees("En pausa hasta 18 nov 08:00")
     await world.until("09:30")
     await ana.sees_nothing()
     await world.until("09:00")

@@ -14,8 +14,8 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 ZONE = "America/Mexico_City"
-START = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
-"""08:00 in the people's zone, a Tuesday."""
+START = datetime(2026, 11, 17, 14, 0, tzinfo=UTC)
+"""08:00 in the people's zone, a Tuesday; before any real homeserver's clock, which is then capped."""
 
 SECRET = re.compile(r"^[A-Za-z0-9_-]{22}$")
 
