@@ -336,7 +336,8 @@ async def test_the_menu_and_the_invitation_are_the_towns(
 ) -> None:
     menu = {"": (Command("auxilio", "pedir auxilio"),)}
     await platform.publish_commands(menu)
-    assert town.commands == menu
+    town.reset()
+    assert town.commands == menu, "a bot publishes its menu once"
     assert platform.invitation_link("abc") == "sandbox:abc"
     await platform.stop()
     await platform.stop()
