@@ -42,13 +42,13 @@ class Town:
         self._layout = 0
         self._news = Signal()
         self.events_came = Signal()
+        self.commands: Mapping[str, tuple[Command, ...]] = {}
         self._begin(epoch)
 
     def _begin(self, epoch: str) -> None:
         self.epoch = epoch or secrets.token_hex(4)
         self.people: dict[str, Person] = {}
         self.chats: dict[str, Chat] = {}
-        self.commands: Mapping[str, tuple[Command, ...]] = {}
         self.down = False
         self._closed_to_bot: set[str] = set()
         self._messages: dict[str, Message] = {}
@@ -64,7 +64,10 @@ class Town:
     # --- the place ----------------------------------------------------------------------------
 
     def reset(self) -> None:
-        """Forget everything and everyone; what the bot had not heard is lost."""
+        """Forget everything and everyone; what the bot had not heard is lost.
+
+        Its menu of commands stays: a bot publishes it once, when it starts.
+        """
         self._begin("")
         self._rebuilt()
 

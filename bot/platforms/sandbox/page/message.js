@@ -41,12 +41,19 @@ export function drawMessage(message, chat, town, act) {
         message.edited ? make("span", { class: "edited" }, words("message.edited")) : null,
         make("time", { datetime: message.at }, hour(at, town.zone)))),
     invitation(message, chat, town, act),
-    ...message.buttons.map((row) => make("div", { class: "buttons" },
-      ...row.map((button) => make(
-        "button",
-        { type: "button", onclick: () => act.press(message.id, button.data) },
-        button.label)))),
+    buttons(message, act),
   );
+}
+
+// As many beside each other as fit, whatever their rows: a panel is low, and the question above
+// its answers must stay in sight.
+function buttons(message, act) {
+  const all = [].concat(...message.buttons);
+  if (!all.length) return null;
+  return make("div", { class: "buttons" }, ...all.map((button) => make(
+    "button",
+    { type: "button", onclick: () => act.press(message.id, button.data) },
+    button.label)));
 }
 
 function text(message) {
