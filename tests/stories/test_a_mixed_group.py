@@ -1,0 +1,82 @@
+"""A group across platforms: whoever is told, is told where they are."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from tests.support.botapi import BotApi
+from tests.support.stage_bot import TelegramStage, base_config, telegram_config
+from tests.support.stage_matrix import MatrixStage, matrix_config
+from tests.support.steering import SteeredBot
+from tests.support.synapse import Synapse
+from tests.support.world import START, World
+
+
+@pytest_asyncio.fixture
+async def mixed(tmp_path: Path, synapse: Synapse) -> AsyncIterator[tuple[World, MatrixStage]]:
+    """One bot on both platforms."""
+    api = await BotApi.start(tmp_path)
+    await api.set_clock(int(START.timestamp()))
+    user_id, password = await synapse.register(f"bot-{tmp_path.name[-12:].lower()}-mixed")
+    config = tmp_path / "config.toml"
+    config.write_text(
+        base_config(tmp_path)
+        + telegram_config(api)
+        + matrix_config(tmp_path, synapse, user_id, password),
+        encoding="utf-8",
+    )
+    bot = await SteeredBot.start(config, tmp_path, START)
+    telegram = TelegramStage(api, bot, config)
+    matrix = MatrixStage(synapse, user_id, bot, config)
+    world = World(telegram, matrix)
+    yield world, matrix
+    await world.close()
+
+
+async def test_ana_on_matrix_is_looked_after_by_berta_and_carla_on_telegram(
+    mixed: tuple[World, MatrixStage],
+) -> None:
+    world, matrix = mixed
+    group = await world.group("Red")
+    berta, carla = await group.joined("Berta", "Carla")
+    (ana,) = await group.joined("Ana", as_="integrante", on=matrix)
+    await group.plan("ya: Berta; 30 min: toda la red")
+    await ana.asked_daily("09:00", grace="45 min", more="sin avisos")
+
+    await world.until("09:00")
+    await ana.sees("¿Estás bien?")
+    await world.until("09:45")
+    await berta.sees("Ana no respondió")
+    await berta.presses("Yo me encargo")
+    await berta.sees("Tomaste el incidente #1")
+    await ana.writes("estoy bien")
+    await ana.sees("¿Lo damos por terminado?")
+    await berta.sees("Ana acaba de responder que está bien")
+    await berta.presses("Cerrar")
+    await berta.sees("¿Cómo termina")
+    await berta.presses("a salvo")
+    await berta.sees("cerrado por Berta: a salvo")
+    await carla.sees_nothing()
+
+
+async def test_one_person_on_both_is_told_on_both(mixed: tuple[World, MatrixStage]) -> None:
+    world, matrix = mixed
+    group = await world.group("Red")
+    ana, berta = await group.joined("Ana", "Berta")
+    await berta.writes("/cuenta")
+    secret = await berta.reads_secret()
+    on_matrix = await world.person("Berta en Matrix", matrix)
+    await on_matrix.writes(secret)
+    await on_matrix.sees("también tuya, Berta")
+    await berta.sees("Se añadió otra cuenta")
+
+    await ana.writes("auxilio")
+    await ana.sees("Avisé a tu red")
+    for device in (berta, on_matrix, group.coordinator):
+        await device.sees("Ana pide auxilio")
+    await on_matrix.presses("Yo me encargo")
+    for device in (berta, on_matrix):
+        await device.sees("Tomaste el incidente #1")
+    await group.coordinator.sees("Berta se encarga")
