@@ -30,7 +30,7 @@ class SandboxDevice(Device):
     async def write(self, text: str, **how: object) -> None:
         if how.pop("edited", False):
             how["edited"] = self.last
-        self.last = self.town.writes(self.person, text, **how)  # type: ignore[arg-type]
+        self.last = self.town.writes(self.person, text, **how).id  # type: ignore[arg-type]
 
     async def press(self, message: Seen, label: str) -> None:
         button = self.town.message(message.id).button(label)
