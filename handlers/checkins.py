@@ -207,7 +207,8 @@ async def _confirm(ctx: Context, key: str, **values: object) -> None:
 
 
 async def _well(ctx: Context, checkin: Checkin) -> None:
-    missed = checkin.state in (rules.State.MISSED, rules.State.UNREACHABLE)
+    gone = (rules.State.MISSED, rules.State.UNREACHABLE)
+    missed = checkin.state in gone and checkin.answered_at is None
     if checkin.state not in rules.OPEN and not missed:
         await ctx.toast("toast.stale")
         return

@@ -75,6 +75,7 @@ class Context:
         self.settings = settings
         self.event = event
         self.answered_at = min(event.sent_at, now) if event is not None else now
+        self.numbered = False
         self._speaker = speaker
         self._place = place
 
@@ -105,8 +106,8 @@ class Context:
 
     @property
     def pressed(self) -> bool:
-        """Whether this turn is the press of a button."""
-        return self.event is not None and isinstance(self.event.body, Press)
+        """Whether this turn chose an answer that was offered, by button or by its number."""
+        return self.numbered or (self.event is not None and isinstance(self.event.body, Press))
 
     def require(self, action: Action) -> None:
         """Raises `NotAllowed` unless the speaker may do this."""

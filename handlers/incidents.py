@@ -467,8 +467,11 @@ async def late_answer(ctx: Context, incident: Incident) -> None:
     The question says nothing of the network, since the phone may be in other hands.
     """
     me = ctx.speaker.member
+    timeline = await ctx.tx.incidents.timeline(incident.id)
+    if not any(event.event == "answered_late" for event in timeline):
+        # Told once: the tenth "I am well" is no more news than the second.
+        await _tell_the_others(ctx, incident, "incident.answered_late", me.id, name=me.name)
     await ctx.tx.incidents.note(incident.id, ctx.now, "answered_late", me.id)
-    await _tell_the_others(ctx, incident, "incident.answered_late", me.id, name=me.name)
     closable = incident.kind in (Kind.MISS, Kind.UNREACHABLE)
     await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
     if not closable:

@@ -144,7 +144,7 @@ class Router:
         token, _, number = data.partition(":")
         prompt = await ctx.tx.conversations.prompt(token)
         here = (ctx.place.platform, ctx.place.chat)
-        if prompt is None or (prompt.platform, prompt.chat) != here or prompt.closed:
+        if prompt is None or (prompt.platform, prompt.chat) != here or _overtaken(prompt):
             await ctx.toast("toast.stale")
             return
         await self._choose(ctx, prompt, int(number) if number.isdecimal() else 0)
@@ -158,9 +158,13 @@ class Router:
         prompts = await ctx.tx.conversations.open_in(ctx.place.platform, ctx.place.chat)
         if reply_to:
             row = await ctx.tx.outbox.by_message(ctx.place.platform, ctx.place.chat, reply_to)
-            prompts = [p for p in prompts if row is not None and p.outbox_key == row.key] or prompts
+            meant = await ctx.tx.conversations.prompt_of(row.key) if row is not None else None
+            if meant is not None and _overtaken(meant):
+                return True  # as with an old button: it is seen to be closed, and nothing is said
+            prompts = [meant] if meant is not None else prompts
         for prompt in prompts:
             if any(option.number == number for option in prompt.options):
+                ctx.numbered = True
                 await self._choose(ctx, prompt, number)
                 return True
         return False
@@ -197,8 +201,9 @@ class Router:
     # --- words ---
 
     async def _text(self, ctx: Context, body: Text) -> None:
-        if ctx.known and (body.edited or body.forwarded):
-            # Neither is an answer: an edit changes what was said, a forward is somebody else's.
+        quoted = body.forwarded or body.text.lstrip().startswith(">")
+        if ctx.known and (body.edited or quoted):
+            # Neither is an answer: an edit changes what was said, a quotation is somebody else's.
             await self._no_answer(ctx, "edited" if body.edited else "forwarded")
             return
         if body.edited or body.forwarded:
@@ -315,6 +320,15 @@ class Router:
                 ctx = Context(tx, now, self._settings)
                 for place in await ctx.places_of(account.member):
                     await ctx.say(place, "set_aside.operator", lane=Lane.ALARM)
+
+
+def _overtaken(prompt: Prompt) -> bool:
+    """Whether a question is closed for good.
+
+    A check-in's question that a reminder replaced still takes an answer: the old buttons may be all
+    that a slow network has shown, and the check-in itself knows whether it is open.
+    """
+    return prompt.closed and prompt.topic != checkins.TOPIC
 
 
 async def _channel_down(ctx: Context, account: int, member: int) -> None:

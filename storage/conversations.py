@@ -106,6 +106,13 @@ class Conversations:
         ).one_or_none()
         return _prompt(row) if row else None
 
+    async def prompt_of(self, outbox_key: str) -> Prompt | None:
+        """By the message that it was asked in, open or closed."""
+        row = (
+            await self._db.execute(sa.select(*_PROMPT).where(prompts.c.outbox_key == outbox_key))
+        ).one_or_none()
+        return _prompt(row) if row else None
+
     async def open_in(self, platform: str, chat: str) -> list[Prompt]:
         """Open questions of a chat, the newest first."""
         found = await self._db.execute(

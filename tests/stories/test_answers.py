@@ -112,6 +112,33 @@ async def test_a_late_answer_is_told_and_ana_closes_it(world: World) -> None:
     await world.forward(hours=3)
 
 
+async def test_an_old_button_still_counts_while_the_question_is_open(world: World) -> None:
+    _, ana = await asked(world)
+    first = [m for m in await ana.device.messages() if m.labels][-1]
+    await world.until("09:20")
+    await ana.sees("Otra vez")
+    if world.stage.platform == "matrix":  # elsewhere the old buttons are gone from the screen
+        await ana.device.press(first, "Estoy bien")
+    else:
+        await ana.presses("Estoy bien")
+    await world.stage.settle()
+    await ana.shows("Anotado a las 09:20")
+    await world.until("10:00")
+
+
+async def test_ten_late_answers_are_told_once(world: World) -> None:
+    group, ana = await asked(world)
+    await world.until("09:20")
+    await ana.sees("Otra vez")
+    await world.until("09:30")
+    await group.coordinator.sees("Ana no respondió")
+    for _ in range(10):
+        await ana.writes("bien")
+    await ana.reads_all()
+    await group.coordinator.sees("Ana acaba de responder que está bien")
+    await group.coordinator.sees_nothing()
+
+
 async def test_is_it_watching_me(world: World) -> None:
     _, ana = await asked(world)
     await ana.presses("Estoy bien")
