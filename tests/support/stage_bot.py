@@ -49,6 +49,9 @@ class TelegramDevice(Device):
     async def other(self, what: str) -> None:
         await self.person.sends(what)
 
+    async def closes_the_chat(self) -> None:
+        await self.person.blocks()
+
     async def messages(self) -> list[Seen]:
         return [
             Seen(str(m.id), m.text, tuple(m.labels))

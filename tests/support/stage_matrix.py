@@ -39,6 +39,9 @@ class MatrixDevice(Device):
     async def other(self, what: str) -> None:
         await self.person.sends_sticker()
 
+    async def closes_the_chat(self) -> None:
+        await self.person.leaves()
+
     async def messages(self) -> list[Seen]:
         await self.person.sync()
         return [

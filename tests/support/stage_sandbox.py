@@ -39,6 +39,9 @@ class SandboxDevice(Device):
     async def other(self, what: str) -> None:
         self.town.sends_other(self.person, what)
 
+    async def closes_the_chat(self) -> None:
+        self.town.blocks(self.person)
+
     async def messages(self) -> list[Seen]:
         return [
             Seen(m.id, m.plain, tuple(b.label for row in m.buttons for b in row))

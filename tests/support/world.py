@@ -45,6 +45,10 @@ class Device(ABC):
         """Send something that is no text."""
 
     @abstractmethod
+    async def closes_the_chat(self) -> None:
+        """Block the bot, or leave the room."""
+
+    @abstractmethod
     async def messages(self) -> list[Seen]:
         """What the bot said here, as it is shown now."""
 
