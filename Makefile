@@ -20,7 +20,7 @@ demo: setup
 
 test: setup
 	sh tools/browser.sh
-	$(RUN)/python -m pytest
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest
 
 check: setup
 	$(RUN)/ruff check .
