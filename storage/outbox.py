@@ -198,13 +198,14 @@ class Outbox:
         return _row(found) if found else None
 
     async def by_message(self, platform: str, chat: str, message_id: str) -> Row | None:
-        """The row that became this message of the platform."""
+        """The row that became this message of the platform; edits of it bear the same id."""
         found = (
             await self._db.execute(
                 sa.select(*_COLUMNS).where(
                     outbox.c.platform == platform,
                     outbox.c.chat == chat,
                     outbox.c.message_id == message_id,
+                    outbox.c.operation == "send",
                 )
             )
         ).first()
