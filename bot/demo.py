@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import tempfile
+import webbrowser
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -198,7 +200,10 @@ async def serve(port: int) -> None:
         )
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
-        print(f"Acuerpa: http://127.0.0.1:{port}  (Ctrl+C: fin / end)", flush=True)
+        address = f"http://127.0.0.1:{port}"
+        print(f"Acuerpa: {address}  (Ctrl+C: fin / end)", flush=True)
+        if os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
+            webbrowser.open(address)
         try:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(demo.engine.run(menu(demo.clock.now())))

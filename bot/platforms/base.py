@@ -203,7 +203,7 @@ class Result(StrEnum):
     BLOCKED = "blocked"  # this chat is closed to us: blocked, removed, deleted, unknown
     MIGRATED = "migrated"  # the chat is now `new_chat`: rewrite and send again
     REJECTED = "rejected"  # the platform refuses this content: no retry can help
-    GONE = "gone"  # edit, delete or toast of something that is not there, or is unchanged
+    GONE = "gone"  # edit, delete or toast of something that is not there
     REVOKED = "revoked"  # our own token or session is not valid any more: the platform is down
 
 
@@ -213,7 +213,7 @@ class Receipt:
 
     `message_id` with SENT (for EDIT: the same as, or a new id that later edits must name);
     `retry_after` in seconds with LIMITED, `whole_platform` if the limit is not of this chat alone;
-    `new_chat` with MIGRATED; `reason` is the platform's own words, free of content and of secrets.
+    `new_chat` with MIGRATED, or with SENT where the chat was made for it; `reason` is the platform's own words, free of content and of secrets.
     """
 
     result: Result
@@ -272,7 +272,7 @@ class Platform(Protocol):
         """Connect and make ready. Raises `PlatformError`; the engine tries again unless final."""
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
-        """Events after `cursor` (None: from now on), at most `wait` seconds late.
+        """Events after `cursor` (None: all that nobody confirmed), at most `wait` seconds late.
 
         Cancelling is safe: nothing is confirmed. `wait` 0 answers at once. Raises `PlatformError`.
         """
