@@ -213,7 +213,8 @@ class Receipt:
 
     `message_id` with SENT (for EDIT: the same as, or a new id that later edits must name);
     `retry_after` in seconds with LIMITED, `whole_platform` if the limit is not of this chat alone;
-    `new_chat` with MIGRATED, or with SENT where the chat was made for it; `reason` is the platform's own words, free of content and of secrets.
+    `new_chat` with MIGRATED, or with SENT where the chat was made for it; `reason` is the platform's own
+    words, free of content and of secrets.
     """
 
     result: Result
