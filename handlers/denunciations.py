@@ -264,9 +264,10 @@ async def _troubles(ctx: Context, place: Place, ref: int) -> Rich:
     texts = ctx.texts(place)
     lines = Rich()
     for row in await ctx.tx.outbox.unfinished(purpose(ref)):
-        to = await ctx.tx.denunciations.destination_in(row.platform, row.chat)
-        if to is not None:
-            lines = lines + texts.render(f"denunciation.trouble.{row.state}", title=to.title)
+        # Also of a channel that was closed to us by this very message: that is what must be said.
+        title = await ctx.tx.denunciations.title_of(row.platform, row.chat)
+        if title is not None:
+            lines = lines + texts.render(f"denunciation.trouble.{row.state}", title=title)
     return lines
 
 

@@ -148,6 +148,16 @@ class Denunciations:
         ).one_or_none()
         return Destination(*row) if row else None
 
+    async def title_of(self, platform: str, chat: str) -> str | None:
+        """What a destination is called, also once it is closed to us; None if it never was one."""
+        return (
+            await self._db.execute(
+                sa.select(destinations.c.title).where(
+                    destinations.c.platform == platform, destinations.c.chat == chat
+                )
+            )
+        ).scalar_one_or_none()
+
     async def end_destination(self, platform: str, chat: str) -> Destination | None:
         """The chat is closed to us, or was taken off the list. Returns what it was."""
         found = await self.destination_in(platform, chat)

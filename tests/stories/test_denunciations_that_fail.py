@@ -1,0 +1,26 @@
+"""What does not arrive is named in the report, so that a person can do something about it."""
+
+from pathlib import Path
+
+from bot.platforms.base import Result
+from tests.stories.test_denunciations import TITLE, organisation, write
+from tests.support.stage_sandbox import SandboxDevice, SandboxStage
+from tests.support.world import World
+
+
+async def test_a_channel_that_lost_the_bot_is_named(tmp_path: Path) -> None:
+    stage = await SandboxStage.open(tmp_path / "acuerpa.db")
+    world = World(stage)
+    olga, rita, ana, channel = await organisation(world)
+    await write(olga)
+    await olga.presses("Enviar a revisión")
+    await rita.reads_all()
+    assert isinstance(channel.device, SandboxDevice)
+    stage.town.next_answers(Result.BLOCKED, chat=channel.device.chat)
+    await rita.presses("Aprobar y publicar")
+    for reader in (ana, rita):
+        await reader.sees(TITLE)
+    await olga.sees("#1")
+    await world.forward(seconds=10)
+    await olga.shows("2 de 3", "No llegó: Alertas")
+    await world.close()
