@@ -1,0 +1,1 @@
+"""The proofs of the promises: a short version in `make test`, the whole in `make proofs`."""

@@ -1,0 +1,38 @@
+"""`python -m tests.proofs [P1 P2 …] [--short]`: one line per promise; exit status 1 if one fails."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import sys
+
+from tests.proofs.proof import Proof, shown
+
+PROOFS: dict[str, str] = {}
+"""Promise → module and function of its proof."""
+
+
+def find(promise: str) -> Proof:
+    """The proof of a promise."""
+    module, _, name = PROOFS[promise].partition(":")
+    proof: Proof = getattr(importlib.import_module(f"tests.proofs.{module}"), name)
+    return proof
+
+
+def main() -> int:
+    """Run those named, or all."""
+    parser = argparse.ArgumentParser(prog="tests.proofs", description=__doc__)
+    parser.add_argument("promises", nargs="*", default=list(PROOFS), metavar="P1")
+    parser.add_argument("--short", action="store_true", help="what `make test` runs")
+    parser.add_argument("--seed", type=int, help="the chance of an earlier run again")
+    args = parser.parse_args()
+    failed = False
+    for promise in args.promises:
+        proof = shown(promise, find(promise), full=not args.short, seed=args.seed)
+        failed |= bool(asyncio.run(proof).problems)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
