@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from bot.config import Config, ConfigError
+from bot.engine.acting import Acting, NotActing
+from bot.engine.audit import Watcher
 from bot.engine.clock import Clock, SystemClock
+from bot.engine.clock import steady as real_steady
 from bot.engine.engine import Engine
 from bot.platforms.base import Platform
+from bot.watch import Monitor, ServiceManager
 from handlers.router import Router, menu
 from handlers.settings import Settings
 from storage.database import Database
@@ -29,12 +34,17 @@ def settings_of(config: Config, platforms: Iterable[Platform]) -> Settings:
         zone=config.zone,
         token=new_token,
         operators=config.operators,
+        canary=config.watch.canary if config.operators else None,
         links={str(p.name): p.invitation_link for p in platforms},
     )
 
 
 def platforms_of(
-    config: Config, database: Database, sealer: Sealer, clock: Clock
+    config: Config,
+    database: Database,
+    sealer: Sealer,
+    clock: Clock,
+    permit: Callable[[], None] = lambda: None,
 ) -> list[Platform]:
     """The platforms that are configured. Raises `ConfigError` if there is none.
 
@@ -48,6 +58,7 @@ def platforms_of(
             token=config.telegram.token.get_secret_value(),
             base_url=config.telegram.base_url,
             now=clock.now,
+            permit=permit,
         )
         telegram.limits = replace(
             telegram.limits,
@@ -80,30 +91,69 @@ class App:
     """One installation: the database, the platforms and the engine over them."""
 
     def __init__(
-        self, database: Database, platforms: list[Platform], settings: Settings, clock: Clock
+        self,
+        config: Config,
+        database: Database,
+        sealer: Sealer,
+        clock: Clock,
+        steady: Callable[[], float] | None = None,
     ) -> None:
         self.database = database
-        self.platforms = platforms
-        self.settings = settings
         self.clock = clock
-        self.engine = Engine(database, platforms, Router(settings), clock)
+        # The right to act is shared with other processes, so its time is real.
+        lease = timedelta(seconds=config.fence.lease)
+        self.acting = Acting(database, SystemClock(), real_steady, lease)
+        self.platforms = platforms_of(config, database, sealer, clock, self.acting.permit)
+        self.settings = settings_of(config, self.platforms)
+        self.engine = Engine(
+            database,
+            self.platforms,
+            Router(self.settings),
+            clock,
+            acting=self.acting,
+            steady=steady,
+            watchers=watchers_of(config),
+            audit=config.watch.interval,
+            canary=self.settings.canary is not None,
+        )
 
     @classmethod
     async def open(cls, config: Config, clock: Clock | None = None) -> App:
-        """Open what the configuration names.
+        """Open what the configuration names; `clock` is for tests, and simulated.
 
         Raises `ConfigError`, `StorageError` or `KeyFileError`, each one line with the remedy.
         """
-        clock = clock or SystemClock()
         sealer = load_key(Path(config.keys.file))
         database = Database(config.database.url)
         await database.open()
-        platforms = platforms_of(config, database, sealer, clock)
-        return cls(database, platforms, settings_of(config, platforms), clock)
+        if clock is not None:
+            return cls(config, database, sealer, clock)
+        return cls(config, database, sealer, SystemClock(), real_steady)
 
-    async def run(self) -> None:
-        """Run until cancelled."""
+    async def run(self, *, standby: bool = False) -> None:
+        """Run until cancelled. Raises `Occupied` while another process acts.
+
+        `standby` waits for its turn, and goes back to waiting when another one takes over.
+        """
         try:
-            await self.engine.run(menu(self.clock.now()))
+            while True:
+                await self.acting.take(wait=standby)
+                try:
+                    await self.engine.run(menu(self.clock.now()))
+                except* NotActing:
+                    if not standby:
+                        raise
         finally:
+            await self.acting.let_go()
             await self.database.close()
+
+
+def watchers_of(config: Config) -> list[Watcher]:
+    """Who is told whether all is well: the monitor of the configuration, and systemd."""
+    found: list[Watcher] = []
+    if config.watch.url is not None:
+        found.append(Monitor(config.watch.url.get_secret_value()))
+    manager = ServiceManager.found()
+    if manager is not None:
+        found.append(manager)
+    return found

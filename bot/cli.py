@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,12 +14,14 @@ import typer
 
 from bot.app import App, settings_of
 from bot.config import Config, ConfigError, load
+from bot.engine.acting import NotActing, Occupied
 from bot.engine.clock import SystemClock
 from bot.platforms.base import PlatformError
 from handlers.context import Context
 from handlers.groups import create
 from storage.database import Database, StorageError
 from storage.sealing import KeyFileError
+from storage.transaction import Transaction
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 group = typer.Typer(no_args_is_help=True, help="Solidarity groups.")
@@ -31,13 +33,15 @@ ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration fi
 def quiet_logs() -> None:
     """Structured lines of ours on standard error; libraries only when something is wrong."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(levelname)s")
+    # It would write down exceptions with whatever they hold; we note their kind ourselves.
+    logging.getLogger("apscheduler").setLevel(logging.CRITICAL + 1)
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
     )
 
 
@@ -47,11 +51,11 @@ def _go(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    except (ConfigError, StorageError, KeyFileError, PlatformError) as error:
+    except (ConfigError, StorageError, KeyFileError, PlatformError, Occupied) as error:
         typer.echo(f"acuerpa: {error}", err=True)
         raise typer.Exit(1) from None
     except ExceptionGroup as group_of:
-        known = group_of.subgroup(PlatformError)
+        known = group_of.subgroup((PlatformError, NotActing))
         if known is None:
             raise
         for each in known.exceptions:
@@ -60,15 +64,70 @@ def _go(work: Coroutine[Any, Any, None]) -> None:
 
 
 @cli.command()
-def run(config: ConfigPath = Path("config.toml")) -> None:
+def run(
+    config: ConfigPath = Path("config.toml"),
+    standby: Annotated[
+        bool, typer.Option(help="Wait while another process acts, and take over when it fails.")
+    ] = False,
+) -> None:
     """Run the bot until it is stopped."""
     quiet_logs()
 
     async def go() -> None:
         app = await App.open(load(config))
-        await app.run()
+        await app.run(standby=standby)
 
     _go(go())
+
+
+@cli.command()
+def aside(config: ConfigPath = Path("config.toml")) -> None:
+    """List what was set aside: events that failed, messages that did not arrive. No content."""
+
+    async def go(tx: Transaction) -> None:
+        for event in await tx.inbox.aside():
+            typer.echo(f"event {event.id} {event.platform} {event.received_at:%F %T}Z {event.error}")
+        for row in await tx.outbox.aside():
+            lane = row.lane.name.lower()
+            at = f"{row.created_at:%F %T}Z"
+            typer.echo(f"message {row.seq} {row.platform} {at} {lane} {row.state} {row.error}")
+
+    _go(_with_database(load_or_exit(config), go))
+
+
+@cli.command()
+def replay(
+    events: Annotated[
+        list[int] | None, typer.Option("--event", help="Number of an event that was set aside.")
+    ] = None,
+    messages: Annotated[
+        list[int] | None,
+        typer.Option("--message", help="Number of a message. It may arrive a second time."),
+    ] = None,
+    every_event: Annotated[bool, typer.Option("--all-events")] = False,
+    config: ConfigPath = Path("config.toml"),
+) -> None:
+    """Try again what was set aside; `aside` gives the numbers. The bot may be running."""
+
+    async def go(tx: Transaction) -> None:
+        found = await tx.inbox.replay(None if every_event else events or [])
+        found += await tx.outbox.replay(messages or [], SystemClock().now())
+        if not found:
+            raise ConfigError("replay: nothing with these numbers is set aside: see acuerpa aside")
+        typer.echo(f"{found} to be tried again")
+
+    _go(_with_database(load_or_exit(config), go))
+
+
+async def _with_database(config: Config, work: Callable[[Transaction], Awaitable[None]]) -> None:
+    """One transaction beside a bot that may be running."""
+    database = Database(config.database.url)
+    await database.open()
+    try:
+        async with database.transaction() as tx:
+            await work(tx)
+    finally:
+        await database.close()
 
 
 @group.command("create")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import time
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -109,6 +110,29 @@ class MatrixSection(Section):
         return values
 
 
+class WatchSection(Section):
+    """Who watches the bot from outside, and the canary that shows every day that alarms arrive."""
+
+    url: SecretStr | None = None
+    interval: float = Field(default=60, gt=0, le=300)
+    canary: time | None = time(9)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _files(cls, values: dict[str, Any]) -> dict[str, Any]:
+        values = dict(values)
+        _secret(values, "url")
+        if values.get("canary") == "":
+            values["canary"] = None
+        return values
+
+
+class FenceSection(Section):
+    """How a second process knows that the one which acts is frozen."""
+
+    lease: float = Field(default=15, ge=0.3, le=300)
+
+
 class Config(BaseSettings):
     """Everything that an operator sets. Environment variables `ACUERPA_…` come before the file."""
 
@@ -121,6 +145,8 @@ class Config(BaseSettings):
     operators: frozenset[Annotated[str, AfterValidator(_account)]] = frozenset()
     database: DatabaseSection = DatabaseSection()
     keys: KeysSection = KeysSection()
+    watch: WatchSection = WatchSection()
+    fence: FenceSection = FenceSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 

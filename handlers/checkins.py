@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain import checkin as rules
 from bot.domain.answers import Answer, understand
-from bot.domain.checkin import Checkin, Due
+from bot.domain.checkin import Checkin
 from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
+from bot.domain.people import Risk
 from bot.domain.permissions import Action
 from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, next_due
 from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
-from handlers import incidents
+from handlers import canary, incidents
 from handlers.commands import Entry
-from handlers.context import Choice, Context
+from handlers.context import Choice, Context, Due
 from handlers.settings import DOUBT
 
 TOPIC = "checkin"
@@ -41,13 +43,17 @@ LONGEST_PAUSE = timedelta(days=31)
 # --- asking -------------------------------------------------------------------------------------
 
 
-async def on_schedule(ctx: Context, ref: int) -> None:
-    """An occurrence is due: ask, and set the timer of the next one."""
+async def on_schedule(ctx: Context, occasion: Due) -> None:
+    """An occurrence is due: ask, and set the timer of the next one.
+
+    One that we come to so late that it would be missed by now (we were away) is asked all the same,
+    and judged a little later; somebody at high risk counts as missing at once.
+    """
+    ref, due = occasion.ref, occasion.due
     schedule = await ctx.tx.checkins.schedule(ref)
     if schedule is None:
         return
     await set_schedule_timer(ctx, ref, schedule.rule)
-    due = ctx.now
     if schedule.paused_until is not None:
         if due < schedule.paused_until:
             return
@@ -57,11 +63,43 @@ async def on_schedule(ctx: Context, ref: int) -> None:
     id = await ctx.tx.checkins.new_id(schedule.member, ref, due)
     if id is None:
         return
-    checkin = rules.asked(
-        id, schedule.member, due, schedule.rule.grace, schedule.rule.reminders, ctx.now
-    )
+    grace = schedule.rule.grace
+    checkin = rules.asked(id, schedule.member, due, grace, schedule.rule.reminders, ctx.now)
+    if rules.overdue(due, grace, ctx.now):
+        member = await ctx.tx.people.member(schedule.member)
+        if member.risk is Risk.HIGH:
+            checkin = replace(rules.not_delivered(checkin), miss_at=ctx.now, reminders=())
+        else:
+            checkin = rules.hold(checkin, grace, ctx.now)
     await _ask(ctx, checkin, "checkin.question")
     await _save(ctx, checkin)
+
+
+async def hold_overdue(ctx: Context) -> dict[int, int]:
+    """After an outage: everyone overdue is asked once more and judged a little later.
+
+    People at high risk are left as they are, and so are missed at once. Returns how many of each
+    group are waited for, those included whose question is still to come.
+    """
+    waited: dict[int, int] = {}
+
+    async def count(member: int) -> bool:
+        person = await ctx.tx.people.member(member)
+        if person.risk is Risk.HIGH:
+            return False
+        waited[person.group] = waited.get(person.group, 0) + 1
+        return True
+
+    for checkin in await ctx.tx.checkins.overdue(ctx.now):
+        if await count(checkin.member):
+            held = rules.hold(checkin, checkin.miss_at - checkin.due, ctx.now)
+            await _ask(ctx, held, "checkin.after_outage")
+            await _save(ctx, held)
+    for ref, due in (await ctx.tx.timers.due_of(SCHEDULE_TIMER, ctx.now)).items():
+        schedule = await ctx.tx.checkins.schedule(ref)
+        if schedule is not None and rules.overdue(due, schedule.rule.grace, ctx.now):
+            await count(schedule.member)
+    return waited
 
 
 async def set_schedule_timer(ctx: Context, id: int, rule: Schedule) -> None:
@@ -93,24 +131,30 @@ async def _save(ctx: Context, checkin: Checkin) -> None:
     await ctx.tx.timers.set(TIMER, checkin.id, checkin.next_at)
 
 
-async def on_timer(ctx: Context, ref: int) -> None:
+async def on_timer(ctx: Context, occasion: Due) -> None:
     """A reminder, or the miss."""
-    checkin = await ctx.tx.checkins.get(ref)
+    checkin = await ctx.tx.checkins.get(occasion.ref)
     if checkin is None:
         return
     checkin, due = rules.advance(checkin, ctx.now)
+    if due is rules.Due.MISS and occasion.silent:
+        accounts = await ctx.tx.people.accounts_of(checkin.member)
+        blind = any(account.platform in occasion.silent for account in accounts)
+        checkin = replace(checkin, blind=blind)
     await _save(ctx, checkin)
     match due:
-        case Due.REMIND:
+        case rules.Due.REMIND:
             await _ask(ctx, checkin, "checkin.reminder")
-        case Due.MISS:
+        case rules.Due.MISS:
             # The question stays as it is: a phone in other hands learns nothing from it.
             await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
             kind = Kind.UNREACHABLE if not checkin.delivered else Kind.MISS
+            if await canary.is_one(ctx, checkin.member):
+                kind = Kind.CANARY
             await incidents.open_incident(
                 ctx, checkin.member, kind, due=checkin.due.isoformat(), checkin=checkin.id
             )
-        case Due.NOTHING:
+        case rules.Due.NOTHING:
             pass
 
 
@@ -150,6 +194,10 @@ async def said(ctx: Context, text: str) -> bool:
             await _answer(ctx, checkin, answer)
         return True
     about_me = await ctx.tx.incidents.open_about(me)
+    last = await ctx.tx.checkins.last_of(me) if answer is Answer.OK else None
+    if last is not None and about_me is not None and rules.in_time(last, ctx.answered_at):
+        await _answer(ctx, last, answer)
+        return True
     if answer is Answer.OK and about_me is not None:
         await incidents.late_answer(ctx, about_me)
         return True
@@ -217,7 +265,10 @@ async def _well(ctx: Context, checkin: Checkin) -> None:
     await ctx.close_prompts(TOPIC, checkin.id, "checkin.thanks", at=ctx.answered_at)
     await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
     about_me = await ctx.tx.incidents.open_about(checkin.member)
-    if about_me is not None:
+    if about_me is not None and missed and rules.in_time(checkin, ctx.answered_at):
+        await incidents.undo_miss(ctx, about_me)
+        await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
+    elif about_me is not None:
         await incidents.late_answer(ctx, about_me)
     else:
         await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
@@ -263,8 +314,9 @@ async def settle_doubt(ctx: Context, action: str) -> bool:
     return True
 
 
-async def on_doubt(ctx: Context, ref: int) -> None:
+async def on_doubt(ctx: Context, occasion: Due) -> None:
     """No word in two minutes: it was an alarm."""
+    ref = occasion.ref
     await ctx.close_prompts(DOUBT_TOPIC, ref)
     incident = await incidents.open_incident(ctx, ref, Kind.PANIC)
     for place in (await ctx.places_of(ref))[:1]:

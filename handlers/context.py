@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
+from bot.domain.checkin import judged_at
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, may
 from bot.domain.rich import Rich
@@ -53,6 +54,22 @@ class Speaker:
     account: Account
 
 
+class Due(Protocol):
+    """A timer that is carried out, as `bot.engine.handling.Occasion` gives it."""
+
+    @property
+    def ref(self) -> int:
+        """What it is about."""
+
+    @property
+    def due(self) -> datetime:
+        """When it was to be carried out, which may be long ago."""
+
+    @property
+    def silent(self) -> frozenset[str]:
+        """Platforms of which nobody knows what people wrote there before this instant."""
+
+
 class NotAllowed(Exception):
     """The speaker may not do this; the router answers it kindly."""
 
@@ -74,7 +91,10 @@ class Context:
         self.now = now
         self.settings = settings
         self.event = event
-        self.answered_at = min(event.sent_at, now) if event is not None else now
+        self.answered_at = now
+        if event is not None:
+            seen = speaker.account.used_at if speaker is not None else None
+            self.answered_at = judged_at(event.sent_at, now, seen)
         self.numbered = False
         self._speaker = speaker
         self._place = place

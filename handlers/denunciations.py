@@ -13,7 +13,7 @@ from bot.domain.permissions import Action, may
 from bot.domain.rich import Rich, Span, Style
 from bot.platforms.base import ChatKind, Operation
 from handlers.commands import Entry
-from handlers.context import Choice, Context, Place
+from handlers.context import Choice, Context, Due, Place
 from storage.outbox import FAILED, SENT, UNKNOWN
 
 TOPIC = "denunciation"
@@ -228,8 +228,9 @@ async def _publish(ctx: Context, draft: Denunciation) -> None:
     await ctx.tx.timers.set(TIMER, draft.id, ctx.now + PROGRESS_EVERY)
 
 
-async def on_timer(ctx: Context, ref: int) -> None:
+async def on_timer(ctx: Context, occasion: Due) -> None:
     """Show how far it is; at the end, what arrived and what did not."""
+    ref = occasion.ref
     draft = await ctx.tx.denunciations.get(ref)
     if draft is None or draft.state is not State.APPROVED:
         return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from bot.domain.people import Risk
 from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN, Plan, PlanError, Recipient, Step, Who
 from bot.domain.plan_text import Draft, read_plan
@@ -155,4 +156,30 @@ async def _who(ctx: Context, texts: Texts, recipient: Recipient) -> str:
     return texts.plain(f"who.{recipient.who}")
 
 
-ENTRIES = (Entry("plan", (), Action.SET_PLAN, command_plan),)
+RISKS = {
+    "alto": Risk.HIGH, "high": Risk.HIGH,
+    "medio": Risk.MEDIUM, "medium": Risk.MEDIUM, "normal": Risk.MEDIUM,
+    "bajo": Risk.LOW, "low": Risk.LOW,
+}  # fmt: skip
+"""The words for a level of risk."""
+
+
+async def command_risk(ctx: Context, rest: str) -> None:
+    """`/riesgo Ana alto`: who is at high risk is never held back, nor bundled with others."""
+    name, _, word = rest.strip().rpartition(" ")
+    risk = RISKS.get(word.casefold())
+    if risk is None or not name:
+        await ctx.reply("risk.how")
+        return
+    person = await ctx.tx.people.member_named(ctx.speaker.group.id, name)
+    if person is None:
+        await ctx.reply("risk.unknown", name=name[:NAME_LIMIT])
+        return
+    await ctx.tx.people.set_member(person.id, risk=risk)
+    await ctx.reply(f"risk.set.{risk}", name=person.name)
+
+
+ENTRIES = (
+    Entry("plan", (), Action.SET_PLAN, command_plan),
+    Entry("riesgo", ("risk",), Action.SET_PLAN, command_risk),
+)

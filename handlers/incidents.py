@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from bot.domain import incident as rules
 from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
 from bot.domain.lanes import Lane
+from bot.domain.mass import bundled
 from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN
 from bot.texts import Key
+from handlers import mass
 from handlers.commands import Entry
-from handlers.context import Choice, Context
+from handlers.context import Choice, Context, Due, Place
 
 TOPIC = "incident"
 TIMER = "incident"
@@ -23,7 +26,11 @@ ALARM_TEXTS = {
     Kind.UNREACHABLE: "alarm.unreachable",
     Kind.PANIC: "alarm.panic",
     Kind.HELP: "alarm.help",
+    Kind.CANARY: "alarm.canary",
 }
+
+ALARM_TRIES = 4
+"""Failed attempts after which an alarm counts as not arriving; as in `bot.engine.outbox`."""
 
 TO_TAKE = (Choice("take", "button.take"), Choice("escalate", "button.escalate"))
 """What everyone who is told may do."""
@@ -64,6 +71,9 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
         opened_at=ctx.now,
         plan=member.plan or group.plan or DEFAULT_PLAN,
     )
+    if kind in (Kind.MISS, Kind.UNREACHABLE):
+        event = await mass.event_for(ctx, member)
+        fresh = replace(fresh, mass=event.id if event else None)
     incident = replace(fresh, id=await ctx.tx.incidents.add(fresh))
     await ctx.tx.incidents.note(incident.id, ctx.now, f"opened_{kind}", subject, **details)
     return await _carry_out(
@@ -73,7 +83,7 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
 
 async def _louder(ctx: Context, incident: Incident, kind: Kind) -> Incident:
     """The person asks for help while an incident about them is open: whoever knows hears it now."""
-    louder = replace(incident, kind=kind)
+    louder = replace(incident, kind=kind, mass=None)
     roster = await ctx.tx.people.roster(louder.group)
     known = louder.told & roster.agreed
     decision = rules.louder(louder, roster, ctx.now)
@@ -82,9 +92,17 @@ async def _louder(ctx: Context, incident: Incident, kind: Kind) -> Incident:
     return await _carry_out(ctx, (decision[0], (*decision[1], *again)))
 
 
-async def on_timer(ctx: Context, ref: int) -> None:
+async def on_mass_timer(ctx: Context, occasion: Due) -> None:
+    """The digest of many misses; a miss that stayed alone gets its own alarm after all."""
+    alone = await mass.due(ctx, occasion.ref)
+    if alone is not None:
+        told = Leaves(Notice.ALARM, alone.told - {alone.subject}, alone.step)
+        await _carry_out(ctx, (alone, (told,)))
+
+
+async def on_timer(ctx: Context, occasion: Due) -> None:
     """Whatever the plan has due."""
-    incident = await ctx.tx.incidents.get(ref)
+    incident = await ctx.tx.incidents.get(occasion.ref)
     if incident is not None:
         roster = await ctx.tx.people.roster(incident.group)
         await _carry_out(ctx, rules.advance(incident, roster, ctx.now))
@@ -99,11 +117,12 @@ async def _carry_out(ctx: Context, decision: rules.Decision) -> Incident:
         await ctx.tx.incidents.note(
             incident.id, ctx.now, leaving.notice, step=leaving.step, to=len(leaving.to)
         )
-        match leaving.notice:
-            case Notice.ASK_NEWS:
-                await _ask_news(ctx, incident)
-            case _:
-                await _alarm(ctx, incident, leaving)
+        if leaving.notice is Notice.ASK_NEWS:
+            await _ask_news(ctx, incident)
+        elif incident.mass is not None and bundled(incident, leaving.notice):
+            await mass.gather(ctx, incident.mass, leaving.notice)
+        else:
+            await _alarm(ctx, incident, leaving)
     return incident
 
 
@@ -112,33 +131,75 @@ async def _alarm(ctx: Context, incident: Incident, leaving: Leaves) -> None:
     subject = await ctx.tx.people.member(incident.subject)
     await _drop_buttons(ctx, incident, leaving.to)
     unreached = set()
-    choices = TO_TAKE if incident.holder is None else TO_TAKE[1:]
     for member in sorted(leaving.to):
         places = await ctx.places_of(member)
         if not places:
             unreached.add(member)
         for place in places:
-            text = Key(
-                "alarm.text",
-                {
-                    "number": incident.number,
-                    "what": Key(ALARM_TEXTS[incident.kind], {"name": subject.name}),
-                    "state": await _state(ctx, incident, leaving.notice),
-                },
-            )
-            await ctx.ask(
-                place,
-                ctx.texts(place).render(text.key, **text.values),
-                choices if member != incident.holder else TO_HOLD,
-                topic=TOPIC,
-                ref=incident.id,
-                lane=Lane.ALARM,
-                purpose=f"incident:{incident.id}:alarm",
-            )
+            await _alarm_at(ctx, place, incident, subject.name, leaving.notice)
     for member in sorted(unreached):
         await ctx.tx.incidents.note(incident.id, ctx.now, "unreachable", member)
     if unreached:
         await skip_the_unreachable(ctx, incident.id)
+
+
+async def _alarm_at(
+    ctx: Context, place: Place, incident: Incident, subject: str, notice: Notice
+) -> None:
+    """One alarm in one chat, with what its reader may do."""
+    choices: Sequence[Choice] = TO_TAKE if incident.holder is None else TO_TAKE[1:]
+    if place.member == incident.holder:
+        choices = TO_HOLD
+    if incident.kind is Kind.CANARY:
+        choices = ()  # nobody has to do anything about it
+    text = Key(
+        "alarm.text",
+        {
+            "number": incident.number,
+            "what": Key(ALARM_TEXTS[incident.kind], {"name": subject}),
+            "state": await _state(ctx, incident, notice),
+        },
+    )
+    if incident.kind is Kind.CANARY:
+        text = Key(ALARM_TEXTS[incident.kind])
+    await ctx.ask(
+        place,
+        ctx.texts(place).render(text.key, **text.values),
+        choices,
+        topic=TOPIC,
+        ref=incident.id,
+        lane=Lane.ALARM,
+        purpose=alarm_purpose(incident.id),
+    )
+
+
+def alarm_purpose(id: int) -> str:
+    """What the rows of an incident's alarms are for."""
+    return f"incident:{id}:alarm"
+
+
+async def show_case(ctx: Context, incident: Incident) -> None:
+    """One case of many, to somebody who was told of it: the alarm as it would have been."""
+    me = ctx.speaker.member
+    if me.id not in incident.told or me.id == incident.subject:
+        await ctx.toast("toast.not_done")
+        await ctx.reply("incident.unknown", number=incident.number)
+        return
+    if not incident.open:
+        await _refused(ctx, incident, Refusal.CLOSED)
+        return
+    await ctx.toast("toast.done")
+    subject = await ctx.tx.people.member(incident.subject)
+    await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
+    place = replace(ctx.place, member=me.id)
+    await _alarm_at(ctx, place, incident, subject.name, Notice.ALARM)
+
+
+async def command_case(ctx: Context, rest: str) -> None:
+    """`/caso 12`"""
+    incident, _ = await _which(ctx, rest)
+    if incident is not None:
+        await show_case(ctx, incident)
 
 
 async def _state(ctx: Context, incident: Incident, notice: Notice) -> Key:
@@ -152,13 +213,36 @@ async def _state(ctx: Context, incident: Incident, notice: Notice) -> Key:
     return Key("alarm.state.nobody")
 
 
-async def skip_the_unreachable(ctx: Context, id: int) -> None:
-    """Somebody cannot be reached: if nobody told so far can be, the next step runs now."""
+async def not_reached(ctx: Context, id: int, member: int) -> None:
+    """An alarm of this incident cannot get through to a member, for now or for good."""
+    incident = await ctx.tx.incidents.get(id)
+    if incident is not None and incident.open:
+        await ctx.tx.incidents.note(id, ctx.now, "unreachable", member)
+        await skip_the_unreachable(ctx, id, frozenset({member}))
+
+
+async def arrived(ctx: Context, id: int) -> None:
+    """An alarm was accepted somewhere: that is all that the canary was for."""
+    incident = await ctx.tx.incidents.get(id)
+    if incident is not None and incident.kind is Kind.CANARY and incident.open:
+        done = rules.resolve(incident, Outcome.SAFE, ctx.now)
+        if not isinstance(done, Refusal):
+            await ctx.tx.incidents.save(done)
+            await ctx.tx.timers.set(TIMER, id, None)
+            await ctx.close_prompts(TOPIC, id)
+            await ctx.tx.facts.set("canary.seen", ctx.now.isoformat().encode())
+
+
+async def skip_the_unreachable(
+    ctx: Context, id: int, stuck: frozenset[int] = frozenset()
+) -> None:
+    """Somebody cannot be reached: if nobody of the newest step can be, the next one runs now."""
     incident = await ctx.tx.incidents.get(id)
     if incident is None:
         return
     roster = await ctx.tx.people.roster(incident.group)
-    reached = await ctx.tx.people.reached(incident.told)
+    reached = await ctx.tx.people.reached(incident.told) - stuck
+    reached -= await ctx.tx.outbox.unreached(alarm_purpose(id), ALARM_TRIES)
     moved, leaves = rules.dead_channel(incident, reached, roster, ctx.now)
     if moved != incident:
         await _carry_out(ctx, (moved, leaves))
@@ -177,7 +261,7 @@ async def _ask_news(ctx: Context, incident: Incident) -> None:
             topic=TOPIC,
             ref=incident.id,
             lane=Lane.ALARM,
-            purpose=f"incident:{incident.id}:alarm",
+            purpose=alarm_purpose(incident.id),
             number=incident.number,
             name=subject.name,
             within=rules.NEWS_ANSWER,
@@ -284,7 +368,7 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, incident.id, "incident.now_held", name=holder.name)
     # Repeats that have not left would be false news by now.
-    await ctx.tx.outbox.withdraw(f"incident:{incident.id}:alarm", ctx.now)
+    await ctx.tx.outbox.withdraw(alarm_purpose(incident.id), ctx.now)
     for place in await ctx.places_of(holder.id):
         await ctx.ask(
             place,
@@ -441,7 +525,7 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
     await ctx.tx.incidents.note(done.id, ctx.now, "resolved", actor, outcome=outcome.value)
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=outcome)
-    await ctx.tx.outbox.withdraw(f"incident:{done.id}:alarm", ctx.now)
+    await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
     values: dict[str, Any] = {
         "number": done.number,
         "name": person.name,
@@ -483,6 +567,29 @@ async def late_answer(ctx: Context, incident: Incident) -> None:
         (Choice("safe", "button.close_yes"), Choice("not_safe", "button.close_no")),
         topic=TOPIC,
         ref=incident.id,
+    )
+
+
+async def undo_miss(ctx: Context, incident: Incident) -> None:
+    """The answer was in time and only came late to us: there was nothing to be alarmed about."""
+    me = ctx.speaker.member
+    done = rules.resolve(incident, Outcome.FALSE_ALARM, ctx.now)
+    if isinstance(done, Refusal):
+        return
+    await ctx.tx.incidents.save(done)
+    await ctx.tx.timers.set(TIMER, done.id, None)
+    await ctx.tx.incidents.note(
+        done.id, ctx.now, "resolved", me.id, outcome=Outcome.FALSE_ALARM.value
+    )
+    await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=Outcome.FALSE_ALARM)
+    await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
+    await ctx.tell(
+        done.told - {done.subject},
+        "incident.in_time",
+        purpose=f"incident:{done.id}:news",
+        number=done.number,
+        name=me.name,
+        at=ctx.answered_at,
     )
 
 
@@ -653,6 +760,7 @@ ENTRIES = (
     Entry("entregar", ("handover",), Action.RESPOND, command_hand_over),
     Entry("soltar", ("release",), Action.RESPOND, command_release),
     Entry("escalar", ("escalate",), Action.RESPOND, command_escalate),
+    Entry("caso", ("case",), Action.RESPOND, command_case, in_menu=False),
     Entry("linea", ("timeline", "línea"), Action.RESPOND, command_line),
     Entry("reabrir", ("reopen",), Action.RESPOND, command_reopen, in_menu=False),
 )

@@ -7,7 +7,8 @@ word for help, then the number of an open question, then the dialog that waits, 
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Protocol
 
 from bot.domain.answers import Answer, understand
 from bot.domain.cry import is_cry
@@ -28,9 +29,19 @@ from bot.platforms.base import (
 from bot.platforms.base import Command as MenuCommand
 from bot.texts import Texts, available
 from bot.texts.catalogue import nearest
-from handlers import checkins, denunciations, general, groups, incidents, joining
+from handlers import (
+    canary,
+    checkins,
+    denunciations,
+    general,
+    groups,
+    incidents,
+    installation,
+    joining,
+    mass,
+)
 from handlers.commands import Entry, read_command
-from handlers.context import Context, NotAllowed, Place, Speaker
+from handlers.context import Context, Due, NotAllowed, Place, Speaker
 from handlers.settings import Settings
 from storage.conversations import Prompt
 from storage.outbox import Row
@@ -52,10 +63,23 @@ BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.alia
 TIMERS = {
     incidents.TIMER: incidents.on_timer,
     checkins.TIMER: checkins.on_timer,
+    mass.TIMER: incidents.on_mass_timer,
     checkins.SCHEDULE_TIMER: checkins.on_schedule,
     checkins.DOUBT_TIMER: checkins.on_doubt,
     denunciations.TIMER: denunciations.on_timer,
 }
+
+
+class Occasion(Due, Protocol):
+    """A timer that is carried out (`bot.engine.handling.Occasion`)."""
+
+    @property
+    def kind(self) -> str:
+        """Which of `TIMERS` it is for."""
+
+    @property
+    def now(self) -> datetime:
+        """The instant."""
 
 
 class Router:
@@ -181,6 +205,13 @@ class Router:
                 incident = await ctx.tx.incidents.get(prompt.ref)
                 if incident is not None:
                     await incidents.act(ctx, incident, option.action, option.argument)
+            case mass.TOPIC if option.action == "more":
+                await mass.more(ctx, prompt.ref, int(option.argument))
+            case mass.TOPIC:
+                ctx.require(Action.RESPOND)
+                case = await ctx.tx.incidents.get(int(option.argument))
+                if case is not None:
+                    await incidents.show_case(ctx, case)
             case checkins.DOUBT_TOPIC:
                 if await checkins.settle_doubt(ctx, option.action):
                     await self._manual(ctx)
@@ -279,26 +310,50 @@ class Router:
 
     # --- timers, outcomes, changes ---
 
-    async def timer(self, tx: Transaction, kind: str, ref: int, now: datetime) -> None:
+    async def timer(self, tx: Transaction, occasion: Occasion) -> None:
         """A timer is due."""
-        await TIMERS[kind](Context(tx, now, self._settings), ref)
+        await TIMERS[occasion.kind](Context(tx, occasion.now, self._settings), occasion)
 
     async def ended(
-        self, tx: Transaction, row: Row, end: object, result: Result, now: datetime
+        self, tx: Transaction, row: Row, end: str, result: Result, now: datetime
     ) -> None:
-        """A message was sent, or will never be: a closed chat is news for every plan."""
-        if result is not Result.BLOCKED:
-            return
+        """A message was sent, is stuck, or will never be: for an alarm, each is news for its plan."""
         ctx = Context(tx, now, self._settings)
-        account = await tx.people.account_in(row.platform, row.chat)
+        topic, _, ref = row.purpose.partition(":")
+        id = int(ref.partition(":")[0]) if ref.partition(":")[0].isdecimal() else 0
+        alarm = id > 0 and row.purpose == incidents.alarm_purpose(id)
+        if result is Result.BLOCKED:
+            await self._closed(ctx, row, id if topic == "checkin" else 0)
+        elif end == "sent" and alarm:
+            await incidents.arrived(ctx, id)
+        elif end != "sent" and alarm and row.member is not None:
+            await incidents.not_reached(ctx, id, row.member)
+
+    async def _closed(self, ctx: Context, row: Row, checkin: int) -> None:
+        """A chat is closed to us."""
+        account = await ctx.tx.people.account_in(row.platform, row.chat)
         if account is None:
-            await tx.denunciations.end_destination(row.platform, row.chat)
+            await ctx.tx.denunciations.end_destination(row.platform, row.chat)
             return
         await _channel_down(ctx, account.id, account.member)
-        topic, _, ref = row.purpose.partition(":")
-        id = ref.partition(":")[0]
-        if topic == "checkin" and id.isdecimal():
-            await checkins.not_delivered(ctx, int(id))
+        if checkin:
+            await checkins.not_delivered(ctx, checkin)
+
+    async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
+        """Nothing ran between the two instants."""
+        await installation.resume(Context(tx, now, self._settings), since)
+
+    async def clock_changed(self, tx: Transaction, by: timedelta, now: datetime) -> None:
+        """The machine's clock was moved."""
+        await installation.clock_changed(Context(tx, now, self._settings), by)
+
+    async def daily(self, tx: Transaction, now: datetime) -> None:
+        """What the installation needs."""
+        await canary.prepare(Context(tx, now, self._settings))
+
+    async def trouble(self, tx: Transaction, findings: tuple[str, ...], now: datetime) -> None:
+        """The audit found something."""
+        await installation.trouble(Context(tx, now, self._settings), findings)
 
     async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:
         """A chat has a new id."""
@@ -313,13 +368,9 @@ class Router:
             ctx = await self._context(tx, event, now)
             if ctx.known:
                 await ctx.reply("set_aside.person")
-        for operator in sorted(self._settings.operators):
-            platform, _, address = operator.partition(":")
-            account = await tx.people.account(platform, address)
-            if account is not None:
-                ctx = Context(tx, now, self._settings)
-                for place in await ctx.places_of(account.member):
-                    await ctx.say(place, "set_aside.operator", lane=Lane.ALARM)
+        ctx = Context(tx, now, self._settings)
+        for place in await canary.operator_places(ctx):
+            await ctx.say(place, "set_aside.operator", lane=Lane.ALARM)
 
 
 def _overtaken(prompt: Prompt) -> bool:
@@ -333,8 +384,11 @@ def _overtaken(prompt: Prompt) -> bool:
 
 async def _channel_down(ctx: Context, account: int, member: int) -> None:
     """An account is closed to us: every open incident that counted on it looks again."""
-    await ctx.tx.people.set_reachable(account, False)
+    fresh = await ctx.tx.people.set_reachable(account, False)
     person = await ctx.tx.people.member(member)
+    if fresh:
+        roster = await ctx.tx.people.roster(person.group)
+        await ctx.tell(roster.coordinators - {member}, "contact.lost", name=person.name)
     for incident in await ctx.tx.incidents.known_to(person.group, member, only_open=True):
         if member in incident.told:
             await ctx.tx.incidents.note(incident.id, ctx.now, "unreachable", member)

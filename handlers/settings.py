@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import time, timedelta
 
 INVITATION_LIFE = timedelta(hours=24)
 """How long an invitation can be opened."""
@@ -23,11 +23,13 @@ class Settings:
     """`operators`: accounts ("telegram:123", "matrix:@a:b") that may make groups and hear of trouble.
 
     `links` gives each platform's invitation link for a secret, or None. `token` gives fresh random
-    text of at least 80 bits, safe in a link.
+    text of at least 80 bits, safe in a link. `canary` is the wall time of `zone` at which the canary
+    is to be asked every day; None for no canary.
     """
 
     language: str
     zone: str
     token: Callable[[], str]
     operators: frozenset[str] = frozenset()
+    canary: time | None = None
     links: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)

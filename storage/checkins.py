@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.checkin import OPEN, Checkin, State
 from bot.domain.schedule import Schedule
-from storage.tables import EPOCH, checkins, schedules
+from storage.tables import EPOCH, checkins, members, schedules
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ _CHECKIN = [
     checkins.c[name]
     for name in (
         "id", "member_id", "due", "miss_at", "reminders", "state", "delivered", "answered_at",
+        "held", "blind",
     )
 ]  # fmt: skip
 
@@ -39,7 +40,7 @@ def _schedule(row: sa.Row[Any]) -> StoredSchedule:
 
 
 def _checkin(row: sa.Row[Any]) -> Checkin:
-    id, member, due, miss_at, reminders, state, delivered, answered_at = tuple(row)
+    id, member, due, miss_at, reminders, state, delivered, answered_at, held, blind = tuple(row)
     return Checkin(
         id=id,
         member=member,
@@ -49,6 +50,8 @@ def _checkin(row: sa.Row[Any]) -> Checkin:
         state=State(state),
         delivered=delivered,
         answered_at=answered_at,
+        held=held,
+        blind=blind,
     )
 
 
@@ -83,6 +86,13 @@ class Checkins:
             sa.select(*_SCHEDULE)
             .where(schedules.c.member_id == member, schedules.c.active)
             .order_by(schedules.c.id)
+        )
+        return [_schedule(row) for row in found]
+
+    async def all_schedules(self) -> list[StoredSchedule]:
+        """Everyone's active schedules."""
+        found = await self._db.execute(
+            sa.select(*_SCHEDULE).where(schedules.c.active).order_by(schedules.c.id)
         )
         return [_schedule(row) for row in found]
 
@@ -135,6 +145,8 @@ class Checkins:
                 state=checkin.state,
                 delivered=checkin.delivered,
                 answered_at=checkin.answered_at,
+                held=checkin.held,
+                blind=checkin.blind,
             )
         )
 
@@ -151,6 +163,46 @@ class Checkins:
             sa.select(*_CHECKIN)
             .where(checkins.c.member_id == member, checkins.c.state.in_([*OPEN]))
             .order_by(checkins.c.id)
+        )
+        return [_checkin(row) for row in found]
+
+    async def overdue(self, now: datetime) -> list[Checkin]:
+        """Open ones whose grace is over."""
+        found = await self._db.execute(
+            sa.select(*_CHECKIN)
+            .where(checkins.c.state.in_([*OPEN]), checkins.c.miss_at <= now)
+            .order_by(checkins.c.id)
+        )
+        return [_checkin(row) for row in found]
+
+    async def soon_missed(self, group: int, until: datetime) -> int:
+        """How many open ones of a group are missed by then unless somebody answers."""
+        return (
+            await self._db.execute(
+                sa.select(sa.func.count())
+                .select_from(checkins.join(members, members.c.id == checkins.c.member_id))
+                .where(
+                    checkins.c.state.in_([*OPEN]),
+                    checkins.c.miss_at <= until,
+                    members.c.group_id == group,
+                )
+            )
+        ).scalar_one()
+
+    async def shift(self, by: timedelta) -> None:
+        """The clock was changed by `by`: who has ten minutes left to answer still has ten."""
+        for checkin in await self._every_open():
+            await self.save(
+                replace(
+                    checkin,
+                    miss_at=checkin.miss_at + by,
+                    reminders=tuple(at + by for at in checkin.reminders),
+                )
+            )
+
+    async def _every_open(self) -> list[Checkin]:
+        found = await self._db.execute(
+            sa.select(*_CHECKIN).where(checkins.c.state.in_([*OPEN]))
         )
         return [_checkin(row) for row in found]
 

@@ -17,6 +17,7 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from storage.lock import AdvisoryLock, FileLock, Lock, NoLock
 from storage.transaction import Transaction
 
 BUSY_TIMEOUT_MS = 5000
@@ -34,6 +35,36 @@ PRAGMAS = {
 
 class StorageError(Exception):
     """The database cannot be used. One line for the operator, with the remedy."""
+
+
+class Unavailable(StorageError):
+    """The database cannot be written now (full disk, lock, lost connection); later it may be."""
+
+
+_PASSING = (
+    "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN",
+    "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_NOMEM", "SQLITE_PROTOCOL",
+    "SQLITE_INTERRUPT", "SQLITE_PERM", "SQLITE_AUTH",
+)  # fmt: skip
+"""Names of SQLite's result codes that say nothing about the statement (sqlite.org/rescode.html)."""
+
+_PASSING_STATES = ("08", "40", "53", "55P03", "57", "58")
+"""The same for PostgreSQL: classes of SQLSTATE (its manual, appendix A)."""
+
+
+def unavailable(error: BaseException) -> str | None:
+    """A word for why the database cannot be used now; None if the error is about something else."""
+    if isinstance(error, ConnectionError):
+        return type(error).__name__
+    if not isinstance(error, sa.exc.DBAPIError):
+        return None
+    name = getattr(error.orig, "sqlite_errorname", None)
+    if isinstance(name, str) and name.startswith(_PASSING):
+        return name
+    state = getattr(error.orig, "sqlstate", None)
+    if isinstance(state, str) and state.startswith(_PASSING_STATES):
+        return state
+    return "disconnected" if error.connection_invalidated else None
 
 
 def database_url(text: str) -> URL:
@@ -68,6 +99,8 @@ class Database:
                 raise StorageError(f"database.url: the folder {parent} is not there: make it")
         self._engine: AsyncEngine = create_async_engine(self.url, **self._options())
         self._writer = asyncio.Lock()
+        self.fence: int | None = None
+        """The number under which this process acts; None for a tool that claims nothing."""
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", _set_pragmas)
             event.listen(self._engine.sync_engine, "begin", _begin_immediate)
@@ -103,15 +136,34 @@ class Database:
                     "is the file on a network drive? Move it to a local disk"
                 )
 
+    def lock(self) -> Lock:
+        """What tells whether another process on this installation lives."""
+        if not self.sqlite:
+            return AdvisoryLock(self._engine)
+        path = self.url.database
+        return FileLock(Path(f"{path}.lock")) if path and path != ":memory:" else NoLock()
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """All or nothing: commits at the end of the block, rolls back if it raises."""
-        if self.sqlite:
-            async with self._writer, self._engine.begin() as connection:
-                yield Transaction(connection)
-        else:
-            async with self._engine.begin() as connection:
-                yield Transaction(connection)
+        """All or nothing: commits at the end of the block, rolls back if it raises.
+
+        Raises `Unavailable` where it is the database that fails, and not what is asked of it.
+        """
+        try:
+            if self.sqlite:
+                async with self._writer, self._engine.begin() as connection:
+                    yield Transaction(connection, self.fence)
+            else:
+                async with self._engine.begin() as connection:
+                    yield Transaction(connection, self.fence)
+        except (sa.exc.DBAPIError, ConnectionError) as error:
+            why = unavailable(error)
+            if why is None:
+                raise
+            raise Unavailable(
+                f"database.url: cannot be used now ({why}): is the disk full, or does another "
+                "program hold the database?"
+            ) from None
 
     async def close(self) -> None:
         """Let go of all connections."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,11 +28,22 @@ class Stored:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """One event that failed too often; `error` says where in the program, and no content."""
+
+    id: int
+    platform: str
+    received_at: datetime
+    error: str
+
+
 class Inbox:
     """Events in the order of their arrival."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, acting: sa.ColumnElement[bool]) -> None:
         self._db = connection
+        self._acting = acting
 
     async def cursor(self, platform: str) -> str | None:
         """How far the platform's events are stored; None before the first batch."""
@@ -52,7 +63,7 @@ class Inbox:
         """Keep `(event_id, chat, raw)` rows and the cursor that confirms them.
 
         An event that is here already is left as it is: a batch may come again after a crash.
-        Returns how many were new.
+        Returns how many were new. A process that acts no more keeps the events and leaves the cursor.
         """
         wanted = [event_id for event_id, _, _ in events]
         known = set(
@@ -82,10 +93,10 @@ class Inbox:
             await self._db.execute(sa.insert(inbox), rows)
         changed = await self._db.execute(
             sa.update(cursors)
-            .where(cursors.c.platform == platform)
+            .where(cursors.c.platform == platform, self._acting)
             .values(cursor=cursor, stored_at=now)
         )
-        if not changed.rowcount:
+        if not changed.rowcount and await self.cursor(platform) is None:
             await self._db.execute(
                 sa.insert(cursors).values(platform=platform, cursor=cursor, stored_at=now)
             )
@@ -103,7 +114,7 @@ class Inbox:
                 inbox.c.raw,
                 inbox.c.attempts,
             )
-            .where(inbox.c.state == NEW)
+            .where(inbox.c.state == NEW, self._acting)
             .order_by(inbox.c.id)
             .limit(limit)
         )
@@ -113,7 +124,7 @@ class Inbox:
         """Mark as handled. False if it was not waiting any more: then nothing may be done for it."""
         changed = await self._db.execute(
             sa.update(inbox)
-            .where(inbox.c.id == id, inbox.c.state == NEW)
+            .where(inbox.c.id == id, inbox.c.state == NEW, self._acting)
             .values(state=DONE, done_at=now, error="")
         )
         return changed.rowcount == 1
@@ -132,6 +143,25 @@ class Inbox:
             return False
         await self._db.execute(sa.update(inbox).where(inbox.c.id == id).values(state=SET_ASIDE))
         return True
+
+    async def aside(self) -> list[Aside]:
+        """The events that were set aside, the oldest first."""
+        found = await self._db.execute(
+            sa.select(inbox.c.id, inbox.c.platform, inbox.c.received_at, inbox.c.error)
+            .where(inbox.c.state == SET_ASIDE)
+            .order_by(inbox.c.id)
+        )
+        return [Aside(*row) for row in found]
+
+    async def replay(self, ids: Collection[int] | None = None) -> int:
+        """Events that were set aside wait again; None is all of them. Returns how many."""
+        which = sa.true() if ids is None else inbox.c.id.in_(list(ids))
+        changed = await self._db.execute(
+            sa.update(inbox)
+            .where(inbox.c.state == SET_ASIDE, which)
+            .values(state=NEW, attempts=0)
+        )
+        return int(changed.rowcount)
 
     async def is_done(self, platform: str, event_id: str) -> bool:
         """Whether this event was stored and needs nothing more."""

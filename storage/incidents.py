@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -30,7 +30,7 @@ _INCIDENT = [
     for name in (
         "id", "number", "group_id", "subject_id", "kind", "opened_at", "plan", "state", "step",
         "step_at", "repeats", "repeat_at", "holder_id", "news_at", "news_asked", "told", "outcome",
-        "closed_at",
+        "closed_at", "mass_id",
     )
 ]  # fmt: skip
 
@@ -55,6 +55,7 @@ def _incident(row: sa.Row[Any]) -> Incident:
         told=frozenset(row.told),
         outcome=Outcome(row.outcome) if row.outcome else None,
         closed_at=row.closed_at,
+        mass=row.mass_id,
     )
 
 
@@ -77,6 +78,7 @@ def _values(incident: Incident) -> dict[str, Any]:
         "told": sorted(incident.told),
         "outcome": incident.outcome,
         "closed_at": incident.closed_at,
+        "mass_id": incident.mass,
     }
 
 
@@ -120,6 +122,40 @@ class Incidents:
         return await self._one(
             (incidents.c.subject_id == subject) & (incidents.c.state != State.RESOLVED)
         )
+
+    async def of_mass(self, event: int) -> list[Incident]:
+        """The incidents of a mass event, the oldest first."""
+        found = await self._db.execute(
+            sa.select(*_INCIDENT).where(incidents.c.mass_id == event).order_by(incidents.c.number)
+        )
+        return [_incident(row) for row in found]
+
+    async def missed_since(self, group: int, since: datetime) -> int:
+        """How many open incidents of a group began with silence at or after that instant."""
+        return (
+            await self._db.execute(
+                sa.select(sa.func.count()).where(
+                    incidents.c.group_id == group,
+                    incidents.c.kind.in_((Kind.MISS, Kind.UNREACHABLE)),
+                    incidents.c.state != State.RESOLVED,
+                    incidents.c.opened_at >= since,
+                )
+            )
+        ).scalar_one()
+
+    async def shift(self, by: timedelta) -> None:
+        """The clock was changed by `by`: the plans' countdowns go on as they were."""
+        found = await self._db.execute(
+            sa.select(*_INCIDENT).where(incidents.c.state != State.RESOLVED)
+        )
+        for incident in [_incident(row) for row in found]:
+            moved = replace(
+                incident,
+                step_at=incident.step_at and incident.step_at + by,
+                repeat_at=incident.repeat_at and incident.repeat_at + by,
+                news_at=incident.news_at and incident.news_at + by,
+            )
+            await self.save(moved)
 
     async def known_to(self, group: int, member: int, *, only_open: bool) -> list[Incident]:
         """Those of a group that this member was told of or is about, the newest first."""

@@ -13,8 +13,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.domain.lanes import Lane
 from storage.tables import outbox
 
-QUEUED, LEASED, SENT, FAILED, UNKNOWN = "queued", "leased", "sent", "failed", "unknown"
-WAITING = (QUEUED, LEASED)
+QUEUED, LEASED, SENDING = "queued", "leased", "sending"
+SENT, FAILED, UNKNOWN = "sent", "failed", "unknown"
+WAITING = (QUEUED, LEASED, SENDING)
 """States in which a row still has work to do."""
 
 
@@ -63,8 +64,9 @@ def _row(found: sa.Row[Any]) -> Row:
 class Outbox:
     """Messages to send, urgent lanes first and oldest first within a lane."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, acting: sa.ColumnElement[bool]) -> None:
         self._db = connection
+        self._acting = acting
 
     async def add(
         self,
@@ -120,6 +122,7 @@ class Outbox:
                 outbox.c.state == QUEUED,
                 outbox.c.lane.in_([int(lane) for lane in lanes]),
                 outbox.c.not_before <= now,
+                self._acting,
                 outbox.c.chat.not_in(list(without_chats)),
             )
             .order_by(outbox.c.lane, outbox.c.seq)
@@ -139,14 +142,23 @@ class Outbox:
         ended = sa.true() if all_leases else outbox.c.lease_until <= now
         found = await self._db.execute(
             sa.select(*_COLUMNS)
-            .where(outbox.c.platform == platform, outbox.c.state == LEASED, ended)
+            .where(outbox.c.platform == platform, outbox.c.state.in_((LEASED, SENDING)), ended)
             .order_by(outbox.c.seq)
         )
         return [_row(r) for r in found]
 
-    async def again(self, key: str, at: datetime, error: str) -> None:
-        """Give it back, to be sent at `at`."""
-        await self._change(key, state=QUEUED, not_before=at, lease_until=None, error=error)
+    async def begin(self, key: str) -> bool:
+        """It leaves now: from here on, a crash leaves its end unknown. False if it is not ours."""
+        changed = await self._db.execute(
+            sa.update(outbox)
+            .where(outbox.c.key == key, outbox.c.state == LEASED, self._acting)
+            .values(state=SENDING)
+        )
+        return changed.rowcount == 1
+
+    async def again(self, key: str, at: datetime, error: str) -> bool:
+        """Give it back, to be sent at `at`. False if it is not ours any more."""
+        return await self._change(key, state=QUEUED, not_before=at, lease_until=None, error=error)
 
     async def hold_chat(self, platform: str, chat: str, until: datetime) -> None:
         """The platform asks for quiet in one chat; the others go on."""
@@ -243,6 +255,57 @@ class Outbox:
         )
         return [_row(r) for r in found]
 
+    async def unreached(self, purpose: str, tries: int) -> frozenset[int]:
+        """Members for whom no row of this purpose arrived, nor is likely to arrive soon.
+
+        A row counts as hopeful while it has been tried fewer than `tries` times.
+        """
+        found = await self._db.execute(
+            sa.select(outbox.c.member, outbox.c.state, outbox.c.attempts).where(
+                outbox.c.purpose == purpose, outbox.c.member.is_not(None)
+            )
+        )
+        hope: dict[int, bool] = {}
+        for member, state, attempts in found:
+            arrived = state == SENT or (state in WAITING and attempts < tries)
+            hope[member] = hope.get(member, False) or arrived
+        return frozenset(member for member, hopeful in hope.items() if not hopeful)
+
+    async def aside(self) -> list[Row]:
+        """Messages that a person should know of: they failed, or nobody knows whether they left."""
+        found = await self._db.execute(
+            sa.select(*_COLUMNS)
+            .where(
+                outbox.c.state.in_((FAILED, UNKNOWN)),
+                outbox.c.operation == "send",
+                outbox.c.error != "withdrawn",
+            )
+            .order_by(outbox.c.seq)
+        )
+        return [_row(r) for r in found]
+
+    async def replay(self, seqs: Collection[int], now: datetime) -> int:
+        """Send these again, though they failed or may have arrived. Returns how many."""
+        changed = await self._db.execute(
+            sa.update(outbox)
+            .where(outbox.c.seq.in_(list(seqs)), outbox.c.state.in_((FAILED, UNKNOWN)))
+            .values(state=QUEUED, not_before=now, done_at=None, attempts=0, error="")
+        )
+        return int(changed.rowcount)
+
+    async def shift(self, by: timedelta) -> None:
+        """The clock was changed by `by`: what waits goes on waiting as long as it had to."""
+        moved = int(by / timedelta(microseconds=1))
+        await self._db.execute(
+            sa.update(outbox)
+            .where(outbox.c.state.in_(WAITING))
+            .values(
+                not_before=sa.cast(outbox.c.not_before, sa.BigInteger) + moved,
+                created_at=sa.cast(outbox.c.created_at, sa.BigInteger) + moved,
+                lease_until=sa.cast(outbox.c.lease_until, sa.BigInteger) + moved,
+            )
+        )
+
     async def waiting(self) -> int:
         """How many rows have not left."""
         return (
@@ -260,7 +323,7 @@ class Outbox:
     async def _change(self, key: str, **values: Any) -> bool:
         changed = await self._db.execute(
             sa.update(outbox)
-            .where(outbox.c.key == key, outbox.c.state.in_(WAITING))
+            .where(outbox.c.key == key, outbox.c.state.in_(WAITING), self._acting)
             .values(**values)
         )
         return changed.rowcount == 1

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.domain.people import Role, Roster
+from bot.domain.people import Risk, Role, Roster
 from bot.domain.plan import Plan
 from storage.tables import accounts, groups, invitations, members
 
@@ -38,6 +38,7 @@ class Account:
     address: str
     chat: str
     reachable: bool
+    used_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,7 @@ class Member:
     roles: frozenset[Role]
     plan: Plan | None
     subscribed: bool
+    risk: Risk = Risk.MEDIUM
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,11 @@ class Invitation:
     group: int
     member: int | None
     roles: frozenset[Role]
+
+
+OPERATOR = "operator:"
+"""What the address of an operator's second entry begins with: the canary's reader, who is nobody's
+member. No platform has such an address."""
 
 
 def name_key(name: str) -> str:
@@ -77,18 +84,21 @@ def _plan(value: Any | None) -> Plan | None:
 
 _MEMBER = [
     members.c[name]
-    for name in ("id", "group_id", "name", "language", "zone", "roles", "plan", "subscribed")
-]
+    for name in (
+        "id", "group_id", "name", "language", "zone", "roles", "plan", "subscribed", "risk",
+    )
+]  # fmt: skip
 _ACCOUNT = [
-    accounts.c[name] for name in ("id", "member_id", "platform", "address", "chat", "reachable")
+    accounts.c[name]
+    for name in ("id", "member_id", "platform", "address", "chat", "reachable", "used_at")
 ]
 _GROUP = [groups.c[name] for name in ("id", "name", "organisation", "language", "zone", "plan")]
 
 
 def _member(row: sa.Row[Any]) -> Member:
-    id, group, name, language, zone, roles, plan, subscribed = tuple(row)
+    id, group, name, language, zone, roles, plan, subscribed, risk = tuple(row)
     held = frozenset(Role(r) for r in roles)
-    return Member(id, group, name, language, zone, held, _plan(plan), subscribed)
+    return Member(id, group, name, language, zone, held, _plan(plan), subscribed, Risk(risk))
 
 
 def _group(row: sa.Row[Any]) -> Group:
@@ -191,7 +201,7 @@ class People:
         return _member(row) if row else None
 
     async def set_member(self, id: int, **values: Any) -> None:
-        """Change language, zone, roles or subscription."""
+        """Change language, zone, roles, risk or subscription."""
         if "roles" in values:
             values["roles"] = sorted(values["roles"])
         await self._db.execute(sa.update(members).where(members.c.id == id).values(**values))
@@ -245,7 +255,11 @@ class People:
         """By the private chat."""
         row = (
             await self._db.execute(
-                sa.select(*_ACCOUNT).where(accounts.c.platform == platform, accounts.c.chat == chat)
+                sa.select(*_ACCOUNT).where(
+                    accounts.c.platform == platform,
+                    accounts.c.chat == chat,
+                    ~accounts.c.address.startswith(OPERATOR),
+                )
             )
         ).first()
         return Account(*row) if row else None
@@ -267,11 +281,14 @@ class People:
             .values(chat=chat, reachable=True, used_at=now)
         )
 
-    async def set_reachable(self, account: int, reachable: bool) -> None:
-        """Whether messages arrive there."""
-        await self._db.execute(
-            sa.update(accounts).where(accounts.c.id == account).values(reachable=reachable)
+    async def set_reachable(self, account: int, reachable: bool) -> bool:
+        """Whether messages arrive there. Returns whether that is news."""
+        changed = await self._db.execute(
+            sa.update(accounts)
+            .where(accounts.c.id == account, accounts.c.reachable != reachable)
+            .values(reachable=reachable)
         )
+        return changed.rowcount == 1
 
     async def reached(self, ids: Collection[int]) -> frozenset[int]:
         """Those of these members who have an account that works."""

@@ -78,6 +78,15 @@ facts = sa.Table(
     comment="small things of the installation: heartbeat, keys of a platform's account",
 )
 
+fences = sa.Table(
+    "fences",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    _at("until"),
+    comment="which process acts: whoever has the number; it only grows",
+)
+
 cursors = sa.Table(
     "cursors",
     metadata,
@@ -168,6 +177,7 @@ members = sa.Table(
     _json("roles"),
     _json("plan", null=True),
     sa.Column("subscribed", sa.Boolean, nullable=False, default=True),
+    sa.Column("risk", sa.Text, nullable=False, server_default="medium"),
     _at("joined_at"),
     _at("left_at", null=True),
     sa.UniqueConstraint("group_id", "name_key"),
@@ -258,8 +268,24 @@ checkins = sa.Table(
     _text("state"),
     sa.Column("delivered", sa.Boolean, nullable=False, default=True),
     _at("answered_at", null=True),
+    sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("blind", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("schedule_id", "due"),
     sa.Index("ix_checkins_member_id_state", "member_id", "state"),
+    sa.Index("ix_checkins_state_miss_at", "state", "miss_at"),
+)
+
+mass_events = sa.Table(
+    "mass_events",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _text("kind"),
+    _at("opened_at"),
+    _at("joined_at"),
+    _at("closed_at", null=True),
+    _json("told"),
+    sa.Index("ix_mass_events_group_id_closed_at", "group_id", "closed_at"),
 )
 
 incidents = sa.Table(
@@ -283,7 +309,9 @@ incidents = sa.Table(
     _json("told"),
     _text("outcome", null=True),
     _at("closed_at", null=True),
+    sa.Column("mass_id", ROW, sa.ForeignKey("mass_events.id"), nullable=True),
     sa.UniqueConstraint("group_id", "number"),
+    sa.Index("ix_incidents_mass_id", "mass_id"),
     sa.Index("ix_incidents_subject_id_state", "subject_id", "state"),
     sa.Index("ix_incidents_group_id_state", "group_id", "state"),
 )

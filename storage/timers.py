@@ -24,8 +24,9 @@ class Timer:
 class Timers:
     """One timer per kind and ref; setting it again moves it."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, acting: sa.ColumnElement[bool]) -> None:
         self._db = connection
+        self._acting = acting
 
     async def set(self, kind: str, ref: int, due: datetime | None) -> None:
         """Make or move; None takes it away."""
@@ -45,6 +46,7 @@ class Timers:
             sa.select(timers.c.kind, timers.c.ref)
             .where(
                 timers.c.due <= now,
+                self._acting,
                 sa.or_(timers.c.lease_until.is_(None), timers.c.lease_until <= now),
             )
             .order_by(timers.c.due)
@@ -59,11 +61,20 @@ class Timers:
         )
         return sorted((Timer(*row) for row in found), key=lambda t: t.due)
 
+    async def free(self) -> None:
+        """Nobody else carries any out: after a restart, what was claimed is free again."""
+        await self._db.execute(
+            sa.update(timers).where(timers.c.lease_until.is_not(None)).values(lease_until=None)
+        )
+
     async def fire(self, timer: Timer) -> bool:
         """Take it away before it is carried out. False if it was moved since it was claimed."""
         gone = await self._db.execute(
             sa.delete(timers).where(
-                timers.c.kind == timer.kind, timers.c.ref == timer.ref, timers.c.due == timer.due
+                timers.c.kind == timer.kind,
+                timers.c.ref == timer.ref,
+                timers.c.due == timer.due,
+                self._acting,
             )
         )
         return gone.rowcount == 1
@@ -74,6 +85,32 @@ class Timers:
             sa.update(timers)
             .where(timers.c.kind == timer.kind, timers.c.ref == timer.ref)
             .values(lease_until=at, attempts=timers.c.attempts + 1)
+        )
+
+    async def when(self, kind: str, ref: int) -> datetime | None:
+        """When it is due; None if it is not set."""
+        return (
+            await self._db.execute(
+                sa.select(timers.c.due).where(timers.c.kind == kind, timers.c.ref == ref)
+            )
+        ).scalar_one_or_none()
+
+    async def due_of(self, kind: str, until: datetime) -> dict[int, datetime]:
+        """The refs of the timers of a kind that are due by then, and when."""
+        found = await self._db.execute(
+            sa.select(timers.c.ref, timers.c.due).where(
+                timers.c.kind == kind, timers.c.due <= until
+            )
+        )
+        return {ref: due for ref, due in found}
+
+    async def shift(self, by: timedelta, *, without: str) -> None:
+        """The clock was changed by `by`: countdowns go on as they were; `without` is wall time."""
+        moved = int(by / timedelta(microseconds=1))
+        await self._db.execute(
+            sa.update(timers)
+            .where(timers.c.kind != without)
+            .values(due=sa.cast(timers.c.due, sa.BigInteger) + moved, lease_until=None)
         )
 
     async def next_due(self) -> datetime | None:

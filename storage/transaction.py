@@ -7,12 +7,15 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.audit import Audit
 from storage.checkins import Checkins
 from storage.conversations import Conversations
 from storage.denunciations import Denunciations
 from storage.facts import Facts
+from storage.fence import Fence, acting
 from storage.inbox import Inbox
 from storage.incidents import Incidents
+from storage.mass import MassEvents
 from storage.outbox import Outbox
 from storage.people import People
 from storage.tables import metadata
@@ -22,8 +25,9 @@ from storage.timers import Timers
 class Transaction:
     """The repositories over one connection that will commit or roll back as a whole."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: AsyncConnection, fence: int | None = None) -> None:
         self.connection = connection
+        self._acting = acting(fence)
 
     async def erase_everything(self) -> None:
         """Empty every table: for the sandbox, which can begin anew."""
@@ -36,19 +40,24 @@ class Transaction:
         return Facts(self.connection)
 
     @cached_property
+    def fence(self) -> Fence:
+        """Which process acts."""
+        return Fence(self.connection)
+
+    @cached_property
     def inbox(self) -> Inbox:
         """Stored events and the platforms' cursors."""
-        return Inbox(self.connection)
+        return Inbox(self.connection, self._acting)
 
     @cached_property
     def outbox(self) -> Outbox:
         """Messages to send."""
-        return Outbox(self.connection)
+        return Outbox(self.connection, self._acting)
 
     @cached_property
     def timers(self) -> Timers:
         """Stored due times."""
-        return Timers(self.connection)
+        return Timers(self.connection, self._acting)
 
     @cached_property
     def people(self) -> People:
@@ -64,6 +73,16 @@ class Transaction:
     def checkins(self) -> Checkins:
         """Schedules and check-ins."""
         return Checkins(self.connection)
+
+    @cached_property
+    def mass(self) -> MassEvents:
+        """Many misses that are one event."""
+        return MassEvents(self.connection)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What must hold over all tables."""
+        return Audit(self.connection)
 
     @cached_property
     def incidents(self) -> Incidents:

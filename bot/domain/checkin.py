@@ -13,6 +13,11 @@ from enum import StrEnum
 FROM_THE_PAST = timedelta(days=1)
 """How far before the last message seen a server's clock is believed."""
 
+LONGEST_HOLD = timedelta(minutes=15)
+SHORT_HOLD = timedelta(minutes=5)
+"""How long an overdue check-in waits after an outage of ours: the longer for a grace that is as
+long. Two lengths and no more, so that what a group hears of it afterwards comes together."""
+
 LAST_CALL = timedelta(minutes=5)
 """How long before the miss the question is asked again of someone who said "later"."""
 
@@ -40,7 +45,9 @@ class Checkin:
 
     `due` is when it was to be asked, `miss_at` when the grace ends, `reminders` the instants of
     the reminders that have not left yet. `delivered` is False once the platforms refused the
-    question on every account of the person.
+    question on every account of the person. `held`: it was overdue when we came back from an
+    outage, and the person was asked once more. `blind`: it was judged while a platform of the
+    person's did not answer us, so that an answer may have been on its way.
     """
 
     id: int
@@ -51,6 +58,8 @@ class Checkin:
     state: State = State.DUE
     delivered: bool = True
     answered_at: datetime | None = None
+    held: bool = False
+    blind: bool = False
 
     @property
     def next_at(self) -> datetime | None:
@@ -88,6 +97,26 @@ def asked(
         miss_at=start + grace,
         reminders=tuple(sorted(start + r for r in reminders if r < grace)),
     )
+
+
+def overdue(due: datetime, grace: timedelta, now: datetime) -> bool:
+    """Whether an occurrence is so late that, had it been asked in time, it would be missed."""
+    return due + grace <= now
+
+
+def hold(checkin: Checkin, grace: timedelta, now: datetime) -> Checkin:
+    """Overdue because we were away: judged a little later, and the reminders are over."""
+    span = LONGEST_HOLD if grace >= LONGEST_HOLD else SHORT_HOLD
+    return replace(checkin, held=True, miss_at=now + span, reminders=())
+
+
+def in_time(checkin: Checkin, at: datetime) -> bool:
+    """Whether an answer of this instant (`judged_at`) undoes the miss.
+
+    Only where the miss was judged without knowing whether the person had answered: a platform that
+    did answer us had no such message then, whatever time it bears now.
+    """
+    return checkin.blind and at <= checkin.miss_at
 
 
 def advance(checkin: Checkin, now: datetime) -> tuple[Checkin, Due]:

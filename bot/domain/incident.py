@@ -31,6 +31,7 @@ NEWS_ANSWER = timedelta(minutes=10)
 class Kind(StrEnum):
     """What opened it."""
 
+    CANARY = "canary"  # a miss on purpose, so that somebody sees every day that alarms arrive
     MISS = "miss"
     UNREACHABLE = "unreachable"  # the question itself could not be delivered
     PANIC = "panic"
@@ -90,7 +91,8 @@ class Incident:
     """The facts of one incident. Instants are UTC.
 
     `number` is what people say ("#12"), counted per group. `step` is the index of the next step to
-    run; `next_at` when something is due; `told` everyone who ever heard of it.
+    run; `next_at` when something is due; `told` everyone who ever heard of it; `mass` the event of
+    many misses that it is part of, whose digests then stand for its own alarms.
     """
 
     id: int
@@ -111,6 +113,7 @@ class Incident:
     told: frozenset[int] = field(default_factory=frozenset)
     outcome: Outcome | None = None
     closed_at: datetime | None = None
+    mass: int | None = None
 
     @property
     def next_at(self) -> datetime | None:
@@ -312,8 +315,14 @@ def louder(incident: Incident, roster: Roster, now: datetime) -> Decision:
 def dead_channel(
     incident: Incident, reached: frozenset[int], roster: Roster, now: datetime
 ) -> Decision:
-    """Somebody could not be reached. If nobody told so far can be, the next step runs now."""
-    if not incident.open or incident.state is State.CLAIMED or incident.told & reached:
+    """Somebody could not be reached: if nobody of the newest step can be, the next runs now.
+
+    `reached` are the members who have a channel that works.
+    """
+    if not incident.open or incident.state is State.CLAIMED or incident.step == 0:
+        return incident, ()
+    newest = incident.plan.steps[incident.step - 1].resolve(roster, without=incident.subject)
+    if newest & reached:
         return incident, ()
     if incident.step < len(incident.plan.steps):
         return advance(replace(incident, step_at=now), roster, now)

@@ -16,6 +16,14 @@ class Role(StrEnum):
     OBSERVER = "observer"  # receives denunciations and, if a plan says so, incidents
 
 
+class Risk(StrEnum):
+    """How much danger a member lives in. Those at high risk are never held back or bundled."""
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+
+
 @dataclass(frozen=True, slots=True)
 class Roster:
     """The people of one group whom an incident can reach now, by member id.

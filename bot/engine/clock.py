@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -19,3 +20,8 @@ class SystemClock:
     def now(self) -> datetime:
         """The instant, in UTC."""
         return datetime.now(UTC)
+
+
+def steady() -> float:
+    """Seconds that never go back and go on while the machine sleeps, where the system has such."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

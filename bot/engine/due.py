@@ -9,14 +9,16 @@ from datetime import timedelta
 import structlog
 
 from bot.engine.clock import Clock
-from bot.engine.handling import Handlers
-from storage.database import Database
+from bot.engine.handling import Handlers, Occasion
+from storage.database import Database, Unavailable
 from storage.timers import Timer
 
 log = structlog.get_logger(__name__)
 
 BATCH = 200
 LEASE = timedelta(seconds=60)
+"""How long a claimed batch may take before it can be claimed again."""
+
 RETRY = timedelta(seconds=5)
 """A timer that fails is tried again after this, for ever: none is ever given up."""
 
@@ -29,7 +31,7 @@ class DueTimers:
         database: Database,
         handlers: Handlers,
         clock: Clock,
-        before: Callable[[], Awaitable[None]],
+        before: Callable[[], Awaitable[frozenset[str]]],
     ) -> None:
         self._database = database
         self._handlers = handlers
@@ -49,20 +51,24 @@ class DueTimers:
                     due = await tx.timers.next_due()
                 if due is None or due > self._clock.now():
                     return carried_out
-                await self._before()
+                silent = await self._before()
                 async with self._database.transaction() as tx:
                     claimed = await tx.timers.claim(self._clock.now(), BATCH, LEASE)
                 if not claimed:
                     return carried_out
                 for timer in claimed:
-                    await self._fire(timer)
+                    await self._fire(timer, silent)
                 carried_out += len(claimed)
 
-    async def _fire(self, timer: Timer) -> None:
+    async def _fire(self, timer: Timer, silent: frozenset[str]) -> None:
         try:
             async with self._database.transaction() as tx:
                 if await tx.timers.fire(timer):
-                    await self._handlers.timer(tx, timer.kind, timer.ref, self._clock.now())
+                    now = self._clock.now()
+                    occasion = Occasion(timer.kind, timer.ref, timer.due, now, silent)
+                    await self._handlers.timer(tx, occasion)
+        except Unavailable:
+            raise  # the database's trouble, not the timer's: its lease gives it back
         except Exception as error:  # an alarm's timer outlives any failure
             log.error("timer.failed", kind=timer.kind, error=type(error).__name__)
             async with self._database.transaction() as tx:

@@ -3,32 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.engine.acting import Acting, always
+from bot.engine.audit import Auditor, Watcher
+from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.due import DueTimers
 from bot.engine.handling import Handlers
+from bot.engine.outages import Outages
 from bot.engine.outbox import Dispatcher
 from bot.engine.pace import Pace
+from bot.engine.persist import persist
 from bot.engine.receiver import Receiver
 from bot.engine.worker import Worker
-from bot.platforms.base import Command, Platform
-from storage.database import Database
+from bot.platforms.base import Command, Platform, PlatformError
+from storage.database import Database, Unavailable
 
 log = structlog.get_logger(__name__)
 
 TICK = 1
 """Seconds between two looks at the timers."""
 
-HEARTBEAT = 30
-"""Seconds between two writings of the heartbeat row."""
+AUDIT = 60
+"""Seconds between two audits."""
+
+LOOK_AGAIN = 5.0
+"""Seconds after which the inbox is looked at even if nothing came."""
 
 
 class Engine:
-    """Everything that runs, over one database and any platforms."""
+    """Everything that runs, over one database and any platforms.
+
+    Args:
+        acting: The right to act, taken already; None where nobody else can have it.
+        steady: Seconds that never go back, to tell passing time from a clock that was set; None
+            for simulated time, which is only ever set.
+        watchers: Who is told after each audit whether all is well.
+        audit: Seconds between two audits.
+        canary: Whether the auditor expects a canary.
+    """
 
     def __init__(
         self,
@@ -36,44 +54,71 @@ class Engine:
         platforms: Iterable[Platform],
         handlers: Handlers,
         clock: Clock,
+        *,
+        acting: Acting | None = None,
+        steady: Callable[[], float] | None = None,
+        watchers: Iterable[Watcher] = (),
+        audit: float = AUDIT,
+        canary: bool = False,
     ) -> None:
         self._database = database
         self._clock = clock
+        self._handlers = handlers
+        self._acting = acting
+        self._audit_every = audit
         self.platforms = {str(platform.name): platform for platform in platforms}
         self._stored = asyncio.Event()
+        # Rates and signs of life are about real time, not about the injected clock.
+        monotonic = asyncio.get_running_loop().time
+        self._beats = Beats(monotonic)
         self._worker = Worker(database, self.platforms, handlers, clock)
         self._due = DueTimers(database, handlers, clock, self._catch_up)
-        # Rates are about the platforms' real time, not about the injected clock.
-        monotonic = asyncio.get_running_loop().time
+        self._outages = Outages(database, handlers, clock, steady, self._catch_up)
+        permit = acting.permit if acting is not None else always
         self._dispatchers = [
-            Dispatcher(database, platform, handlers, clock, Pace(platform.limits, monotonic))
+            Dispatcher(
+                database, platform, handlers, clock, Pace(platform.limits, monotonic),
+                self._beats, permit,
+            )
             for platform in self.platforms.values()
-        ]
+        ]  # fmt: skip
         self._receivers = [
-            Receiver(database, platform, clock, self._stored.set)
+            Receiver(database, platform, clock, self._stored.set, self._beats, self._refused)
             for platform in self.platforms.values()
         ]
+        self.auditor = Auditor(
+            database, handlers, clock, self._beats, watchers,
+            lambda: [r.name for r in self._receivers if r.refused], canary=canary,
+        )  # fmt: skip
 
     async def run(self, menu: Mapping[str, tuple[Command, ...]]) -> None:
         """Run until cancelled. `menu` is the commands menu per language.
 
-        Raises `PlatformError` in a group if a platform cannot be used at all.
+        Raises, in a group, `PlatformError` if no platform can be used at all or another process
+        uses our account, and `NotActing` once another process acts.
         """
         for receiver in self._receivers:
             receiver.menu = menu
+        await persist("start", self._begin)
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
-        scheduler.add_job(self.tick, "interval", seconds=TICK)
-        scheduler.add_job(self._heartbeat, "interval", seconds=HEARTBEAT)
-        scheduler.start()
         try:
             async with asyncio.TaskGroup() as tasks:
+                if self._acting is not None:
+                    tasks.create_task(self._acting.keep())
                 tasks.create_task(self._handle())
                 for dispatcher in self._dispatchers:
                     tasks.create_task(dispatcher.run())
                 for receiver in self._receivers:
                     tasks.create_task(receiver.run())
+                self._beats.expect("due", 120)
+                scheduler.add_job(self._guarded(self.tick), "interval", seconds=TICK)
+                scheduler.add_job(
+                    self._guarded(self.auditor.look), "interval", seconds=self._audit_every
+                )
+                scheduler.start()
         finally:
-            scheduler.shutdown(wait=False)
+            if scheduler.running:
+                scheduler.shutdown(wait=False)
             for platform in self.platforms.values():
                 await platform.stop()
 
@@ -83,45 +128,79 @@ class Engine:
         return all(receiver.answering for receiver in self._receivers)
 
     async def tick(self) -> None:
-        """Carry out what is due, and look at the outbox."""
+        """Notice what happened to time, carry out what is due, and look at the outbox."""
+        await self._outages.look()
         if await self._due.drain():
             self._wake()
+        self._beats.beat("due")
 
     async def start(self) -> None:
         """Connect every platform without running: for whoever steps through time."""
+        await self._begin()
         for receiver in self._receivers:
             await receiver.start()
+        for dispatcher in self._dispatchers:
+            await dispatcher.recover()
 
     async def settle(self) -> None:
         """Until nothing is left to do at this instant: for simulated time, not for real use."""
         while True:
             await self._receive_all()
             done = await self._worker.drain()
+            await self._outages.look()
             done += await self._due.drain()
             for dispatcher in self._dispatchers:
                 done += await dispatcher.drain()
             if not done:
                 return
 
+    async def _begin(self) -> None:
+        """What the process before us had claimed is free, and the installation has what it needs."""
+        async with self._database.transaction() as tx:
+            await tx.timers.free()
+            await self._handlers.daily(tx, self._clock.now())
+
+    def _guarded(self, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
+        """A periodic job that fails is tried again at its next time, and never shows content."""
+
+        async def go() -> None:
+            try:
+                await work()
+            except Unavailable as error:
+                log.error("tick.database", why=str(error))
+            except Exception as error:
+                log.error("tick.failed", error=type(error).__name__)
+
+        return go
+
+    def _refused(self, error: PlatformError) -> None:
+        """One platform refuses us for good: as long as another works, we go on with that one."""
+        if error.conflict or all(receiver.refused for receiver in self._receivers):
+            raise error
+
     def _wake(self) -> None:
         for dispatcher in self._dispatchers:
             dispatcher.wake()
 
     async def _handle(self) -> None:
+        self._beats.expect("handle", 120)
         while True:
-            await self._worker.drain()
-            self._wake()
-            await self._stored.wait()
             self._stored.clear()
+            if await persist("handle", self._worker.drain):
+                self._wake()
+            self._beats.beat("handle")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await self._stored.wait()
 
-    async def _receive_all(self) -> None:
-        await asyncio.gather(*(receiver.catch_up() for receiver in self._receivers))
+    async def _receive_all(self) -> frozenset[str]:
+        """Store what the platforms hold for us. Returns those that did not answer."""
+        answered = await asyncio.gather(*(receiver.catch_up() for receiver in self._receivers))
+        pairs = zip(self._receivers, answered, strict=True)
+        return frozenset(receiver.name for receiver, did in pairs if not did)
 
-    async def _catch_up(self) -> None:
+    async def _catch_up(self) -> frozenset[str]:
         """Before a deadline is judged: what people wrote before it comes first."""
-        await self._receive_all()
+        silent = await self._receive_all()
         await self._worker.drain()
-
-    async def _heartbeat(self) -> None:
-        async with self._database.transaction() as tx:
-            await tx.facts.set("heartbeat", self._clock.now().isoformat().encode())
+        return silent

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -15,8 +16,24 @@ class Ended(StrEnum):
     """How a message to send ended."""
 
     SENT = "sent"
+    STUCK = "stuck"  # an alarm that has been tried often and goes on being tried
     FAILED = "failed"  # it cannot arrive
     UNKNOWN = "unknown"  # it may have arrived, and must not go twice
+
+
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """A timer that is carried out: when it was `due`, which may be long ago, and the instant `now`.
+
+    `silent` are the platforms that did not answer when they were asked for what people had written
+    before this instant.
+    """
+
+    kind: str
+    ref: int
+    due: datetime
+    now: datetime
+    silent: frozenset[str] = frozenset()
 
 
 class Handlers(Protocol):
@@ -28,16 +45,28 @@ class Handlers(Protocol):
     async def incoming(self, tx: Transaction, event: Incoming, now: datetime) -> None:
         """Somebody wrote, pressed, or changed something. `now` is when we stored it or later."""
 
-    async def timer(self, tx: Transaction, kind: str, ref: int, now: datetime) -> None:
+    async def timer(self, tx: Transaction, occasion: Occasion) -> None:
         """A timer is due. It is gone already: set it again if it must come again."""
 
     async def ended(
         self, tx: Transaction, row: Row, end: Ended, result: Result, now: datetime
     ) -> None:
-        """A message of the outbox was sent, or will never be."""
+        """A message of the outbox was sent, will never be, or (an alarm) is stuck."""
 
     async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:
         """A chat has a new id."""
+
+    async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
+        """Nothing ran between the two instants. Called before any timer of that time is."""
+
+    async def clock_changed(self, tx: Transaction, by: timedelta, now: datetime) -> None:
+        """The machine's clock was moved: countdowns must not be shorter or longer for it."""
+
+    async def daily(self, tx: Transaction, now: datetime) -> None:
+        """Called at every start: set what the installation itself needs, such as its canary."""
+
+    async def trouble(self, tx: Transaction, findings: tuple[str, ...], now: datetime) -> None:
+        """The audit found something new that a person must look at."""
 
     async def set_aside(self, tx: Transaction, event: Incoming | None, now: datetime) -> None:
         """An event failed too often and is kept for a person to look at."""

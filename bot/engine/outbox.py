@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 
@@ -11,13 +12,16 @@ import structlog
 
 from bot.domain.lanes import Lane
 from bot.domain.rich import Rich
+from bot.engine.acting import NotActing
+from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.handling import Ended, Handlers
 from bot.engine.pace import Pace
+from bot.engine.persist import persist
 from bot.engine.policy import Verdict, judge, wait
 from bot.platforms.base import Button, ChatKind, Operation, Outgoing, Platform, Receipt, Result
 from storage.database import Database
-from storage.outbox import FAILED, QUEUED, SENT, UNKNOWN, WAITING, Row
+from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
@@ -31,6 +35,15 @@ TARGET_WAIT = timedelta(seconds=1)
 URGENT_PLACES = 2
 """Places among the concurrent requests that broadcasts may not take."""
 
+STUCK_TRIES = 4
+"""Failed attempts after which an alarm counts as stuck: some seven seconds."""
+
+LONG_LIMIT = 30.0
+"""Seconds of a chat's ordered silence from which an alarm to it counts as stuck at once."""
+
+RECOVERY = 30.0
+"""Seconds between two looks for rows whose sending was broken off."""
+
 IDLE = 1.0
 """Seconds after which the outbox is looked at even if nobody called."""
 
@@ -42,13 +55,23 @@ class Dispatcher:
     """One platform's outgoing side."""
 
     def __init__(
-        self, database: Database, platform: Platform, handlers: Handlers, clock: Clock, pace: Pace
+        self,
+        database: Database,
+        platform: Platform,
+        handlers: Handlers,
+        clock: Clock,
+        pace: Pace,
+        beats: Beats,
+        permit: Callable[[], None],
     ) -> None:
         self._database = database
         self._platform = platform
         self._handlers = handlers
         self._clock = clock
         self._pace = pace
+        self._beats = beats
+        self._permit = permit
+        self._part = f"send.{platform.name}"
         self._call = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._broadcasts: set[str] = set()
@@ -61,22 +84,49 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Send for ever."""
-        await self.recover()
+        self._beats.expect(self._part, 60)
+        await persist(self._part, self.recover)
+        loop = asyncio.get_running_loop()
+        looked = loop.time()
         while True:
             self._call.clear()
-            if not await self._start_some():
+            if not await persist(self._part, self._start_some):
                 try:
                     async with asyncio.timeout(IDLE):
                         await self._call.wait()
                 except TimeoutError:
                     pass
+            if loop.time() - looked > RECOVERY:
+                looked = loop.time()
+                await persist(self._part, self.recover_expired)
+            self._beats.beat(self._part)
 
     async def recover(self) -> None:
-        """What the process before us began to send and did not finish: nobody knows if it left."""
+        """What the process before us began to send and did not finish.
+
+        A broadcast is marked right before it leaves: one that was only claimed has not left. Of
+        everything else nobody knows.
+        """
         async with self._database.transaction() as tx:
             rows = await tx.outbox.expired(self._platform.name, self._clock.now(), all_leases=True)
-            for row in rows:
+            await self._broken_off(tx, rows)
+
+    async def recover_expired(self) -> None:
+        """The same for rows of our own whose sending broke off in a way that nobody foresaw."""
+        async with self._database.transaction() as tx:
+            rows = await tx.outbox.expired(self._platform.name, self._clock.now())
+            await self._broken_off(tx, [row for row in rows if row.chat not in self._busy])
+
+    async def _broken_off(self, tx: Transaction, rows: Sequence[Row]) -> None:
+        for row in rows:
+            if row.state == LEASED and self._is_marked(row):
+                await tx.outbox.again(row.key, self._clock.now(), "restart")
+            else:
                 await self._note(tx, row, Receipt(Result.AMBIGUOUS, reason="restart"))
+
+    def _is_marked(self, row: Row) -> bool:
+        """Whether a row of this kind is marked before it leaves, since it must not go twice."""
+        return row.lane is Lane.BROADCAST and not self._platform.idempotent
 
     async def drain(self) -> int:
         """Send everything that may leave now, and wait for it. Returns how many rows ended."""
@@ -147,16 +197,34 @@ class Dispatcher:
             while delay := self._pace.delay(row.lane, row.chat, kind):
                 await asyncio.sleep(delay)
             self._pace.spend(row.chat, kind)
+        if not await self._begins(row):
+            return
         try:
             receipt = await self._platform.send(message)
-        except (
-            Exception
-        ) as error:  # a platform promises not to raise: a defect of ours, not of the row
+        except Exception as error:  # a platform promises not to raise: a defect, not of the row
             log.error("outbox.defect", platform=self._platform.name, error=type(error).__name__)
             receipt = Receipt(Result.AMBIGUOUS, reason=type(error).__name__)
-        async with self._database.transaction() as tx:
-            await self._note(tx, row, receipt)
+
+        async def write_down() -> None:
+            async with self._database.transaction() as tx:
+                await self._note(tx, row, receipt)
+
+        # What the platform said is known here alone: it is kept until the database takes it.
+        await persist(self._part, write_down)
         self._sent += 1
+
+    async def _begins(self, row: Row) -> bool:
+        """The last look before it leaves. False if this process may not send it (any more)."""
+        try:
+            self._permit()
+        except NotActing:
+            async with self._database.transaction() as tx:
+                await tx.outbox.again(row.key, self._clock.now() + TARGET_WAIT, "not acting")
+            return False
+        if not self._is_marked(row):
+            return True
+        async with self._database.transaction() as tx:
+            return await tx.outbox.begin(row.key)
 
     async def _message(self, row: Row) -> Outgoing | None:
         """What to hand to the platform; None if the message it is about has not left, or never will."""
@@ -202,11 +270,14 @@ class Dispatcher:
         match rule.verdict:
             case Verdict.AGAIN:
                 at = now + wait(receipt.result, row.attempts)
-                await tx.outbox.again(row.key, at, receipt.result)
+                if await tx.outbox.again(row.key, at, receipt.result):
+                    await self._stuck(tx, row, receipt)
             case Verdict.LATER:
                 at = now + timedelta(seconds=receipt.retry_after)
-                await tx.outbox.again(row.key, at, receipt.result)
+                ours = await tx.outbox.again(row.key, at, receipt.result)
                 await tx.outbox.hold_chat(row.platform, row.chat, at)
+                if ours and receipt.retry_after >= LONG_LIMIT:
+                    await self._stuck(tx, replace(row, attempts=STUCK_TRIES), receipt)
             case Verdict.MOVE:
                 await tx.outbox.again(row.key, now, receipt.result)
                 await tx.outbox.move_chat(row.platform, row.chat, receipt.new_chat)
@@ -229,3 +300,8 @@ class Dispatcher:
                 result=receipt.result,
                 verdict=rule.verdict.name,
             )
+
+    async def _stuck(self, tx: Transaction, row: Row, receipt: Receipt) -> None:
+        """An alarm that does not get through is news for its plan long before it is given up."""
+        if row.lane is Lane.ALARM and row.attempts == STUCK_TRIES:
+            await self._handlers.ended(tx, row, Ended.STUCK, receipt.result, self._clock.now())

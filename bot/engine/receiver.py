@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 
 import structlog
 
+from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.platforms.base import Batch, Command, Platform, PlatformError
-from storage.database import Database
+from storage.database import Database, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +21,13 @@ LONG_POLL = 25.0
 RETRY = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds between attempts while a platform does not answer."""
 
+FIRST_ANSWER = 20.0
+"""Seconds that the first deadline after a start waits for a platform that we are just connecting
+to: what people wrote while we were not there is not stored yet."""
+
+REFUSED = 60.0
+"""Seconds between attempts at a platform that refused us for good, while others work."""
+
 CATCH_UP = 5.0
 """Seconds that a deadline waits, at the most, for what people may have written before it."""
 
@@ -27,35 +36,61 @@ class Receiver:
     """One platform's incoming side."""
 
     def __init__(
-        self, database: Database, platform: Platform, clock: Clock, on_stored: Callable[[], None]
+        self,
+        database: Database,
+        platform: Platform,
+        clock: Clock,
+        on_stored: Callable[[], None],
+        beats: Beats,
+        refused: Callable[[PlatformError], None],
     ) -> None:
         self._database = database
         self._platform = platform
         self._clock = clock
         self._on_stored = on_stored
+        self._beats = beats
+        self._on_refused = refused
+        self.name = str(platform.name)
         self._turn = asyncio.Lock()
+        self._catching = asyncio.Lock()
         self._polling: asyncio.Task[Batch] | None = None
         self._wanted = 0
+        self._started_at: float | None = None
+        self._asked = asyncio.Event()
         self.answering = False
+        self.refused = ""
         self.menu: Mapping[str, tuple[Command, ...]] = {}
 
     async def run(self) -> None:
-        """Receive for ever. Raises `PlatformError` if trying again cannot help."""
+        """Receive for ever. Raises `PlatformError` if nobody can be reached by going on."""
         failures = 0
         started = False
+        self._started_at = asyncio.get_running_loop().time()
+        self._beats.expect(f"receive.{self.name}", 4 * LONG_POLL)
         while True:
             try:
                 if not started:
                     await self.start()
                     started = True
-                await self._once(LONG_POLL)
+                # At once the first time: a deadline may be waiting for what was written before.
+                await self._once(LONG_POLL if self._asked.is_set() else 0.0)
                 failures = 0
+                self.refused = ""
+            except Unavailable as error:
+                # Nothing is confirmed that is not stored: the platform keeps it meanwhile.
+                log.error("receive.not_stored", platform=self.name, why=str(error))
+                await asyncio.sleep(RETRY[min(failures, len(RETRY) - 1)])
+                failures += 1
             except PlatformError as error:
                 self.answering = False
-                log.error("platform.down", platform=self._platform.name, why=str(error))
+                log.error("platform.down", platform=self.name, why=str(error))
                 if error.final:
-                    raise
-                await asyncio.sleep(RETRY[min(failures, len(RETRY) - 1)])
+                    self.refused = str(error)
+                    self._on_refused(error)  # raises where no other platform is left
+                    started = False
+                    await asyncio.sleep(REFUSED)
+                else:
+                    await asyncio.sleep(RETRY[min(failures, len(RETRY) - 1)])
                 failures += 1
 
     async def start(self) -> None:
@@ -63,6 +98,7 @@ class Receiver:
         await self._platform.start()
         await self._platform.publish_commands(self.menu)
         self.answering = True
+        self.refused = ""
         log.info("platform.ready", platform=self._platform.name)
 
     async def catch_up(self) -> bool:
@@ -71,8 +107,11 @@ class Receiver:
         False if it does not answer within `CATCH_UP`: then a deadline is judged without it, since
         to wait for a platform that is down would be to lose the alarm.
         """
-        if not self.answering:
-            return False
+        await self._first_answer()
+        async with self._catching:
+            return await self._catch_up() if self.answering else False
+
+    async def _catch_up(self) -> bool:
         self._wanted += 1
         try:
             if self._polling is not None:
@@ -82,11 +121,21 @@ class Receiver:
                     pass
             return True
         except (PlatformError, TimeoutError) as error:
-            log.warning("platform.silent", platform=self._platform.name, why=type(error).__name__)
+            log.warning("platform.silent", platform=self.name, why=type(error).__name__)
             self.answering = False
             return False
         finally:
             self._wanted -= 1
+
+    async def _first_answer(self) -> None:
+        """Right after the start, wait a little until we have heard what people wrote meanwhile."""
+        if self._asked.is_set() or self._started_at is None or self.refused:
+            return
+        left = self._started_at + FIRST_ANSWER - asyncio.get_running_loop().time()
+        if left > 0:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(left):
+                    await self._asked.wait()
 
     async def _once(self, wait: float) -> int:
         """One batch, stored. Returns how many events it had."""
@@ -113,6 +162,8 @@ class Receiver:
                         batch.cursor,
                         self._clock.now(),
                     )
+            self._asked.set()
+            self._beats.beat(f"receive.{self.name}")
             if batch.events:
                 self._on_stored()
             return len(batch.events)

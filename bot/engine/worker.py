@@ -10,7 +10,7 @@ import structlog
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
 from bot.platforms.base import Incoming, Platform, RawEvent
-from storage.database import Database
+from storage.database import Database, Unavailable
 from storage.inbox import Stored
 
 log = structlog.get_logger(__name__)
@@ -19,6 +19,9 @@ TRIES = 3
 """How often an event may fail before it is set aside."""
 
 BATCH = 50
+
+PATIENCE = 10.0
+"""Seconds after which handling one event counts as failed: the others wait behind it."""
 
 
 class Worker:
@@ -58,7 +61,10 @@ class Worker:
             async with self._database.transaction() as tx:
                 now = self._clock.now()
                 if await tx.inbox.done(stored.id, now) and incoming is not None:
-                    await self._handlers.incoming(tx, incoming, now)
+                    async with asyncio.timeout(PATIENCE):
+                        await self._handlers.incoming(tx, incoming, now)
+        except Unavailable:
+            raise  # the database's trouble, not the event's
         except Exception as error:  # any failure at all is kept and shown, none may stop the bot
             # The exception's text may hold what a person wrote: its kind and place must do.
             where = _place(error)

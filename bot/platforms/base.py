@@ -250,12 +250,14 @@ class Limits:
 class PlatformError(Exception):
     """A platform cannot be used now. The message is one line for the operator, with the remedy.
 
-    `final` means that trying again cannot help (a revoked token, a second poller).
+    `final` means that trying again cannot help (a revoked token). `conflict`: another process uses
+    the same account, and this one has to stop.
     """
 
-    def __init__(self, message: str, *, final: bool = False) -> None:
+    def __init__(self, message: str, *, final: bool = False, conflict: bool = False) -> None:
         super().__init__(message)
-        self.final = final
+        self.final = final or conflict
+        self.conflict = conflict
 
 
 class Platform(Protocol):

@@ -10,11 +10,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from bot.domain.lanes import Lane
-from storage.database import Database, StorageError
+from storage.database import Database, StorageError, _alembic
 from storage.tables import metadata
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -84,6 +85,33 @@ async def test_the_migrations_make_the_tables_of_the_code(database: Database) ->
             lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
         )
     assert [d for d in differences if d[0] != "add_table_comment"] == []
+
+
+async def test_a_database_of_the_first_version_keeps_its_incidents(tmp_path: Path) -> None:
+    engine = sa.create_engine(f"sqlite:///{tmp_path / 'a.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("PRAGMA foreign_keys=1")
+        config = _alembic()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        for statement in (
+            "INSERT INTO groups (id, name, organisation, language, zone, incidents, denunciations,"
+            " created_at) VALUES (1, 'Red', '', 'es', 'UTC', 1, 0, 0)",
+            "INSERT INTO members (id, group_id, name, name_key, language, zone, roles, subscribed,"
+            " joined_at) VALUES (1, 1, 'Ana', 'ana', 'es', 'UTC', '[]', 1, 0)",
+            "INSERT INTO incidents (id, group_id, number, subject_id, kind, opened_at, plan, state,"
+            " step, repeats, news_asked, told) VALUES (1, 1, 1, 1, 'miss', 0, '{}', 'notifying', 0,"
+            " 0, 0, '[]')",
+            "INSERT INTO incident_events (incident_id, at, event, details)"
+            " VALUES (1, 0, 'opened_miss', '{}')",
+        ):
+            connection.exec_driver_sql(statement)
+    database = Database(str(tmp_path / "a.db"))
+    await database.open()
+    async with database.transaction() as tx:
+        assert len(await tx.incidents.timeline(1)) == 1
+        assert (await tx.people.member(1)).name == "Ana"
+    await database.close()
 
 
 async def test_sqlite_is_as_safe_as_it_says(tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ async def test_a_blocked_responder_is_skipped_at_once(world: World) -> None:
     ana, berta, carla = await group.joined("Ana", "Berta", "Carla")
     await group.plan("ya: Berta; 30 min: Carla")
     await berta.device.closes_the_chat()
+    await world.stage.settle()
+    await group.coordinator.sees("Ya no puedo escribirle a Berta")
     await ana.writes("auxilio")
     await ana.sees("Avisé a tu red")
     await carla.sees("Ana pide auxilio")  # not in half an hour: now

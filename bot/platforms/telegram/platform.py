@@ -77,6 +77,7 @@ class TelegramPlatform:
         base_url: The root of a Bot API server of one's own; None is Telegram's.
         proxy: URL of a proxy for all requests; None is a direct connection.
         now: The clock, for presses, which carry no time of their own.
+        permit: Asked right before a request is written; it raises if this process may not act.
         connect_timeout: Seconds for a connection to be made.
         read_timeout: Seconds for the answer to anything but a poll.
     """
@@ -95,6 +96,7 @@ class TelegramPlatform:
         base_url: str | None = None,
         proxy: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        permit: Callable[[], None] = lambda: None,
         connect_timeout: float = 5.0,
         read_timeout: float = 20.0,
     ) -> None:
@@ -102,6 +104,7 @@ class TelegramPlatform:
         self._server = (base_url or _SERVER).rstrip("/")
         self._proxy = proxy
         self._now = now
+        self._permit = permit
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._bot: Bot | None = None
@@ -228,6 +231,7 @@ class TelegramPlatform:
             connect=self._connect_timeout,
             read=self._read_timeout,
             proxy=self._proxy,
+            permit=self._permit,
         )
 
     def _running(self) -> tuple[Bot, QuietRequest]:
@@ -342,7 +346,7 @@ class TelegramPlatform:
             return PlatformError(
                 "Telegram: another process polls this bot: stop it, or if none of yours does, "
                 "someone else has the token: revoke it with BotFather",
-                final=True,
+                conflict=True,
             )
         receipt = receipt_of(error)
         words = self._token.scrub(receipt.reason)

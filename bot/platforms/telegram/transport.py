@@ -8,6 +8,7 @@ texts or has a `repr`.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -44,9 +45,12 @@ class TokenTransport(httpx.AsyncBaseTransport):
     The request is copied, because httpx logs the URL of the original after the answer.
     """
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, token: Secret) -> None:
+    def __init__(
+        self, inner: httpx.AsyncBaseTransport, token: Secret, permit: Callable[[], None]
+    ) -> None:
         self._inner = inner
         self._token = token
+        self._permit = permit
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Carry out `request`; raises what the inner transport raises."""
@@ -59,9 +63,15 @@ class TokenTransport(httpx.AsyncBaseTransport):
                 request.url.copy_with(raw_path=path),
                 headers=request.headers,
                 stream=request.stream,
-                extensions=request.extensions,
+                extensions={**request.extensions, "trace": self._trace},
             )
         )
+
+    async def _trace(self, event: str, _info: dict[str, Any]) -> None:
+        """The last look before bytes leave: a process that was frozen since it decided to send, and
+        that another one has replaced, must not. (httpcore's trace extension.)"""
+        if event == "http11.send_request_headers.started":
+            self._permit()
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -85,7 +95,13 @@ class QuietRequest(HTTPXRequest):
 
 
 def make_request(
-    token: Secret, *, connections: int, connect: float, read: float, proxy: str | None
+    token: Secret,
+    *,
+    connections: int,
+    connect: float,
+    read: float,
+    proxy: str | None,
+    permit: Callable[[], None],
 ) -> QuietRequest:
     """A connection pool of its own; `connect` and `read` are time-outs in seconds.
 
@@ -103,5 +119,5 @@ def make_request(
         read_timeout=read,
         write_timeout=read,
         media_write_timeout=3 * read,
-        httpx_kwargs={"transport": TokenTransport(inner, token)},
+        httpx_kwargs={"transport": TokenTransport(inner, token, permit)},
     )

@@ -1,0 +1,104 @@
+"""What must hold over all tables, asked of the tables themselves."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.checkin import OPEN
+from bot.domain.checkin import State as Checkin
+from bot.domain.incident import State as Incident
+from bot.domain.lanes import Lane
+from storage.inbox import NEW
+from storage.outbox import SENT, WAITING
+from storage.tables import checkins, inbox, incidents, outbox, schedules, timers
+
+SLACK = timedelta(minutes=2)
+"""How late anything may be before it counts as broken."""
+
+ARRIVAL = timedelta(seconds=30)
+"""How long the first alarm of an incident may take to reach anybody."""
+
+A_DAY = timedelta(days=1)
+
+
+class Audit:
+    """Counts of rows that break an invariant, by its name; see docs/reliability.md."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._db = connection
+
+    async def broken(self, now: datetime) -> dict[str, int]:
+        """Each invariant that does not hold, with how many rows break it; empty if all is well."""
+        late = now - SLACK
+        questions = {
+            "checkin_overdue_without_incident": _overdue(late),
+            "miss_without_incident": _unanswered_miss(now - A_DAY),
+            "checkin_without_timer": _without_timer(
+                checkins, "checkin", checkins.c.state.in_([*OPEN])
+            ),
+            "schedule_without_timer": _without_timer(schedules, "schedule", schedules.c.active),
+            "incident_without_timer": _without_timer(
+                incidents, "incident", incidents.c.state != Incident.RESOLVED
+            ),
+            "timer_late": _count(timers).where(timers.c.due <= late),
+            "alarm_unsent": _count(outbox).where(
+                outbox.c.state.in_(WAITING),
+                outbox.c.lane == int(Lane.ALARM),
+                outbox.c.created_at <= late,
+            ),
+            "event_unhandled": _count(inbox).where(
+                inbox.c.state == NEW, inbox.c.received_at <= late
+            ),
+            "incident_nobody_reached": _unreached(now - ARRIVAL),
+        }
+        counts = {
+            name: (await self._db.execute(question)).scalar_one()
+            for name, question in questions.items()
+        }
+        return {name: count for name, count in counts.items() if count}
+
+
+def _count(table: sa.Table) -> sa.Select[int]:
+    return sa.select(sa.func.count()).select_from(table)
+
+
+def _overdue(late: datetime) -> sa.Select[int]:
+    return _count(checkins).where(checkins.c.state.in_([*OPEN]), checkins.c.miss_at <= late)
+
+
+def _unanswered_miss(since: datetime) -> sa.Select[int]:
+    about = sa.exists().where(
+        incidents.c.subject_id == checkins.c.member_id,
+        sa.or_(incidents.c.closed_at.is_(None), incidents.c.closed_at >= checkins.c.miss_at),
+    )
+    return _count(checkins).where(
+        checkins.c.state.in_((Checkin.MISSED, Checkin.UNREACHABLE)),
+        checkins.c.miss_at >= since,
+        ~about,
+    )
+
+
+def _without_timer(
+    table: sa.Table, kind: str, live: sa.ColumnElement[bool]
+) -> sa.Select[int]:
+    timer = sa.exists().where(timers.c.kind == kind, timers.c.ref == table.c.id)
+    return _count(table).where(live, ~timer)
+
+
+def _unreached(since: datetime) -> sa.Select[int]:
+    """Open incidents that nobody holds and of which not one message arrived anywhere."""
+
+    def arrived(what: str, id: sa.Column[int], end: str) -> sa.ColumnElement[bool]:
+        purpose = sa.literal(what) + sa.cast(id, sa.Text) + sa.literal(end)
+        return sa.exists().where(outbox.c.purpose == purpose, outbox.c.state == SENT)
+
+    return _count(incidents).where(
+        incidents.c.state.in_((Incident.NOTIFYING, Incident.EXHAUSTED)),
+        incidents.c.opened_at <= since,
+        incidents.c.step > 0,
+        ~arrived("incident:", incidents.c.id, ":alarm"),
+        sa.or_(incidents.c.mass_id.is_(None), ~arrived("mass:", incidents.c.mass_id, ":digest")),
+    )
