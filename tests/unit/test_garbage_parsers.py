@@ -28,13 +28,12 @@ from handlers.settings import Settings
 from storage.database import Database
 from storage.storable import DEEPEST, storable
 from tests.proofs.garbage_input import (
-    MATRIX_FIELDS,
     TELEGRAM_FIELDS,
     Who,
     matrix_events,
     nested,
-    sandbox_event,
     said,
+    sandbox_event,
     spoilt,
     telegram_text,
     telegram_updates,
