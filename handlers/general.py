@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 from babel import Locale
 
 from bot.domain.permissions import Action
+from bot.domain.schedule import MACHINE_ZONES
 from bot.texts import available
 from handlers.commands import Entry
 from handlers.context import Context
@@ -28,10 +29,10 @@ async def command_language(ctx: Context, rest: str) -> None:
 async def command_zone(ctx: Context, rest: str) -> None:
     """`/zona America/Mexico_City`"""
     wanted = rest.strip().replace(" ", "_").casefold()
-    zones = available_timezones()
-    found = sorted(
-        z for z in zones if wanted and wanted in (z.casefold(), z.split("/")[-1].casefold())
-    )
+    zones = {z.casefold(): z for z in available_timezones() - MACHINE_ZONES}
+    # The whole name first: "UTC" is also the end of "Etc/UTC".
+    exact = [zones[wanted]] if wanted in zones else []
+    found = exact or [z for z in zones.values() if wanted and wanted == z.split("/")[-1].casefold()]
     if len(found) != 1:
         await ctx.reply("zone.which", zone=ctx.speaker.member.zone)
         return

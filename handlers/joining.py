@@ -174,7 +174,7 @@ async def command_invite(ctx: Context, rest: str) -> None:
         if word not in ROLE_WORDS:
             known = tuple(w for w in ("integrante", "red", "coordinación", "redacción",
                                       "aprobación", "observancia"))  # fmt: skip
-            await ctx.reply("invite.unknown_role", word=word, known=known)
+            await ctx.reply("invite.unknown_role", word=word[:NAME_LIMIT], known=known)
             return
         roles |= ROLE_WORDS[word]
     await show_invitation(ctx, "invite.made", await invite(ctx, ctx.speaker.group.id, roles))

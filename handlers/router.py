@@ -171,7 +171,9 @@ class Router:
         if prompt is None or (prompt.platform, prompt.chat) != here or _overtaken(prompt):
             await ctx.toast("toast.stale")
             return
-        await self._choose(ctx, prompt, int(number) if number.isdecimal() else 0)
+        # Longer than any number of ours is forged, and may be more than Python reads as a number.
+        chosen = int(number) if number.isdecimal() and len(number) < 10 else 0
+        await self._choose(ctx, prompt, chosen)
 
     async def _number(self, ctx: Context, text: str, reply_to: str | None) -> bool:
         """A written number: of the question that it replies to, else of any that is open."""

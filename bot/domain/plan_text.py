@@ -12,6 +12,12 @@ from datetime import timedelta
 from bot.domain.plan import Who
 from bot.domain.spoken import read_duration
 
+LONGEST = 2000
+"""Characters; more is no plan. Keeps this quick: many blanks or names would take minutes."""
+
+SHOWN = 60
+"""Characters of what was not understood."""
+
 AT_ONCE = frozenset(
     {"ya", "inmediato", "de inmediato", "al momento", "at once", "now", "immediately", "0"}
 )
@@ -56,24 +62,26 @@ class Draft:
 
 
 def read_plan(text: str) -> Draft | str:
-    """The draft, or the part that could not be understood."""
+    """The draft, or the beginning of the part that could not be understood."""
+    if len(text) > LONGEST:
+        return text[:SHOWN]
     steps: list[DraftStep] = []
     repeat = news = None
     for part in filter(None, (p.strip() for p in re.split(r"[;\n]", text))):
         if found := REPEAT.match(part.casefold()):
             repeat = read_duration(found[1])
             if repeat is None:
-                return part
+                return part[:SHOWN]
         elif found := NEWS.match(part.casefold()):
             news = read_duration(found[1])
             if news is None:
-                return part
+                return part[:SHOWN]
         else:
             step = _step(part)
             if step is None:
-                return part
+                return part[:SHOWN]
             steps.append(step)
-    return Draft(tuple(steps), repeat, news) if steps else text
+    return Draft(tuple(steps), repeat, news) if steps else text[:SHOWN]
 
 
 def _step(part: str) -> DraftStep | None:

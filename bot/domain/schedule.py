@@ -35,7 +35,7 @@ MAX_REMINDERS = 10
 EVERY_DAY = frozenset(range(7))
 """All weekdays. 0 is Monday, as in `date.weekday`."""
 
-_MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
+MACHINE_ZONES = frozenset({"localtime", "posixrules", "Factory"})
 """Names in the tables that mean another zone on another machine, or none."""
 
 
@@ -65,7 +65,7 @@ class ScheduleError(ValueError):
 
 def zone_named(name: str) -> ZoneInfo:
     """The IANA zone of that name. Raises `ScheduleError` (unknown_zone)."""
-    if name in _MACHINE_ZONES:
+    if name in MACHINE_ZONES:
         raise ScheduleError(Problem.UNKNOWN_ZONE, zone=name)
     try:
         return ZoneInfo(name)

@@ -69,11 +69,29 @@ class Worker:
             # The exception's text may hold what a person wrote: its kind and place must do.
             where = _place(error)
             log.error("event.failed", row=stored.id, error=type(error).__name__, at=where)
-            async with self._database.transaction() as tx:
-                why = f"{type(error).__name__} at {where}"
-                if await tx.inbox.failed(stored.id, why, tries=TRIES):
-                    log.error("event.set_aside", row=stored.id)
-                    await self._handlers.set_aside(tx, incoming, self._clock.now())
+            await self._failed(stored, incoming, f"{type(error).__name__} at {where}")
+
+    async def _failed(self, stored: Stored, incoming: Incoming | None, why: str) -> None:
+        """Count it, and set it aside with its announcement.
+
+        What spoilt the event may spoil its announcement as well: then only the operators are told,
+        and if that fails too, nobody. Otherwise it would never be set aside, and stop everything.
+        """
+        for announce, event in ((True, incoming), (True, None), (False, None)):
+            try:
+                async with self._database.transaction() as tx:
+                    if await tx.inbox.failed(stored.id, why, tries=TRIES):
+                        if announce:
+                            await self._handlers.set_aside(tx, event, self._clock.now())
+                        log.error("event.set_aside", row=stored.id)
+                return
+            except Unavailable:
+                raise
+            except Exception as error:
+                if not announce:
+                    raise  # the database itself: nothing can be kept now
+                name = type(error).__name__
+                log.error("event.not_announced", row=stored.id, error=name, at=_place(error))
 
     def _parse(self, stored: Stored) -> Incoming | None:
         platform = self._platforms.get(stored.platform)

@@ -9,7 +9,7 @@ import sys
 
 from tests.proofs.proof import Proof, shown
 
-PROOFS: dict[str, str] = {}
+PROOFS: dict[str, str] = {"P18": "garbage:p18"}
 """Promise → module and function of its proof."""
 
 

@@ -54,6 +54,9 @@ _SERVICE = frozenset(
 )  # fmt: skip
 """Fields of messages that nobody wrote."""
 
+_LAST = 253_402_300_799
+"""The last second that datetime can hold."""
+
 _CHAT_KINDS = {
     "private": ChatKind.PRIVATE,
     "group": ChatKind.GROUP,
@@ -89,7 +92,7 @@ def chat_of(update: Mapping[str, Any]) -> str:
         if name == "callback_query" and isinstance(part, dict):
             part = part.get("message")
         chat = part.get("chat") if isinstance(part, dict) else None
-        if isinstance(chat, dict) and "id" in chat:
+        if isinstance(chat, dict) and isinstance(chat.get("id"), int | str):
             return str(chat["id"])
     return ""
 
@@ -182,4 +185,5 @@ def _name(person: Mapping[str, Any]) -> str:
 
 
 def _instant(unix: int) -> datetime:
-    return datetime.fromtimestamp(unix, UTC)
+    # An impossible time is still a time: the message counts. From 1970 on, every zone can show it.
+    return datetime.fromtimestamp(min(max(unix, 0), _LAST), UTC)
