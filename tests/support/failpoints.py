@@ -2,7 +2,7 @@
 
 Installed in the bot's process by `tests.support.zygote`; the program knows nothing of it. A point
 is named by the function that opened the transaction, and by what it was about where that is known:
-`due._fire[incident]:before` is all statements done and not committed, `:after` just committed. A
+`due._fire.1[incident]:before` is all statements done and not committed, `:after` just committed. A
 function with several transactions numbers them: `receiver._once.2`. A new place that commits is a
 new point by itself.
 """
@@ -118,10 +118,10 @@ def _calls(code: CodeType) -> tuple[int, ...]:
 
 
 def _about(frame: FrameType) -> str:
-    """The timer's kind or the row's lane, where the function has one at hand."""
-    known = frame.f_locals
-    if "timer" in known:
-        return f"[{known['timer'].kind}]"
-    if "row" in known:
-        return f"[{known['row'].lane.name.lower()}]"
+    """The timer's kind or the row's lane, where the function was given one."""
+    given = frame.f_code.co_varnames[: frame.f_code.co_argcount]
+    if "timer" in given:
+        return f"[{frame.f_locals['timer'].kind}]"
+    if "row" in given:
+        return f"[{frame.f_locals['row'].lane.name.lower()}]"
     return ""
