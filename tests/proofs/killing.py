@@ -1,0 +1,233 @@
+"""An installation whose bot is killed and started again, and the truth about what it did.
+
+The database is read here with `sqlite3` alone, so that a defect of `storage` cannot hide itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import tempfile
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.app import settings_of
+from bot.config import load
+from bot.domain.people import Role
+from handlers.context import Context
+from storage.database import Database
+from storage.transaction import Transaction
+from tests.support.botapi import BotApi, TelegramPerson
+from tests.support.stage_bot import base_config, telegram_config
+from tests.support.world import ZONE
+from tests.support.zygote import AffineClock, Life, Zygote
+
+START = datetime(2026, 11, 17, 14, 59, tzinfo=UTC)
+"""One minute before 09:00 where the people are."""
+
+PATIENCE = 90.0
+"""Real seconds after the last restart within which everything must have happened."""
+
+IN_FLIGHT = 0.03
+"""Seconds that a request may be under way when its sender dies; no restart is as quick."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One SIGKILL. `point` is the failpoint at which the bot killed itself, or "" by chance."""
+
+    at: float
+    point: str = ""
+
+
+@dataclass
+class Points:
+    """How often the bot died at each failpoint, and what the next life is told of them.
+
+    Every point that is ever reached must be died at `each` times; `only` restricts them by the
+    beginning of their names.
+    """
+
+    rng: random.Random
+    each: int
+    only: tuple[str, ...] = ("",)
+    longest: int = 8
+    died: Counter[str] = field(default_factory=Counter)
+
+    def arms(self) -> tuple[dict[str, int], int]:
+        """`armed` and `others` for one life."""
+        armed = {p: 0 if self.died[p] >= self.each else self._turn() for p in sorted(self.died)}
+        return armed, self._turn()
+
+    def learn(self, life: Life) -> None:
+        """What it reached, and where it died."""
+        for point in life.points:
+            name = point.removesuffix(" KILLED")
+            if name.startswith(self.only):
+                self.died[name] += point.endswith(" KILLED")
+            else:
+                self.died[name] = self.each  # not ours: never armed again
+
+    @property
+    def left(self) -> dict[str, int]:
+        """How many deaths each point still lacks."""
+        return {p: self.each - n for p, n in self.died.items() if n < self.each}
+
+    @property
+    def deaths(self) -> dict[str, int]:
+        """How often it died at each point of ours."""
+        return {p: n for p, n in sorted(self.died.items()) if p.startswith(self.only)}
+
+    def _turn(self) -> int:
+        """Often the first time, since some points come once in a life."""
+        return 1 if self.rng.random() < 0.4 else self.rng.randint(1, self.longest)
+
+
+class Installation:
+    """A Bot API server, a database, and one life of the bot after the other."""
+
+    def __init__(self, zygote: Zygote, api: BotApi, folder: Path, speed: float) -> None:
+        self.zygote = zygote
+        self.api = api
+        self.folder = folder
+        self.config = folder / "config.toml"
+        self.config.write_text(base_config(folder) + telegram_config(api), encoding="utf-8")
+        self.clock = AffineClock(START, time.time(), speed)
+        self.kills: list[Kill] = []
+        self.last_start = 0.0
+        self.longest_down = 0.0
+        self._life: Life | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, zygote: Zygote, speed: float) -> AsyncIterator[Installation]:
+        """A new one, and its end."""
+        # A SIGKILL loses nothing that the kernel has: a folder in memory proves as much, and faster.
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        folder = Path(tempfile.mkdtemp(prefix="acuerpa-kills-", dir=memory))
+        try:
+            async with await BotApi.start(folder) as api:
+                await api.set_clock(int(START.timestamp()))
+                made = cls(zygote, api, folder, speed)
+                try:
+                    yield made
+                finally:
+                    if made._life is not None:
+                        await made._life.kill()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    # --- people ---
+
+    @asynccontextmanager
+    async def seeding(self) -> AsyncIterator[tuple[Transaction, Context]]:
+        """One transaction to make people and their schedules in."""
+        database = Database(str(self.folder / "acuerpa.db"))
+        await database.open()
+        try:
+            async with database.transaction() as tx:
+                yield tx, Context(tx, START, settings_of(load(self.config), []))
+        finally:
+            await database.close()
+
+    async def member(
+        self, tx: Transaction, group: int, name: str, roles: Collection[Role] = ()
+    ) -> tuple[int, TelegramPerson]:
+        """A member of a group with an account on Telegram."""
+        person = await self.api.person(name, language="es")
+        id = await tx.people.add_member(group, name, "es", ZONE, roles, START)
+        await tx.people.add_account(id, "telegram", str(person.id), str(person.id), START)
+        return id, person
+
+    def begin(self) -> None:
+        """The simulated time begins to run now."""
+        self.clock = AffineClock(START, time.time(), self.clock.speed)
+
+    # --- lives ---
+
+    async def live(self, armed: Mapping[str, int] | None = None, others: int = 0) -> Life:
+        """Start the bot."""
+        life = await self.zygote.bot(
+            self.config, self.clock, self.folder, armed=armed, others=others
+        )
+        self.last_start = time.time()
+        if self.kills:
+            self.longest_down = max(self.longest_down, self.last_start - self.kills[-1].at)
+        self._life = life
+        return life
+
+    async def kill_after(self, life: Life, seconds: float) -> None:
+        """SIGKILL, unless it dies at a failpoint before."""
+        await asyncio.wait({life.ended}, timeout=seconds)
+        at = time.time()
+        await life.kill()
+        if life.ended.result() != signal.SIGKILL:
+            log = (self.folder / "bot.log").read_text("utf-8", "replace")
+            raise AssertionError(f"the bot ended by itself: {log[-3000:]}")
+        self.kills.append(Kill(at, life.killed_at))
+
+    # --- the truth ---
+
+    def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """What is in the database."""
+        uri = f"file:{self.folder / 'acuerpa.db'}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=5)) as database:
+            return database.execute(statement, values).fetchall()
+
+    def count(self, statement: str, *values: object) -> int:
+        """The first value of the first row."""
+        number: int = self.rows(statement, *values)[0][0]
+        return number
+
+    async def until(self, done: Callable[[], bool], within: float) -> bool:
+        """Poll until it is so; False if that takes too long."""
+        end = time.monotonic() + within
+        while not done():
+            if time.monotonic() > end:
+                return False
+            await asyncio.sleep(0.1)
+        return True
+
+    def quiet(self) -> bool:
+        """Nothing waits to be handled or sent."""
+        return not self.count(
+            "SELECT (SELECT count(*) FROM inbox WHERE state = 'new')"
+            " + (SELECT count(*) FROM outbox WHERE state IN ('queued', 'leased'))"
+        )
+
+    def sent(self) -> dict[str, list[float]]:
+        """Real times at which each message with buttons arrived, by its first button's data.
+
+        That data is a token of the outbox row's own, so it names the row.
+        """
+        found: dict[str, list[float]] = {}
+        for line in self.api.truth("message"):
+            for row in line.get("reply_markup", {}).get("inline_keyboard", [])[:1]:
+                found.setdefault(row[0]["callback_data"], []).append(line["at"])
+        return found
+
+    def kill_after_sending(self, at: float) -> int:
+        """The number of the kill that ended the life which sent something at `at`; -1 if none."""
+        return next((n for n, kill in enumerate(self.kills) if kill.at > at - IN_FLIGHT), -1)
+
+
+def first_button(body: str) -> str:
+    """The data of the first button of an outbox row's body."""
+    data: str = json.loads(body)["buttons"][0][0][1]
+    return data
+
+
+def microseconds(value: int) -> datetime:
+    """An instant as the database keeps it."""
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
