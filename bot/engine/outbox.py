@@ -204,14 +204,13 @@ class Dispatcher:
         except Exception as error:  # a platform promises not to raise: a defect, not of the row
             log.error("outbox.defect", platform=self._platform.name, error=type(error).__name__)
             receipt = Receipt(Result.AMBIGUOUS, reason=type(error).__name__)
-
-        async def write_down() -> None:
-            async with self._database.transaction() as tx:
-                await self._note(tx, row, receipt)
-
         # What the platform said is known here alone: it is kept until the database takes it.
-        await persist(self._part, write_down)
+        await persist(self._part, lambda: self._write_down(row, receipt))
         self._sent += 1
+
+    async def _write_down(self, row: Row, receipt: Receipt) -> None:
+        async with self._database.transaction() as tx:
+            await self._note(tx, row, receipt)
 
     async def _begins(self, row: Row) -> bool:
         """The last look before it leaves. False if this process may not send it (any more)."""

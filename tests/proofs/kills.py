@@ -92,7 +92,7 @@ async def p1(full: bool, seed: int) -> Figures:
     # The path must really have been walked: without these names the proof would prove nothing.
     for point in (
         "due._fire.1[schedule]", "due._fire.1[checkin]", "due._fire.1[incident]", "outbox._claim",
-        "outbox._send[alarm]", "send[alarm]", "outbox.recover", "worker._handle",
+        "outbox._write_down[alarm]", "send[alarm]", "outbox.recover", "worker._handle",
     ):  # fmt: skip
         figures.check(any(p.startswith(point) for p in deaths), f"{point} was never reached")
     return figures
@@ -361,7 +361,7 @@ async def p3(full: bool, seed: int) -> Figures:
     figures.check(ids == updates, f"{ids} updates stored of {updates}")
     figures.check(messages >= updates, f"{messages} answers arrived of {updates}")
     figures.check(stored == updates, f"after replays {stored} of {updates} are stored")
-    for point in ("receive:after", "receiver._once.2:before", "worker._handle.1:after"):
+    for point in ("receive:after", "receiver._once.2:before", "worker._handle:after"):
         figures.check(deaths.get(point, 0) > 0, f"never killed at {point}")
     return figures
 
@@ -400,7 +400,8 @@ async def p17(full: bool, seed: int) -> Figures:
     subscribers, kills = (2000, 200) if full else (200, 10)
     rng = random.Random(seed)
     points = Points(
-        rng, each=kills, only=("send[broadcast]", "outbox._send[broadcast]", "outbox._claim"),
+        rng, each=kills, 
+        only=("send[broadcast]", "outbox._begins", "outbox._write_down[broadcast]", "outbox._claim"),
         longest=max(2, subscribers // kills),
     )  # fmt: skip
     async with await Zygote.start() as zygote, Installation.open(zygote, 1.0) as at:
