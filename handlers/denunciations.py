@@ -212,16 +212,25 @@ async def _publish(ctx: Context, draft: Denunciation) -> None:
         raise RuntimeError("a denunciation may leave only as it was approved")
     group = await ctx.tx.people.group(draft.group)
     text = shown(draft, group.organisation)
-    readers = 0
-    for to in await ctx.tx.denunciations.destinations(draft.group):
-        place = Place(to.platform, to.chat, group.language, group.zone, ChatKind(to.chat_kind))
-        await ctx.put(place, text, lane=Lane.BROADCAST, purpose=purpose(draft.id))
-        readers += 1
-    for member in await ctx.tx.people.in_group(draft.group):
-        if member.subscribed and member.id != draft.author:
-            for place in (await ctx.places_of(member.id))[:1]:
-                await ctx.put(place, text, lane=Lane.BROADCAST, purpose=purpose(draft.id))
-                readers += 1
+    # Two statements however many read it: an alarm must not wait for the list to be written.
+    places: list[tuple[str, str, str, int | None]] = [
+        (to.platform, to.chat, to.chat_kind, None)
+        for to in await ctx.tx.denunciations.destinations(draft.group)
+    ]
+    places += [
+        (account.platform, account.chat, ChatKind.PRIVATE, account.member)
+        for account in await ctx.tx.people.subscribers(draft.group)
+        if account.member != draft.author
+    ]
+    readers = len(places)
+    await ctx.tx.outbox.add_many(
+        [(ctx.settings.token(), *place) for place in places],
+        lane=Lane.BROADCAST,
+        operation=Operation.SEND,
+        body={"text": text.to_json(), "buttons": []},
+        purpose=purpose(draft.id),
+        now=ctx.now,
+    )
     for place in (await ctx.places_of(draft.author))[:1]:
         key = await ctx.say(place, "denunciation.progress", number=draft.number, sent=0, of=readers)
         await ctx.tx.denunciations.set_progress(draft.id, key, ctx.now)

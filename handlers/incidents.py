@@ -233,9 +233,7 @@ async def arrived(ctx: Context, id: int) -> None:
             await ctx.tx.facts.set("canary.seen", ctx.now.isoformat().encode())
 
 
-async def skip_the_unreachable(
-    ctx: Context, id: int, stuck: frozenset[int] = frozenset()
-) -> None:
+async def skip_the_unreachable(ctx: Context, id: int, stuck: frozenset[int] = frozenset()) -> None:
     """Somebody cannot be reached: if nobody of the newest step can be, the next one runs now."""
     incident = await ctx.tx.incidents.get(id)
     if incident is None:

@@ -81,9 +81,7 @@ def _unanswered_miss(since: datetime) -> sa.Select[int]:
     )
 
 
-def _without_timer(
-    table: sa.Table, kind: str, live: sa.ColumnElement[bool]
-) -> sa.Select[int]:
+def _without_timer(table: sa.Table, kind: str, live: sa.ColumnElement[bool]) -> sa.Select[int]:
     timer = sa.exists().where(timers.c.kind == kind, timers.c.ref == table.c.id)
     return _count(table).where(live, ~timer)
 

@@ -201,9 +201,7 @@ class Checkins:
             )
 
     async def _every_open(self) -> list[Checkin]:
-        found = await self._db.execute(
-            sa.select(*_CHECKIN).where(checkins.c.state.in_([*OPEN]))
-        )
+        found = await self._db.execute(sa.select(*_CHECKIN).where(checkins.c.state.in_([*OPEN])))
         return [_checkin(row) for row in found]
 
     async def last_of(self, member: int) -> Checkin | None:

@@ -145,13 +145,21 @@ class Conversations:
         return changed.rowcount == 1
 
     async def move_chat(self, platform: str, old: str, new: str) -> None:
-        """A chat has a new id."""
+        """A chat has a new id. Where something goes on in the new one already, that goes on."""
+        if await self._has_dialog(platform, new):
+            await self.end_dialog(platform, old)
         for table in (prompts, dialogs):
             await self._db.execute(
                 sa.update(table)
                 .where(table.c.platform == platform, table.c.chat == old)
                 .values(chat=new)
             )
+
+    async def _has_dialog(self, platform: str, chat: str) -> bool:
+        found = await self._db.execute(
+            sa.select(dialogs.c.topic).where(dialogs.c.platform == platform, dialogs.c.chat == chat)
+        )
+        return found.first() is not None
 
     async def dialog(self, platform: str, chat: str, now: datetime) -> Dialog | None:
         """What is going on in this chat, unless it was left alone too long."""

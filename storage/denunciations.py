@@ -169,7 +169,15 @@ class Denunciations:
         return found
 
     async def move_chat(self, platform: str, old: str, new: str) -> None:
-        """A chat has a new id."""
+        """A chat has a new id. If the new one is a destination by itself already, it is that one."""
+        known = await self._db.execute(
+            sa.select(destinations.c.id).where(
+                destinations.c.platform == platform, destinations.c.chat == new
+            )
+        )
+        if known.first() is not None:
+            await self.end_destination(platform, old)
+            return
         await self._db.execute(
             sa.update(destinations)
             .where(destinations.c.platform == platform, destinations.c.chat == old)

@@ -164,9 +164,7 @@ class Inbox:
         """Events that were set aside wait again; None is all of them. Returns how many."""
         which = sa.true() if ids is None else inbox.c.id.in_(list(ids))
         changed = await self._db.execute(
-            sa.update(inbox)
-            .where(inbox.c.state == SET_ASIDE, which)
-            .values(state=NEW, attempts=0)
+            sa.update(inbox).where(inbox.c.state == SET_ASIDE, which).values(state=NEW, attempts=0)
         )
         return int(changed.rowcount)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -100,6 +100,35 @@ class Outbox:
                 not_before=now,
             )
         )
+
+    async def add_many(
+        self,
+        to: Sequence[tuple[str, str, str, str, int | None]],
+        *,
+        lane: Lane,
+        operation: str,
+        body: Mapping[str, Any],
+        purpose: str,
+        now: datetime,
+    ) -> None:
+        """Queue one message for many: `to` is key, platform, chat, kind of chat and member."""
+        same = {
+            "lane": int(lane),
+            "operation": operation,
+            "body": dict(body),
+            "purpose": purpose,
+            "created_at": now,
+            "not_before": now,
+        }
+        rows = [
+            {
+                "key": key, "platform": platform, "chat": chat, "chat_kind": kind,
+                "member": member, **same,
+            }
+            for key, platform, chat, kind, member in to
+        ]  # fmt: skip
+        if rows:
+            await self._db.execute(sa.insert(outbox), rows)
 
     async def claim(
         self,

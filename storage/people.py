@@ -273,6 +273,24 @@ class People:
         )
         return [Account(*row) for row in found]
 
+    async def subscribers(self, group: int) -> list[Account]:
+        """Of everyone in a group who receives denunciations, the account to send them to."""
+        found = await self._db.execute(
+            sa.select(*_ACCOUNT)
+            .join(members, members.c.id == accounts.c.member_id)
+            .where(
+                members.c.group_id == group,
+                members.c.left_at.is_(None),
+                members.c.subscribed,
+                accounts.c.reachable,
+            )
+            .order_by(accounts.c.member_id, accounts.c.used_at.desc(), accounts.c.id)
+        )
+        first: dict[int, Account] = {}
+        for row in found:
+            first.setdefault(row.member_id, Account(*row))
+        return list(first.values())
+
     async def used(self, account: int, chat: str, now: datetime) -> None:
         """The person wrote from it: it works, and is the one they have at hand."""
         await self._db.execute(

@@ -54,19 +54,34 @@ def load_key(path: Path) -> Sealer:
 
     Raises `KeyFileError`.
     """
+    if not path.exists():
+        try:
+            _make(path)
+        except FileExistsError:
+            pass  # another process was quicker: its key is the key
+        except OSError as error:
+            raise KeyFileError(
+                f"keys.file: cannot be made ({error.strerror}): make its folder writable for this "
+                "program"
+            ) from error
+    return _read(path)
+
+
+def _make(path: Path) -> None:
+    """A new key, in its place at once or not at all: half a key would lock everything for ever."""
+    half = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return _read(path)
-    except OSError as error:
-        raise KeyFileError(f"keys.file: cannot be made ({error.strerror}): make its folder "
-                           "writable for this program") from error  # fmt: skip
-    with os.fdopen(handle, "wb") as file:
-        key = secrets.token_bytes(KEY_BYTES)
-        file.write(key)
-        file.flush()
-        os.fsync(file.fileno())
-    return Sealer(key)
+        with os.fdopen(handle, "wb") as file:
+            file.write(secrets.token_bytes(KEY_BYTES))
+            file.flush()
+            os.fsync(file.fileno())
+        os.link(half, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        os.fsync(folder)
+        os.close(folder)
+    finally:
+        half.unlink()
 
 
 def _read(path: Path) -> Sealer:

@@ -400,7 +400,7 @@ async def p17(full: bool, seed: int) -> Figures:
     subscribers, kills = (2000, 200) if full else (200, 10)
     rng = random.Random(seed)
     points = Points(
-        rng, each=kills, 
+        rng, each=kills,
         only=("send[broadcast]", "outbox._begins", "outbox._write_down[broadcast]", "outbox._claim"),
         longest=max(2, subscribers // kills),
     )  # fmt: skip

@@ -166,6 +166,8 @@ class TelegramPlatform:
         except TelegramError as error:
             raise self._error(error) from None
         received = self._now().isoformat()
+        if not _numbered(updates):
+            raise PlatformError("Telegram: its answer to a poll was not understood; it is asked again")
         events = tuple(
             RawEvent(
                 event_id=str(update["update_id"]),
@@ -353,6 +355,13 @@ class TelegramPlatform:
         if receipt.result is Result.LIMITED:
             words += f", to be tried again in {receipt.retry_after:.0f} s"
         return PlatformError(f"Telegram: {receipt.result.value}: {words}")
+
+
+def _numbered(updates: Any) -> bool:
+    """Whether it is a list of updates with their numbers, which is all that storing them needs."""
+    return isinstance(updates, list) and all(
+        isinstance(update, dict) and isinstance(update.get("update_id"), int) for update in updates
+    )
 
 
 def _token_refused(what: str) -> PlatformError:
