@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -153,6 +154,10 @@ class Engine:
                 done += await dispatcher.drain()
             if not done:
                 return
+
+    def ran(self, span: timedelta) -> None:
+        """Simulated time moved on by `span` while we ran: no outage, and no clock that was set."""
+        self._outages.ran(span)
 
     async def _begin(self) -> None:
         """What the process before us had claimed is free, and the installation has what it needs."""

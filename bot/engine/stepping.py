@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.engine.engine import Engine
 from storage.database import Database
@@ -18,9 +18,10 @@ class SteppedClock:
         """The instant, in UTC."""
         return self._at
 
-    def move(self, to: datetime) -> None:
-        """It is `to` now, if that is later."""
-        self._at = max(self._at, to)
+    def move(self, to: datetime) -> timedelta:
+        """It is `to` now, if that is later. Returns how much time passed."""
+        before, self._at = self._at, max(self._at, to)
+        return self._at - before
 
 
 class Stepper:
@@ -42,9 +43,9 @@ class Stepper:
         await self._engine.settle()
         while (due := await self.next_due()) is not None and due <= end:
             before = self._clock.now()
-            self._clock.move(due)
+            self._engine.ran(self._clock.move(due))
             await self._engine.settle()
             if due <= before and await self.next_due() == due:
                 break  # it cannot be carried out now: time must not stand still for it
-        self._clock.move(end)
+        self._engine.ran(self._clock.move(end))
         await self._engine.settle()
