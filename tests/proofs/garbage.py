@@ -43,6 +43,7 @@ from bot.domain.plan import DEFAULT_PLAN
 from bot.domain.plan_text import read_plan
 from bot.domain.schedule import EVERY_DAY, Schedule
 from bot.domain.spoken import read_days, read_duration, read_instant, read_schedule, read_time
+from bot.engine.handling import Occasion
 from bot.engine.stepping import SteppedClock
 from bot.engine.worker import TRIES, Worker
 from bot.platforms.base import RawEvent
@@ -186,7 +187,7 @@ class Scene:
         rule = Schedule(EVERY_DAY, (wall(9),), ZONE, timedelta(minutes=45))
         schedule = await checkins.add_schedule(ctx, member, rule)
         if mood in ("asked", "both"):
-            await checkins.on_schedule(ctx, schedule)
+            await checkins.on_schedule(ctx, Occasion(checkins.SCHEDULE_TIMER, schedule, NOW, NOW))
         if mood not in ("dialog", "both"):
             return
         for platform in PLATFORMS:
