@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 from bot.config import Config, ConfigError
 from bot.engine.acting import Acting, NotActing
@@ -19,7 +18,8 @@ from bot.watch import Monitor, ServiceManager
 from handlers.router import Router, menu
 from handlers.settings import Settings
 from storage.database import Database
-from storage.sealing import SealedFacts, Sealer, load_key
+from storage.keys import KeyFile, KeySource
+from storage.sealed_facts import SealedFacts
 
 
 def new_token() -> str:
@@ -42,7 +42,6 @@ def settings_of(config: Config, platforms: Iterable[Platform]) -> Settings:
 def platforms_of(
     config: Config,
     database: Database,
-    sealer: Sealer,
     clock: Clock,
     permit: Callable[[], None] = lambda: None,
 ) -> list[Platform]:
@@ -77,8 +76,8 @@ def platforms_of(
                 user_id=config.matrix.user_id,
                 password=password.get_secret_value() if password else None,
                 store_path=config.matrix.store,
-                pickle_key=sealer.derive("matrix.pickle").hex(),
-                secrets=SealedFacts(database, sealer),
+                pickle_key=database.matrix_key.hex(),
+                secrets=SealedFacts(database),
                 now=clock.now,
             )
         )
@@ -94,7 +93,6 @@ class App:
         self,
         config: Config,
         database: Database,
-        sealer: Sealer,
         clock: Clock,
         steady: Callable[[], float] | None = None,
     ) -> None:
@@ -103,7 +101,7 @@ class App:
         # The right to act is shared with other processes, so its time is real.
         lease = timedelta(seconds=config.fence.lease)
         self.acting = Acting(database, SystemClock(), real_steady, lease)
-        self.platforms = platforms_of(config, database, sealer, clock, self.acting.permit)
+        self.platforms = platforms_of(config, database, clock, self.acting.permit)
         self.settings = settings_of(config, self.platforms)
         self.engine = Engine(
             database,
@@ -118,17 +116,19 @@ class App:
         )
 
     @classmethod
-    async def open(cls, config: Config, clock: Clock | None = None) -> App:
+    async def open(
+        cls, config: Config, clock: Clock | None = None, keys: KeySource | None = None
+    ) -> App:
         """Open what the configuration names; `clock` is for tests, and simulated.
 
-        Raises `ConfigError`, `StorageError` or `KeyFileError`, each one line with the remedy.
+        `keys` is where the master key comes from if it is not the configuration's file. Raises
+        `ConfigError`, `StorageError` or `KeyFileError`, each one line with the remedy.
         """
-        sealer = load_key(Path(config.keys.file))
-        database = Database(config.database.url)
+        database = Database(config.database.url, keys or KeyFile(config.keys.file))
         await database.open()
         if clock is not None:
-            return cls(config, database, sealer, clock)
-        return cls(config, database, sealer, SystemClock(), real_steady)
+            return cls(config, database, clock)
+        return cls(config, database, SystemClock(), real_steady)
 
     async def run(self, *, standby: bool = False) -> None:
         """Run until cancelled. Raises `Occupied` while another process acts.

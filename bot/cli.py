@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import resource
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
@@ -12,20 +13,23 @@ from typing import Annotated, Any
 import structlog
 import typer
 
-from bot.app import App, settings_of
+from bot.app import App, settings_of, watchers_of
+from bot.cli_keys import asked, keys, source_of
 from bot.config import Config, ConfigError, load
 from bot.engine.acting import NotActing, Occupied
 from bot.engine.clock import SystemClock
 from bot.platforms.base import PlatformError
+from bot.unlocking import DoorError, unlock, unlocked
 from handlers.context import Context
 from handlers.groups import create
 from storage.database import Database, StorageError
-from storage.sealing import KeyFileError
+from storage.keys import KeyFileError, Passphrase
 from storage.transaction import Transaction
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 group = typer.Typer(no_args_is_help=True, help="Solidarity groups.")
 cli.add_typer(group, name="group")
+cli.add_typer(keys, name="keys")
 
 ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 
@@ -45,13 +49,13 @@ def quiet_logs() -> None:
     )
 
 
-def _go(work: Coroutine[Any, Any, None]) -> None:
+def go(work: Coroutine[Any, Any, None]) -> None:
     """Run it; what an operator can remedy is one line and exit status 1."""
     try:
         asyncio.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    except (ConfigError, StorageError, KeyFileError, PlatformError, Occupied) as error:
+    except (ConfigError, StorageError, KeyFileError, PlatformError, Occupied, DoorError) as error:
         typer.echo(f"acuerpa: {error}", err=True)
         raise typer.Exit(1) from None
     except ExceptionGroup as group_of:
@@ -72,19 +76,48 @@ def run(
 ) -> None:
     """Run the bot until it is stopped."""
     quiet_logs()
+    no_traces()
+    go(_run(load_or_exit(config), standby=standby))
 
-    async def go() -> None:
-        app = await App.open(load(config))
-        await app.run(standby=standby)
 
-    _go(go())
+async def _run(config: Config, *, standby: bool) -> None:
+    if not config.keys.passphrase:
+        app = await App.open(config)
+    else:
+        watchers = watchers_of(config)
+
+        async def attempt(keys: Passphrase) -> App:
+            return await App.open(config, keys=keys)
+
+        async def locked() -> None:
+            await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))
+
+        app = await unlocked(config.keys.socket, attempt, locked)
+    await app.run(standby=standby)
+
+
+@cli.command("unlock")
+def unlock_command(config: ConfigPath = Path("config.toml")) -> None:
+    """Give the passphrase to a bot that was started and waits for it."""
+
+    async def say() -> None:
+        if not await unlock(load_or_exit(config).keys.socket, asked("Passphrase")):
+            raise KeyFileError("keys: that passphrase does not open this database; nothing was changed")
+        typer.echo("The bot is open.")
+
+    go(say())
+
+
+def no_traces() -> None:
+    """No core dump of this process: it would hold the keys and everything that was read."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 @cli.command()
 def aside(config: ConfigPath = Path("config.toml")) -> None:
     """List what was set aside: events that failed, messages that did not arrive. No content."""
 
-    async def go(tx: Transaction) -> None:
+    async def show(tx: Transaction) -> None:
         for event in await tx.inbox.aside():
             typer.echo(f"event {event.id} {event.platform} {event.received_at:%F %T}Z {event.error}")
         for row in await tx.outbox.aside():
@@ -92,7 +125,7 @@ def aside(config: ConfigPath = Path("config.toml")) -> None:
             at = f"{row.created_at:%F %T}Z"
             typer.echo(f"message {row.seq} {row.platform} {at} {lane} {row.state} {row.error}")
 
-    _go(_with_database(load_or_exit(config), go))
+    go(_with_database(load_or_exit(config), show))
 
 
 @cli.command()
@@ -109,19 +142,19 @@ def replay(
 ) -> None:
     """Try again what was set aside; `aside` gives the numbers. The bot may be running."""
 
-    async def go(tx: Transaction) -> None:
+    async def again(tx: Transaction) -> None:
         found = await tx.inbox.replay(None if every_event else events or [])
         found += await tx.outbox.replay(messages or [], SystemClock().now())
         if not found:
             raise ConfigError("replay: nothing with these numbers is set aside: see acuerpa aside")
         typer.echo(f"{found} to be tried again")
 
-    _go(_with_database(load_or_exit(config), go))
+    go(_with_database(load_or_exit(config), again))
 
 
 async def _with_database(config: Config, work: Callable[[Transaction], Awaitable[None]]) -> None:
     """One transaction beside a bot that may be running."""
-    database = Database(config.database.url)
+    database = Database(config.database.url, source_of(config))
     await database.open()
     try:
         async with database.transaction() as tx:
@@ -133,11 +166,11 @@ async def _with_database(config: Config, work: Callable[[Transaction], Awaitable
 @group.command("create")
 def group_create(name: str, config: ConfigPath = Path("config.toml")) -> None:
     """Make a group, and print the invitation of its first coordinator."""
-    _go(_create(load_or_exit(config), name))
+    go(_create(load_or_exit(config), name))
 
 
 async def _create(config: Config, name: str) -> None:
-    database = Database(config.database.url)
+    database = Database(config.database.url, source_of(config))
     await database.open()
     async with database.transaction() as tx:
         made = await create(
@@ -169,7 +202,7 @@ def demo(
     from bot.demo import serve
 
     quiet_logs()
-    _go(serve(port))
+    go(serve(port))
 
 
 def main() -> None:

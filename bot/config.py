@@ -71,9 +71,11 @@ class DatabaseSection(Section):
 
 
 class KeysSection(Section):
-    """Where the key is that seals secrets in the database."""
+    """Where the master key comes from: a file, or a passphrase that is asked for at each start."""
 
     file: Path = Path("acuerpa.key")
+    passphrase: bool = False
+    socket: Path = Path("acuerpa.sock")
 
 
 class TelegramSection(Section):

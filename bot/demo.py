@@ -31,6 +31,7 @@ from handlers.context import Context
 from handlers.router import Router, menu
 from handlers.settings import Settings
 from storage.database import Database
+from storage.keys import KeyInMemory
 
 log = structlog.get_logger(__name__)
 
@@ -185,7 +186,7 @@ def _plan(berta: int) -> Plan:
 async def serve(port: int) -> None:
     """Serve the page on loopback until it is interrupted."""
     with tempfile.TemporaryDirectory(prefix="acuerpa-demo-") as folder:
-        database = Database(str(Path(folder) / "demo.db"))
+        database = Database(str(Path(folder) / "demo.db"), KeyInMemory())
         await database.open()
         demo = Demo(database, datetime.now(UTC).date())
         await demo.seed("es")

@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.checkin import OPEN, Checkin, State
 from bot.domain.schedule import Schedule
+from storage.rows import Rows
 from storage.tables import EPOCH, checkins, members, schedules
 
 
@@ -58,31 +58,26 @@ def _checkin(row: sa.Row[Any]) -> Checkin:
 class Checkins:
     """Who is asked when, and what came of it."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._db = connection
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._db = rows.connection
 
     async def add_schedule(self, member: int, rule: Schedule, now: datetime) -> int:
         """A new schedule, active."""
-        return (
-            await self._db.execute(
-                sa.insert(schedules)
-                .values(member_id=member, rule=rule.to_json(), created_at=now)
-                .returning(schedules.c.id)
-            )
-        ).scalar_one()
+        return await self._rows.insert(
+            schedules, member_id=member, rule=rule.to_json(), created_at=now
+        )
 
     async def schedule(self, id: int) -> StoredSchedule | None:
         """By number, if it is active."""
-        row = (
-            await self._db.execute(
-                sa.select(*_SCHEDULE).where(schedules.c.id == id, schedules.c.active)
-            )
-        ).one_or_none()
+        row = await self._rows.one(
+            sa.select(*_SCHEDULE).where(schedules.c.id == id, schedules.c.active)
+        )
         return _schedule(row) if row else None
 
     async def schedules_of(self, member: int) -> list[StoredSchedule]:
         """A member's active schedules."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_SCHEDULE)
             .where(schedules.c.member_id == member, schedules.c.active)
             .order_by(schedules.c.id)
@@ -91,7 +86,7 @@ class Checkins:
 
     async def all_schedules(self) -> list[StoredSchedule]:
         """Everyone's active schedules."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_SCHEDULE).where(schedules.c.active).order_by(schedules.c.id)
         )
         return [_schedule(row) for row in found]

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.rows import Rows
 from storage.tables import dialogs, prompts
 
 
@@ -68,8 +68,9 @@ def _prompt(row: sa.Row[Any]) -> Prompt:
 class Conversations:
     """What was asked where, and is not answered yet."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._db = connection
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._db = rows.connection
 
     async def open_prompt(
         self,
@@ -85,50 +86,41 @@ class Conversations:
         now: datetime,
     ) -> None:
         """Remember a question."""
-        await self._db.execute(
-            sa.insert(prompts).values(
-                token=token,
-                platform=platform,
-                chat=chat,
-                topic=topic,
-                ref=ref,
-                options=[[o.number, o.action, o.label, o.argument] for o in options],
-                outbox_key=outbox_key,
-                text=text,
-                opened_at=now,
-            )
+        await self._rows.insert(
+            prompts,
+            token=token,
+            platform=platform,
+            chat=chat,
+            topic=topic,
+            ref=ref,
+            options=[[o.number, o.action, o.label, o.argument] for o in options],
+            outbox_key=outbox_key,
+            text=text,
+            opened_at=now,
         )
 
     async def prompt(self, token: str) -> Prompt | None:
         """By the token that its buttons carry, open or closed."""
-        row = (
-            await self._db.execute(sa.select(*_PROMPT).where(prompts.c.token == token))
-        ).one_or_none()
+        row = await self._rows.one(sa.select(*_PROMPT).where(prompts.c.token == token))
         return _prompt(row) if row else None
 
     async def prompt_of(self, outbox_key: str) -> Prompt | None:
         """By the message that it was asked in, open or closed."""
-        row = (
-            await self._db.execute(sa.select(*_PROMPT).where(prompts.c.outbox_key == outbox_key))
-        ).one_or_none()
+        row = await self._rows.one(sa.select(*_PROMPT).where(prompts.c.outbox_key == outbox_key))
         return _prompt(row) if row else None
 
     async def open_in(self, platform: str, chat: str) -> list[Prompt]:
         """Open questions of a chat, the newest first."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_PROMPT)
-            .where(
-                prompts.c.platform == platform,
-                prompts.c.chat == chat,
-                prompts.c.closed_at.is_(None),
-            )
+            .where(self._in(prompts, platform, chat), prompts.c.closed_at.is_(None))
             .order_by(prompts.c.id.desc())
         )
         return [_prompt(row) for row in found]
 
     async def open_about(self, topic: str, ref: int) -> list[Prompt]:
         """Open questions about one thing, in all chats."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_PROMPT)
             .where(prompts.c.topic == topic, prompts.c.ref == ref, prompts.c.closed_at.is_(None))
             .order_by(prompts.c.id)
@@ -149,49 +141,44 @@ class Conversations:
         if await self._has_dialog(platform, new):
             await self.end_dialog(platform, old)
         for table in (prompts, dialogs):
-            await self._db.execute(
-                sa.update(table)
-                .where(table.c.platform == platform, table.c.chat == old)
-                .values(chat=new)
-            )
+            here = sa.select(table.c.id).where(self._in(table, platform, old))
+            for id in (await self._db.execute(here)).scalars().all():
+                await self._rows.update(table, id, chat=new)
+
+    def _in(self, table: sa.Table, platform: str, chat: str) -> sa.ColumnElement[bool]:
+        key = self._rows.blind(table.c.chat_key, chat)
+        return (table.c.platform == platform) & (table.c.chat_key == key)
 
     async def _has_dialog(self, platform: str, chat: str) -> bool:
         found = await self._db.execute(
-            sa.select(dialogs.c.topic).where(dialogs.c.platform == platform, dialogs.c.chat == chat)
+            sa.select(dialogs.c.topic).where(self._in(dialogs, platform, chat))
         )
         return found.first() is not None
 
     async def dialog(self, platform: str, chat: str, now: datetime) -> Dialog | None:
         """What is going on in this chat, unless it was left alone too long."""
-        row = (
-            await self._db.execute(
-                sa.select(dialogs.c.topic, dialogs.c.step, dialogs.c.data).where(
-                    dialogs.c.platform == platform,
-                    dialogs.c.chat == chat,
-                    dialogs.c.expires_at > now,
-                )
+        row = await self._rows.one(
+            sa.select(dialogs.c.id, dialogs.c.topic, dialogs.c.step, dialogs.c.data).where(
+                self._in(dialogs, platform, chat), dialogs.c.expires_at > now
             )
-        ).one_or_none()
-        return Dialog(*row) if row else None
+        )
+        return Dialog(row.topic, row.step, row.data) if row else None
 
     async def set_dialog(
         self, platform: str, chat: str, dialog: Dialog, expires_at: datetime
     ) -> None:
         """The next words here are for this."""
         await self.end_dialog(platform, chat)
-        await self._db.execute(
-            sa.insert(dialogs).values(
-                platform=platform,
-                chat=chat,
-                topic=dialog.topic,
-                step=dialog.step,
-                data=dict(dialog.data),
-                expires_at=expires_at,
-            )
+        await self._rows.insert(
+            dialogs,
+            platform=platform,
+            chat=chat,
+            topic=dialog.topic,
+            step=dialog.step,
+            data=dict(dialog.data),
+            expires_at=expires_at,
         )
 
     async def end_dialog(self, platform: str, chat: str) -> None:
         """Nothing is going on any more."""
-        await self._db.execute(
-            sa.delete(dialogs).where(dialogs.c.platform == platform, dialogs.c.chat == chat)
-        )
+        await self._db.execute(sa.delete(dialogs).where(self._in(dialogs, platform, chat)))

@@ -17,8 +17,16 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from storage import keyring, rotation
+from storage.keyring import Kept, Keyring
+from storage.keys import Argon, KeyFile, KeySource, MasterKey, WrongKey
 from storage.lock import AdvisoryLock, FileLock, Lock, NoLock
+from storage.tables import facts, metadata
 from storage.transaction import Transaction
+from storage.vault import Vault
+
+ERASE = "erase"
+"""The fact that says that clear text was sealed, and that its traces are still to be erased."""
 
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock before it gives up."""
@@ -88,10 +96,16 @@ class Database:
     Every change happens in `transaction`. On SQLite there is one writer at a time: a lock in the
     process keeps the event loop from waiting inside SQLite, `BEGIN IMMEDIATE` keeps other processes
     out from the first statement on, so that a read in it is never stale when it writes.
+
+    Args:
+        url: See `database_url`.
+        keys: Where the master key comes from.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, keys: KeySource) -> None:
         self.url = database_url(url)
+        self._keys = keys
+        self._ring: Keyring | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
         if self.sqlite and self.url.database and self.url.database != ":memory:":
             parent = Path(self.url.database).parent
@@ -110,15 +124,34 @@ class Database:
             return {"pool_size": 1, "max_overflow": 0, "hide_parameters": True}
         return {"pool_size": 5, "hide_parameters": True}
 
-    async def open(self) -> None:
-        """Bring the schema to this version and check the settings of the connection.
+    @property
+    def vault(self) -> Vault:
+        """What seals the rows. Only once it is open."""
+        return self._opened.vault
 
-        Raises `StorageError` with the remedy.
+    @property
+    def matrix_key(self) -> bytes:
+        """32 bytes for the crypto store of Matrix. Only once it is open."""
+        return self._opened.matrix
+
+    @property
+    def _opened(self) -> Keyring:
+        if self._ring is None:
+            raise RuntimeError("the database is not open")
+        return self._ring
+
+    async def open(self) -> None:
+        """Unlock it, bring the schema to this version, and check the settings of the connection.
+
+        Raises `StorageError` or `KeyFileError` with the remedy; a wrong key changes nothing.
         """
         try:
             async with self._engine.connect() as connection:
-                await connection.run_sync(_migrate)
-                await connection.commit()
+                kept = await connection.run_sync(keyring.read)
+                await connection.run_sync(_not_newer)
+                await connection.rollback()
+                master, argon = await self._unlock(kept)
+                await self._migrated(connection, master, argon)
                 if self.sqlite:
                     await self._read_back(connection)
         except (sa.exc.OperationalError, sa.exc.DatabaseError, OSError) as error:
@@ -126,6 +159,116 @@ class Database:
                 f"database.url: cannot be opened ({type(error).__name__}): is the place there, "
                 "writable, and a database of this program?"
             ) from error
+        if self._opened.unfinished:
+            async with self._alone():
+                await self._seal_anew(master)
+
+    async def _unlock(self, kept: Kept) -> tuple[MasterKey, Argon | None]:
+        """The master key. One that opens nothing is refused before anything is changed."""
+        master, argon = await keyring.unlock(kept, self._keys)
+        if not kept.wrapped:
+            return master, argon
+        try:
+            keyring.unwrapped(kept, master)
+        except WrongKey:
+            if not isinstance(self._keys, KeyFile) or not self._keys.next.exists():
+                raise
+            # A change of the master key was broken off after the database had changed.
+            master = KeyFile(self._keys.next).read()
+            keyring.unwrapped(kept, master)
+            self._keys.take_next()
+        return master, argon
+
+    async def _migrated(
+        self, connection: AsyncConnection, master: MasterKey, argon: Argon | None
+    ) -> None:
+        """The schema of this version, with the keys in it: all in one transaction.
+
+        Making a table anew drops the old one, which would take along every row that refers to it:
+        so references are not enforced meanwhile, and checked at the end (sqlite.org/lang_altertable,
+        section 7).
+        """
+        if self.sqlite:
+            await _pragma(connection, "foreign_keys", "0")
+        ring = await connection.run_sync(_migrate, master, argon)
+        if self.sqlite:
+            broken = await connection.exec_driver_sql("PRAGMA foreign_key_check")
+            if broken.first() is not None:
+                raise StorageError("database.url: rows refer to others that are not there: restore")
+        await connection.commit()
+        if self.sqlite:
+            await _pragma(connection, "foreign_keys", "1")
+        self._ring = ring
+        if self.sqlite and await self._fact(connection, ERASE) is not None:
+            await self._erase_for_good(connection)
+
+    async def _fact(self, connection: AsyncConnection, name: str) -> bytes | None:
+        found = await connection.execute(sa.select(facts.c.value).where(facts.c.name == name))
+        value = found.scalar_one_or_none()
+        await connection.rollback()
+        return value
+
+    async def _erase_for_good(self, connection: AsyncConnection) -> None:
+        """What was in clear before must be in no free page and in no log of the file."""
+        await _pragma(connection, "wal_checkpoint", "TRUNCATE")
+        await _outside(connection, "VACUUM")
+        await _pragma(connection, "wal_checkpoint", "TRUNCATE")
+        await connection.execute(sa.delete(facts).where(facts.c.name == ERASE))
+        await connection.commit()
+
+    # --- keys ---
+
+    async def rotate(self) -> None:
+        """Seal everything anew under a new data key. Raises `StorageError` while a bot acts."""
+        async with self._alone():
+            kept = await self._kept()
+            master, _ = await self._unlock(kept)
+            if not self._opened.unfinished:
+                async with self._writing() as connection:
+                    await connection.run_sync(keyring.add, kept, master)
+            await self._seal_anew(master)
+
+    async def rewrap(self, to: KeySource) -> None:
+        """Another master key, from `to`. Raises `StorageError` while a bot acts.
+
+        The new key file waits beside the old one until the database needs it, so that at every
+        instant one of the two opens it.
+        """
+        async with self._alone():
+            kept = await self._kept()
+            old, _ = await self._unlock(kept)
+            argon = Argon.fresh() if to.passphrase else None
+            new = await to.master(argon, fresh=True)
+            async with self._writing() as connection:
+                await connection.run_sync(keyring.rewrap, kept, old, new, argon)
+            self._keys = to
+
+    async def _kept(self) -> Kept:
+        async with self._writing() as connection:
+            return await connection.run_sync(keyring.read)
+
+    async def _seal_anew(self, master: MasterKey) -> None:
+        kept = await self._kept()
+        self._ring = keyring.unwrapped(kept, master)
+        for table in rotation.tables():
+            last: int | None = 0
+            while last is not None:
+                async with self._writing() as connection:
+                    last = await rotation.rotate_batch(connection, self.vault, table, last)
+        async with self._writing() as connection:
+            await rotation.rotate_facts(connection, self.vault)
+            await connection.run_sync(keyring.drop_old)
+        self._ring = keyring.unwrapped(await self._kept(), master)
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        lock = self.lock()
+        if not await lock.acquire():
+            raise StorageError("keys: a bot runs on this database: stop it first")
+        try:
+            yield
+        finally:
+            await lock.release()
 
     async def _read_back(self, connection: AsyncConnection) -> None:
         for name, wanted in PRAGMAS.items():
@@ -149,13 +292,18 @@ class Database:
 
         Raises `Unavailable` where it is the database that fails, and not what is asked of it.
         """
+        async with self._writing() as connection:
+            yield Transaction(connection, self.vault, self.fence)
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
         try:
             if self.sqlite:
                 async with self._writer, self._engine.begin() as connection:
-                    yield Transaction(connection, self.fence)
+                    yield connection
             else:
                 async with self._engine.begin() as connection:
-                    yield Transaction(connection, self.fence)
+                    yield connection
         except (sa.exc.DBAPIError, ConnectionError) as error:
             why = unavailable(error)
             if why is None:
@@ -189,13 +337,49 @@ def _alembic() -> Config:
     return config
 
 
-def _migrate(connection: sa.Connection) -> None:
-    config = _alembic()
-    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+async def _pragma(connection: AsyncConnection, name: str, value: str) -> None:
+    """One that has no effect inside a transaction, on the driver's own connection."""
+    await _outside(connection, f"PRAGMA {name}={value}")
+
+
+async def _outside(connection: AsyncConnection, statement: str) -> None:
+    """Carry it out without a transaction."""
+    raw = await connection.get_raw_connection()
+    assert raw.driver_connection is not None
+    cursor = await raw.driver_connection.execute(statement)
+    await cursor.fetchall()
+    await cursor.close()
+
+
+def _not_newer(connection: sa.Connection) -> None:
+    known = {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
     current = MigrationContext.configure(connection).get_current_revision()
     if current is not None and current not in known:
         raise StorageError(
             "database.url: the database was made by a newer version: install that version"
         )
+
+
+def _migrate(connection: sa.Connection, master: MasterKey, argon: Argon | None) -> Keyring:
+    """To this version; a database without keys gets them on the way."""
+    kept = keyring.read(connection)  # again: another process may have been quicker
+    config = _alembic()
     config.attributes["connection"] = connection
+    if kept.wrapped:
+        ring = keyring.unwrapped(kept, master)
+        config.attributes["ring"] = ring
+        command.upgrade(config, "head")
+        return ring
+    if MigrationContext.configure(connection).get_current_revision() is None:
+        # The same tables as the migrations make, at once; a test holds the two together.
+        metadata.create_all(connection)
+        command.stamp(config, "head")
+        ring = keyring.fresh()
+        keyring.save(connection, ring, master, argon)
+        return ring
+    config.attributes["master"] = master
+    ring = keyring.fresh(master.legacy_matrix_key() if kept.used else None)
+    config.attributes["ring"] = ring
     command.upgrade(config, "head")
+    keyring.save(connection, ring, master, argon)
+    return ring

@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.denunciation import Denunciation, State
+from storage.rows import Rows
 from storage.tables import denunciations, destinations
 
 
@@ -47,30 +47,27 @@ def _denunciation(row: sa.Row[Any]) -> Denunciation:
 class Denunciations:
     """What is being written, and what was published."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._db = connection
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._db = rows.connection
 
     async def add(self, group: int, number: int, author: int, now: datetime) -> int:
         """An empty draft."""
-        return (
-            await self._db.execute(
-                sa.insert(denunciations)
-                .values(
-                    group_id=group,
-                    number=number,
-                    author_id=author,
-                    state=State.DRAFT,
-                    created_at=now,
-                )
-                .returning(denunciations.c.id)
-            )
-        ).scalar_one()
+        return await self._rows.insert(
+            denunciations,
+            group_id=group,
+            number=number,
+            author_id=author,
+            title="",
+            text="",
+            approved_hash="",
+            state=State.DRAFT,
+            created_at=now,
+        )
 
     async def get(self, id: int) -> Denunciation | None:
         """By row."""
-        row = (
-            await self._db.execute(sa.select(*_DENUNCIATION).where(denunciations.c.id == id))
-        ).one_or_none()
+        row = await self._rows.one(sa.select(*_DENUNCIATION).where(denunciations.c.id == id))
         return _denunciation(row) if row else None
 
     async def any_sent(self) -> bool:
@@ -82,17 +79,15 @@ class Denunciations:
 
     async def save(self, draft: Denunciation) -> None:
         """Write it as it is now."""
-        await self._db.execute(
-            sa.update(denunciations)
-            .where(denunciations.c.id == draft.id)
-            .values(
-                title=draft.title,
-                text=draft.text,
-                state=draft.state,
-                approver_id=draft.approver,
-                approved_hash=draft.approved_hash,
-                sent_at=draft.sent_at,
-            )
+        await self._rows.update(
+            denunciations,
+            draft.id,
+            title=draft.title,
+            text=draft.text,
+            state=draft.state,
+            approver_id=draft.approver,
+            approved_hash=draft.approved_hash,
+            sent_at=draft.sent_at,
         )
 
     async def progress_key(self, id: int) -> str:
@@ -115,20 +110,19 @@ class Denunciations:
         self, group: int, platform: str, chat: str, chat_kind: str, title: str
     ) -> None:
         """Publish there from now on; a chat belongs to one group only, the last that added it."""
-        await self._db.execute(
-            sa.delete(destinations).where(
-                destinations.c.platform == platform, destinations.c.chat == chat
-            )
-        )
-        await self._db.execute(
-            sa.insert(destinations).values(
-                group_id=group, platform=platform, chat=chat, chat_kind=chat_kind, title=title
-            )
-        )
+        await self._db.execute(sa.delete(destinations).where(self._here(platform, chat)))
+        await self._rows.insert(
+            destinations,
+            group_id=group, platform=platform, chat=chat, chat_kind=chat_kind, title=title,
+        )  # fmt: skip
+
+    def _here(self, platform: str, chat: str) -> sa.ColumnElement[bool]:
+        key = self._rows.blind(destinations.c.chat_key, chat)
+        return (destinations.c.platform == platform) & (destinations.c.chat_key == key)
 
     async def destinations(self, group: int) -> list[Destination]:
         """Where a group publishes."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_DESTINATION)
             .where(destinations.c.group_id == group, destinations.c.active)
             .order_by(destinations.c.id)
@@ -137,52 +131,39 @@ class Denunciations:
 
     async def destination_in(self, platform: str, chat: str) -> Destination | None:
         """By chat, if it is active."""
-        row = (
-            await self._db.execute(
-                sa.select(*_DESTINATION).where(
-                    destinations.c.platform == platform,
-                    destinations.c.chat == chat,
-                    destinations.c.active,
-                )
-            )
-        ).one_or_none()
+        row = await self._rows.one(
+            sa.select(*_DESTINATION).where(self._here(platform, chat), destinations.c.active)
+        )
         return Destination(*row) if row else None
 
     async def title_of(self, platform: str, chat: str) -> str | None:
         """What a destination is called, also once it is closed to us; None if it never was one."""
-        return (
-            await self._db.execute(
-                sa.select(destinations.c.title).where(
-                    destinations.c.platform == platform, destinations.c.chat == chat
-                )
-            )
-        ).scalar_one_or_none()
+        row = await self._rows.one(
+            sa.select(destinations.c.id, destinations.c.title).where(self._here(platform, chat))
+        )
+        return None if row is None else row.title
 
     async def end_destination(self, platform: str, chat: str) -> Destination | None:
         """The chat is closed to us, or was taken off the list. Returns what it was."""
         found = await self.destination_in(platform, chat)
         await self._db.execute(
-            sa.update(destinations)
-            .where(destinations.c.platform == platform, destinations.c.chat == chat)
-            .values(active=False)
+            sa.update(destinations).where(self._here(platform, chat)).values(active=False)
         )
         return found
 
     async def move_chat(self, platform: str, old: str, new: str) -> None:
         """A chat has a new id. If the new one is a destination by itself already, it is that one."""
         known = await self._db.execute(
-            sa.select(destinations.c.id).where(
-                destinations.c.platform == platform, destinations.c.chat == new
-            )
+            sa.select(destinations.c.id).where(self._here(platform, new))
         )
         if known.first() is not None:
             await self.end_destination(platform, old)
             return
-        await self._db.execute(
-            sa.update(destinations)
-            .where(destinations.c.platform == platform, destinations.c.chat == old)
-            .values(chat=new)
+        before = await self._db.execute(
+            sa.select(destinations.c.id).where(self._here(platform, old))
         )
+        for id in before.scalars().all():
+            await self._rows.update(destinations, id, chat=new)
 
     async def restore_destination(self, id: int) -> None:
         """Publish there, as was asked."""

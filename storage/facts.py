@@ -20,10 +20,10 @@ class Facts:
             await self._db.execute(sa.select(facts.c.value).where(facts.c.name == name))
         ).scalar_one_or_none()
 
-    async def set(self, name: str, value: bytes) -> None:
-        """Store or replace."""
+    async def set(self, name: str, value: bytes, *, sealed: bool = False) -> None:
+        """Store or replace. `sealed`: the value is an envelope of the vault's."""
         changed = await self._db.execute(
-            sa.update(facts).where(facts.c.name == name).values(value=value)
+            sa.update(facts).where(facts.c.name == name).values(value=value, sealed=sealed)
         )
         if not changed.rowcount:
-            await self._db.execute(sa.insert(facts).values(name=name, value=value))
+            await self._db.execute(sa.insert(facts).values(name=name, value=value, sealed=sealed))

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.rows import Rows
 from storage.storable import storable, storable_text
 from storage.tables import cursors, inbox
 
@@ -42,8 +42,9 @@ class Aside:
 class Inbox:
     """Events in the order of their arrival."""
 
-    def __init__(self, connection: AsyncConnection, acting: sa.ColumnElement[bool]) -> None:
-        self._db = connection
+    def __init__(self, rows: Rows, acting: sa.ColumnElement[bool]) -> None:
+        self._rows = rows
+        self._db = rows.connection
         self._acting = acting
 
     async def cursor(self, platform: str) -> str | None:
@@ -72,21 +73,18 @@ class Inbox:
             (storable_text(event_id), storable_text(chat), storable(dict(raw)))
             for event_id, chat, raw in events
         ]
-        wanted = [event_id for event_id, _, _ in events]
-        known = set(
-            (
-                await self._db.execute(
-                    sa.select(inbox.c.event_id).where(
-                        inbox.c.platform == platform, inbox.c.event_id.in_(wanted)
-                    )
-                )
-            ).scalars()
+        keys = {event_id: self._rows.blind(inbox.c.event_key, event_id) for event_id, _, _ in events}
+        found = await self._db.execute(
+            sa.select(inbox.c.event_key).where(
+                inbox.c.platform == platform, inbox.c.event_key.in_(list(keys.values()))
+            )
         )
+        known = {bytes(key) for key in found.scalars()}
         rows = []
         for event_id, chat, raw in events:
-            if event_id in known:
+            if keys[event_id] in known:
                 continue
-            known.add(event_id)
+            known.add(keys[event_id])
             rows.append(
                 {
                     "platform": platform,
@@ -96,8 +94,7 @@ class Inbox:
                     "received_at": now,
                 }
             )
-        if rows:
-            await self._db.execute(sa.insert(inbox), rows)
+        await self._rows.insert_many(inbox, rows)
         changed = await self._db.execute(
             sa.update(cursors)
             .where(cursors.c.platform == platform, self._acting)
@@ -111,7 +108,7 @@ class Inbox:
 
     async def waiting(self, limit: int) -> list[Stored]:
         """The oldest events that are not done."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(
                 inbox.c.id,
                 inbox.c.platform,
@@ -173,7 +170,8 @@ class Inbox:
         state = (
             await self._db.execute(
                 sa.select(inbox.c.state).where(
-                    inbox.c.platform == platform, inbox.c.event_id == event_id
+                    inbox.c.platform == platform,
+                    inbox.c.event_key == self._rows.blind(inbox.c.event_key, event_id),
                 )
             )
         ).scalar_one_or_none()

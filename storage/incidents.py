@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incident import Incident, Kind, Outcome, State
 from bot.domain.plan import Plan
+from storage.rows import Rows
 from storage.tables import incident_events, incidents
 
 
@@ -85,22 +85,17 @@ def _values(incident: Incident) -> dict[str, Any]:
 class Incidents:
     """What is being looked after, and what was."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._db = connection
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._db = rows.connection
 
     async def add(self, incident: Incident) -> int:
         """A new one; its `id` is given by the database and returned."""
-        return (
-            await self._db.execute(
-                sa.insert(incidents).values(**_values(incident)).returning(incidents.c.id)
-            )
-        ).scalar_one()
+        return await self._rows.insert(incidents, **_values(incident))
 
     async def save(self, incident: Incident) -> None:
         """Write it as it is now."""
-        await self._db.execute(
-            sa.update(incidents).where(incidents.c.id == incident.id).values(**_values(incident))
-        )
+        await self._rows.update(incidents, incident.id, **_values(incident))
 
     async def get(self, id: int) -> Incident | None:
         """By row."""
@@ -108,9 +103,7 @@ class Incidents:
 
     async def get_first(self) -> Incident | None:
         """The oldest of all, for the sandbox's guided tour."""
-        row = (
-            await self._db.execute(sa.select(*_INCIDENT).order_by(incidents.c.id).limit(1))
-        ).one_or_none()
+        row = await self._rows.one(sa.select(*_INCIDENT).order_by(incidents.c.id).limit(1))
         return _incident(row) if row else None
 
     async def numbered(self, group: int, number: int) -> Incident | None:
@@ -125,7 +118,7 @@ class Incidents:
 
     async def of_mass(self, event: int) -> list[Incident]:
         """The incidents of a mass event, the oldest first."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_INCIDENT).where(incidents.c.mass_id == event).order_by(incidents.c.number)
         )
         return [_incident(row) for row in found]
@@ -145,7 +138,7 @@ class Incidents:
 
     async def shift(self, by: timedelta) -> None:
         """The clock was changed by `by`: the plans' countdowns go on as they were."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_INCIDENT).where(incidents.c.state != State.RESOLVED)
         )
         for incident in [_incident(row) for row in found]:
@@ -162,7 +155,7 @@ class Incidents:
         where = [incidents.c.group_id == group]
         if only_open:
             where.append(incidents.c.state != State.RESOLVED)
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_INCIDENT).where(*where).order_by(incidents.c.id.desc()).limit(200)
         )
         return [
@@ -180,16 +173,16 @@ class Incidents:
         **details: Any,
     ) -> None:
         """Write a line on its timeline."""
-        await self._db.execute(
-            sa.insert(incident_events).values(
-                incident_id=incident, at=at, event=event, actor=actor, details=details
-            )
-        )
+        await self._rows.insert(
+            incident_events,
+            incident_id=incident, at=at, event=event, actor=actor, details=details,
+        )  # fmt: skip
 
     async def timeline(self, incident: int) -> list[Event]:
         """Its lines in the order in which they were written."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(
+                incident_events.c.id,
                 incident_events.c.at,
                 incident_events.c.event,
                 incident_events.c.actor,
@@ -198,12 +191,10 @@ class Incidents:
             .where(incident_events.c.incident_id == incident)
             .order_by(incident_events.c.id)
         )
-        return [Event(*row) for row in found]
+        return [Event(row.at, row.event, row.actor, row.details) for row in found]
 
     async def _one(self, where: sa.ColumnElement[bool]) -> Incident | None:
-        row = (
-            await self._db.execute(
-                sa.select(*_INCIDENT).where(where).order_by(incidents.c.id.desc()).limit(1)
-            )
-        ).one_or_none()
+        row = await self._rows.one(
+            sa.select(*_INCIDENT).where(where).order_by(incidents.c.id.desc()).limit(1)
+        )
         return _incident(row) if row else None

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.lanes import Lane
+from storage.rows import Rows
 from storage.tables import outbox
 
 QUEUED, LEASED, SENDING = "queued", "leased", "sending"
@@ -56,16 +56,18 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-def _row(found: sa.Row[Any]) -> Row:
+def _row(found: Any) -> Row:
     values = found._asdict()
-    return Row(**{**values, "lane": Lane(values["lane"])})
+    message_id = values["message_id"] or ""
+    return Row(**{**values, "lane": Lane(values["lane"]), "message_id": message_id})
 
 
 class Outbox:
     """Messages to send, urgent lanes first and oldest first within a lane."""
 
-    def __init__(self, connection: AsyncConnection, acting: sa.ColumnElement[bool]) -> None:
-        self._db = connection
+    def __init__(self, rows: Rows, acting: sa.ColumnElement[bool]) -> None:
+        self._rows = rows
+        self._db = rows.connection
         self._acting = acting
 
     async def add(
@@ -84,21 +86,20 @@ class Outbox:
         member: int | None = None,
     ) -> None:
         """Queue a message."""
-        await self._db.execute(
-            sa.insert(outbox).values(
-                key=key,
-                lane=int(lane),
-                platform=platform,
-                chat=chat,
-                chat_kind=chat_kind,
-                operation=operation,
-                body=dict(body),
-                target=target,
-                purpose=purpose,
-                member=member,
-                created_at=now,
-                not_before=now,
-            )
+        await self._rows.insert(
+            outbox,
+            key=key,
+            lane=int(lane),
+            platform=platform,
+            chat=chat,
+            chat_kind=chat_kind,
+            operation=operation,
+            body=dict(body),
+            target=target,
+            purpose=purpose,
+            member=member,
+            created_at=now,
+            not_before=now,
         )
 
     async def add_many(
@@ -127,8 +128,7 @@ class Outbox:
             }
             for key, platform, chat, kind, member in to
         ]  # fmt: skip
-        if rows:
-            await self._db.execute(sa.insert(outbox), rows)
+        await self._rows.insert_many(outbox, rows)
 
     async def claim(
         self,
@@ -152,13 +152,13 @@ class Outbox:
                 outbox.c.lane.in_([int(lane) for lane in lanes]),
                 outbox.c.not_before <= now,
                 self._acting,
-                outbox.c.chat.not_in(list(without_chats)),
+                outbox.c.chat_key.not_in([self._chat(chat) for chat in without_chats]),
             )
             .order_by(outbox.c.lane, outbox.c.seq)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.update(outbox)
             .where(outbox.c.seq.in_(free))
             .values(state=LEASED, lease_until=now + lease, attempts=outbox.c.attempts + 1)
@@ -169,7 +169,7 @@ class Outbox:
     async def expired(self, platform: str, now: datetime, *, all_leases: bool = False) -> list[Row]:
         """Rows that someone began to send and did not finish. `all_leases` after a restart."""
         ended = sa.true() if all_leases else outbox.c.lease_until <= now
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_COLUMNS)
             .where(outbox.c.platform == platform, outbox.c.state.in_((LEASED, SENDING)), ended)
             .order_by(outbox.c.seq)
@@ -195,7 +195,7 @@ class Outbox:
             sa.update(outbox)
             .where(
                 outbox.c.platform == platform,
-                outbox.c.chat == chat,
+                outbox.c.chat_key == self._chat(chat),
                 outbox.c.state == QUEUED,
                 outbox.c.not_before < until,
             )
@@ -206,21 +206,28 @@ class Outbox:
         self, key: str, state: str, now: datetime, *, message_id: str = "", error: str = ""
     ) -> bool:
         """Note how it ended. False if it was finished before."""
+        sealed: dict[str, Any] = {}
+        if message_id:
+            seq = (
+                await self._db.execute(sa.select(outbox.c.seq).where(outbox.c.key == key))
+            ).scalar_one_or_none()
+            sealed = self._rows.sealed(outbox, seq or 0, {"message_id": message_id})
         return await self._change(
-            key, state=state, done_at=now, lease_until=None, message_id=message_id, error=error
+            key, state=state, done_at=now, lease_until=None, error=error, **sealed
         )
 
     async def move_chat(self, platform: str, old: str, new: str) -> None:
         """A chat has a new id: everything that waits for the old one goes to the new."""
-        await self._db.execute(
-            sa.update(outbox)
-            .where(
-                outbox.c.platform == platform,
-                outbox.c.chat == old,
-                outbox.c.state.in_(WAITING),
-            )
-            .values(chat=new)
+        waiting = sa.select(outbox.c.seq).where(
+            outbox.c.platform == platform,
+            outbox.c.chat_key == self._chat(old),
+            outbox.c.state.in_(WAITING),
         )
+        for seq in (await self._db.execute(waiting)).scalars().all():
+            await self._rows.update(outbox, seq, chat=new)
+
+    def _chat(self, chat: str) -> bytes:
+        return self._rows.blind(outbox.c.chat_key, chat)
 
     async def withdraw(self, purpose: str, now: datetime) -> int:
         """Rows of this purpose that have not left do not leave. Returns how many."""
@@ -233,38 +240,34 @@ class Outbox:
 
     async def get(self, key: str) -> Row | None:
         """One row by its key."""
-        found = (
-            await self._db.execute(sa.select(*_COLUMNS).where(outbox.c.key == key))
-        ).one_or_none()
+        found = await self._rows.one(sa.select(*_COLUMNS).where(outbox.c.key == key))
         return _row(found) if found else None
 
     async def by_message(self, platform: str, chat: str, message_id: str) -> Row | None:
         """The row that became this message of the platform; edits of it bear the same id."""
-        found = (
-            await self._db.execute(
-                sa.select(*_COLUMNS).where(
-                    outbox.c.platform == platform,
-                    outbox.c.chat == chat,
-                    outbox.c.message_id == message_id,
-                    outbox.c.operation == "send",
-                )
+        found = await self._rows.one(
+            sa.select(*_COLUMNS).where(
+                outbox.c.platform == platform,
+                outbox.c.chat_key == self._chat(chat),
+                outbox.c.message_key == self._rows.blind(outbox.c.message_key, message_id),
+                outbox.c.operation == "send",
             )
-        ).first()
+        )
         return _row(found) if found else None
 
     async def last_sent(self, platform: str) -> dict[str, str]:
         """The platform's id of the newest message in each chat, so that a reader can wait for it."""
-        found = await self._db.execute(
-            sa.select(outbox.c.chat, outbox.c.message_id)
+        found = await self._rows.all(
+            sa.select(outbox.c.seq, outbox.c.chat, outbox.c.message_id)
             .where(
                 outbox.c.platform == platform,
                 outbox.c.state == SENT,
-                outbox.c.message_id != "",
+                outbox.c.message_id.is_not(None),
                 outbox.c.operation == "send",
             )
             .order_by(outbox.c.done_at, outbox.c.seq)
         )
-        return {chat: message_id for chat, message_id in found}
+        return {row.chat: row.message_id for row in found}
 
     async def tally(self, purpose: str) -> dict[str, int]:
         """How many rows of this purpose are in each state."""
@@ -277,7 +280,7 @@ class Outbox:
 
     async def unfinished(self, purpose: str) -> list[Row]:
         """Rows of this purpose that failed, or of which nobody knows."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_COLUMNS).where(
                 outbox.c.purpose == purpose, outbox.c.state.in_((FAILED, UNKNOWN))
             )
@@ -302,7 +305,7 @@ class Outbox:
 
     async def aside(self) -> list[Row]:
         """Messages that a person should know of: they failed, or nobody knows whether they left."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_COLUMNS)
             .where(
                 outbox.c.state.in_((FAILED, UNKNOWN)),

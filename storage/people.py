@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.people import Risk, Role, Roster
 from bot.domain.plan import Plan
+from storage.rows import Rows
 from storage.tables import accounts, groups, invitations, members
 
 
@@ -71,13 +70,6 @@ OPERATOR = "operator:"
 member. No platform has such an address."""
 
 
-def name_key(name: str) -> str:
-    """The form by which two names are the same: no case, no accents, no double spaces."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    kept = "".join(c for c in plain if not unicodedata.combining(c))
-    return " ".join(kept.split())
-
-
 def _plan(value: Any | None) -> Plan | None:
     return Plan.from_json(value) if value else None
 
@@ -109,8 +101,9 @@ def _group(row: sa.Row[Any]) -> Group:
 class People:
     """Who is in which group, and how to reach them."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._db = connection
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._db = rows.connection
 
     # groups
 
@@ -118,7 +111,7 @@ class People:
         self, name: str, organisation: str, language: str, zone: str, now: datetime
     ) -> int:
         """A new group; the caller has checked that the name is free."""
-        return await self._insert(
+        return await self._rows.insert(
             groups,
             name=name,
             organisation=organisation,
@@ -129,22 +122,23 @@ class People:
 
     async def group(self, id: int) -> Group:
         """By number."""
-        row = (await self._db.execute(sa.select(*_GROUP).where(groups.c.id == id))).one()
+        (row,) = await self._rows.all(sa.select(*_GROUP).where(groups.c.id == id))
         return _group(row)
 
     async def group_named(self, name: str) -> Group | None:
         """By name as the operator writes it."""
-        row = (
-            await self._db.execute(sa.select(*_GROUP).where(groups.c.name == name))
-        ).one_or_none()
+        here = groups.c.name_key == self._rows.blind(groups.c.name_key, name)
+        row = await self._rows.one(sa.select(*_GROUP).where(here))
         return _group(row) if row else None
 
     async def set_plan(
         self, plan: Plan, *, group: int | None = None, member: int | None = None
     ) -> None:
         """The group's plan, or one member's own."""
-        table, id = (members, member) if member is not None else (groups, group)
-        await self._db.execute(sa.update(table).where(table.c.id == id).values(plan=plan.to_json()))
+        if member is not None:
+            await self._rows.update(members, member, plan=plan.to_json())
+        elif group is not None:
+            await self._rows.update(groups, group, plan=plan.to_json())
 
     async def next_number(self, group: int, what: str) -> int:
         """Count `incidents` or `denunciations` of a group up by one."""
@@ -170,11 +164,10 @@ class People:
         now: datetime,
     ) -> int:
         """A new member; the caller has checked that the name is free."""
-        return await self._insert(
+        return await self._rows.insert(
             members,
             group_id=group,
             name=name,
-            name_key=name_key(name),
             language=language,
             zone=zone,
             roles=sorted(roles),
@@ -183,21 +176,18 @@ class People:
 
     async def member(self, id: int) -> Member:
         """By number."""
-        return _member(
-            (await self._db.execute(sa.select(*_MEMBER).where(members.c.id == id))).one()
-        )
+        (row,) = await self._rows.all(sa.select(*_MEMBER).where(members.c.id == id))
+        return _member(row)
 
     async def member_named(self, group: int, name: str) -> Member | None:
         """By pseudonym within a group, accents and case forgiven."""
-        row = (
-            await self._db.execute(
-                sa.select(*_MEMBER).where(
-                    members.c.group_id == group,
-                    members.c.name_key == name_key(name),
-                    members.c.left_at.is_(None),
-                )
+        row = await self._rows.one(
+            sa.select(*_MEMBER).where(
+                members.c.group_id == group,
+                members.c.name_key == self._rows.blind(members.c.name_key, name, group),
+                members.c.left_at.is_(None),
             )
-        ).one_or_none()
+        )
         return _member(row) if row else None
 
     async def set_member(self, id: int, **values: Any) -> None:
@@ -208,7 +198,7 @@ class People:
 
     async def in_group(self, group: int) -> list[Member]:
         """Everyone in it who has not left."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_MEMBER)
             .where(members.c.group_id == group, members.c.left_at.is_(None))
             .order_by(members.c.id)
@@ -217,10 +207,15 @@ class People:
 
     async def roster(self, group: int) -> Roster:
         """Who of the group may be told of incidents."""
-        people = await self.in_group(group)
+        found = await self._db.execute(
+            sa.select(members.c.id, members.c.roles).where(
+                members.c.group_id == group, members.c.left_at.is_(None)
+            )
+        )
+        people = [(id, frozenset(roles)) for id, roles in found]
 
         def having(role: Role) -> frozenset[int]:
-            return frozenset(m.id for m in people if role in m.roles)
+            return frozenset(id for id, roles in people if role in roles)
 
         return Roster(having(Role.RESPONDER), having(Role.COORDINATOR), having(Role.OBSERVER))
 
@@ -230,43 +225,35 @@ class People:
         self, member: int, platform: str, address: str, chat: str, now: datetime
     ) -> int:
         """A further way to reach somebody."""
-        return await self._insert(
+        return await self._rows.insert(
             accounts,
             member_id=member,
             platform=platform,
             address=address,
             chat=chat,
+            operator=address.startswith(OPERATOR),
             reachable=True,
             used_at=now,
         )
 
     async def account(self, platform: str, address: str) -> Account | None:
         """By the platform's id of the person."""
-        row = (
-            await self._db.execute(
-                sa.select(*_ACCOUNT).where(
-                    accounts.c.platform == platform, accounts.c.address == address
-                )
-            )
-        ).one_or_none()
+        here = accounts.c.address_key == self._rows.blind(accounts.c.address_key, address)
+        row = await self._rows.one(
+            sa.select(*_ACCOUNT).where(accounts.c.platform == platform, here)
+        )
         return Account(*row) if row else None
 
     async def account_in(self, platform: str, chat: str) -> Account | None:
         """By the private chat."""
-        row = (
-            await self._db.execute(
-                sa.select(*_ACCOUNT).where(
-                    accounts.c.platform == platform,
-                    accounts.c.chat == chat,
-                    ~accounts.c.address.startswith(OPERATOR),
-                )
-            )
-        ).first()
+        row = await self._rows.one(
+            sa.select(*_ACCOUNT).where(self._in_chat(platform, chat), ~accounts.c.operator)
+        )
         return Account(*row) if row else None
 
     async def accounts_of(self, member: int) -> list[Account]:
         """All of a member's, the one used last first."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_ACCOUNT)
             .where(accounts.c.member_id == member)
             .order_by(accounts.c.used_at.desc(), accounts.c.id)
@@ -275,7 +262,7 @@ class People:
 
     async def subscribers(self, group: int) -> list[Account]:
         """Of everyone in a group who receives denunciations, the account to send them to."""
-        found = await self._db.execute(
+        found = await self._rows.all(
             sa.select(*_ACCOUNT)
             .join(members, members.c.id == accounts.c.member_id)
             .where(
@@ -293,11 +280,7 @@ class People:
 
     async def used(self, account: int, chat: str, now: datetime) -> None:
         """The person wrote from it: it works, and is the one they have at hand."""
-        await self._db.execute(
-            sa.update(accounts)
-            .where(accounts.c.id == account)
-            .values(chat=chat, reachable=True, used_at=now)
-        )
+        await self._rows.update(accounts, account, chat=chat, reachable=True, used_at=now)
 
     async def set_reachable(self, account: int, reachable: bool) -> bool:
         """Whether messages arrive there. Returns whether that is news."""
@@ -319,11 +302,13 @@ class People:
 
     async def move_chat(self, platform: str, old: str, new: str) -> None:
         """A private chat has a new id."""
-        await self._db.execute(
-            sa.update(accounts)
-            .where(accounts.c.platform == platform, accounts.c.chat == old)
-            .values(chat=new)
-        )
+        here = sa.select(accounts.c.id).where(self._in_chat(platform, old))
+        for id in (await self._db.execute(here)).scalars().all():
+            await self._rows.update(accounts, id, chat=new)
+
+    def _in_chat(self, platform: str, chat: str) -> sa.ColumnElement[bool]:
+        key = self._rows.blind(accounts.c.chat_key, chat)
+        return (accounts.c.platform == platform) & (accounts.c.chat_key == key)
 
     # invitations
 
@@ -337,7 +322,7 @@ class People:
         member: int | None = None,
     ) -> None:
         """A one-time secret, of which only the hash is kept."""
-        await self._insert(
+        await self._rows.insert(
             invitations,
             secret_hash=secret_hash,
             group_id=group,
@@ -375,8 +360,3 @@ class People:
             .values(used_at=now)
         )
         return changed.rowcount == 1
-
-    async def _insert(self, table: sa.Table, **values: Any) -> int:
-        return (
-            await self._db.execute(sa.insert(table).values(**values).returning(table.c.id))
-        ).scalar_one()

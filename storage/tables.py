@@ -1,5 +1,8 @@
 """The tables. Migrations in storage/migrations make them; a test holds the two together.
 
+What could name a person, a place or what somebody wrote is `Sealed`; where it must be found again, a
+`Blind` index stands beside it.
+
 Instants are stored as whole microseconds since 1970 in UTC, so that they compare and index the same
 way on SQLite and PostgreSQL.
 """
@@ -12,6 +15,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
+
+from bot.domain.people import name_key
+from storage.rows import Blind, Sealed
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,6 +74,18 @@ def _json(name: str, *, null: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.JSON, nullable=null)
 
 
+def _sealed(name: str, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, Sealed("text"), nullable=null)
+
+
+def _sealed_json(name: str, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, Sealed("json"), nullable=null)
+
+
+def _blind(name: str, kind: Blind, *, null: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, kind, nullable=null)
+
+
 # --- what the engine keeps ----------------------------------------------------------------------
 
 facts = sa.Table(
@@ -75,7 +93,19 @@ facts = sa.Table(
     metadata,
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("value", sa.LargeBinary, nullable=False),
+    sa.Column("sealed", sa.Boolean, nullable=False, server_default=sa.false()),
     comment="small things of the installation: heartbeat, keys of a platform's account",
+)
+
+data_keys = sa.Table(
+    "data_keys",
+    metadata,
+    sa.Column("id", ROW, primary_key=True, autoincrement=False),
+    _text("purpose"),
+    sa.Column("current", sa.Boolean, nullable=False),
+    sa.Column("wrapped", sa.LargeBinary, nullable=False),
+    _at("created_at"),
+    comment="what seals the rows, wrapped by the master key; several while a rotation runs",
 )
 
 fences = sa.Table(
@@ -100,15 +130,16 @@ inbox = sa.Table(
     metadata,
     _id(),
     _text("platform"),
-    _text("event_id"),
-    _text("chat", ""),
+    _sealed("event_id"),
+    _blind("event_key", Blind("event_id")),
+    _sealed("chat"),
     _at("received_at"),
-    _json("raw"),
+    _sealed_json("raw"),
     _text("state", "new"),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     _text("error", ""),
     _at("done_at", null=True),
-    sa.UniqueConstraint("platform", "event_id"),
+    sa.UniqueConstraint("platform", "event_key"),
     sa.Index("ix_inbox_state_id", "state", "id"),
 )
 
@@ -119,10 +150,11 @@ outbox = sa.Table(
     sa.Column("key", sa.Text, nullable=False, unique=True),
     sa.Column("lane", sa.SmallInteger, nullable=False),
     _text("platform"),
-    _text("chat"),
+    _sealed("chat"),
+    _blind("chat_key", Blind("chat")),
     _text("chat_kind"),
     _text("operation"),
-    _json("body"),
+    _sealed_json("body"),
     _text("target", ""),
     _text("purpose", ""),
     sa.Column("member", ROW, nullable=True),
@@ -131,9 +163,11 @@ outbox = sa.Table(
     _at("not_before"),
     _at("lease_until", null=True),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
-    _text("message_id", ""),
+    _sealed("message_id", null=True),
+    _blind("message_key", Blind("message_id"), null=True),
     _text("error", ""),
     _at("done_at", null=True),
+    sa.Index("ix_outbox_message_key", "message_key"),
     sa.Index("ix_outbox_platform_state_lane_seq", "platform", "state", "lane", "seq"),
     sa.Index("ix_outbox_purpose", "purpose"),
 )
@@ -155,14 +189,16 @@ groups = sa.Table(
     "groups",
     metadata,
     _id(),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    _text("organisation", ""),
+    _sealed("name"),
+    _blind("name_key", Blind("name")),
+    _sealed("organisation"),
     _text("language"),
     _text("zone"),
-    _json("plan", null=True),
+    _sealed_json("plan", null=True),
     sa.Column("incidents", sa.Integer, nullable=False, default=0),
     sa.Column("denunciations", sa.Integer, nullable=False, default=0),
     _at("created_at"),
+    sa.UniqueConstraint("name_key"),
 )
 
 members = sa.Table(
@@ -170,12 +206,12 @@ members = sa.Table(
     metadata,
     _id(),
     _ref("group_id", "groups"),
-    _text("name"),
-    _text("name_key"),
+    _sealed("name"),
+    _blind("name_key", Blind("name", scope="group_id", form=name_key)),
     _text("language"),
     _text("zone"),
     _json("roles"),
-    _json("plan", null=True),
+    _sealed_json("plan", null=True),
     sa.Column("subscribed", sa.Boolean, nullable=False, default=True),
     sa.Column("risk", sa.Text, nullable=False, server_default="medium"),
     _at("joined_at"),
@@ -189,13 +225,16 @@ accounts = sa.Table(
     _id(),
     _ref("member_id", "members"),
     _text("platform"),
-    _text("address"),
-    _text("chat"),
+    _sealed("address"),
+    _blind("address_key", Blind("address")),
+    _sealed("chat"),
+    _blind("chat_key", Blind("chat")),
+    sa.Column("operator", sa.Boolean, nullable=False, default=False),
     sa.Column("reachable", sa.Boolean, nullable=False, default=True),
     _at("used_at"),
-    sa.UniqueConstraint("platform", "address"),
+    sa.UniqueConstraint("platform", "address_key"),
     sa.Index("ix_accounts_member_id", "member_id"),
-    sa.Index("ix_accounts_platform_chat", "platform", "chat"),
+    sa.Index("ix_accounts_platform_chat_key", "platform", "chat_key"),
 )
 
 invitations = sa.Table(
@@ -219,27 +258,32 @@ prompts = sa.Table(
     _id(),
     sa.Column("token", sa.Text, nullable=False, unique=True),
     _text("platform"),
-    _text("chat"),
+    _sealed("chat"),
+    _blind("chat_key", Blind("chat")),
     _text("topic"),
     sa.Column("ref", ROW, nullable=False),
-    _json("options"),
+    _sealed_json("options"),
     _text("outbox_key"),
-    _json("text"),
+    _sealed_json("text"),
     _at("opened_at"),
     _at("closed_at", null=True),
-    sa.Index("ix_prompts_platform_chat_closed_at", "platform", "chat", "closed_at"),
+    sa.Index("ix_prompts_platform_chat_key_closed_at", "platform", "chat_key", "closed_at"),
+    sa.Index("ix_prompts_outbox_key", "outbox_key"),
     sa.Index("ix_prompts_topic_ref", "topic", "ref"),
 )
 
 dialogs = sa.Table(
     "dialogs",
     metadata,
-    sa.Column("platform", sa.Text, primary_key=True),
-    sa.Column("chat", sa.Text, primary_key=True),
+    _id(),
+    _text("platform"),
+    _sealed("chat"),
+    _blind("chat_key", Blind("chat")),
     _text("topic"),
     _text("step"),
-    _json("data"),
+    _sealed_json("data"),
     _at("expires_at"),
+    sa.UniqueConstraint("platform", "chat_key"),
 )
 
 # --- check-ins and incidents --------------------------------------------------------------------
@@ -249,7 +293,7 @@ schedules = sa.Table(
     metadata,
     _id(),
     _ref("member_id", "members"),
-    _json("rule"),
+    _sealed_json("rule"),
     sa.Column("active", sa.Boolean, nullable=False, default=True),
     _at("paused_until", null=True),
     _at("created_at"),
@@ -297,7 +341,7 @@ incidents = sa.Table(
     _ref("subject_id", "members"),
     _text("kind"),
     _at("opened_at"),
-    _json("plan"),
+    _sealed_json("plan"),
     _text("state"),
     sa.Column("step", sa.Integer, nullable=False),
     _at("step_at", null=True),
@@ -324,7 +368,7 @@ incident_events = sa.Table(
     _at("at"),
     _text("event"),
     sa.Column("actor", ROW, nullable=True),
-    _json("details"),
+    _sealed_json("details"),
     sa.Index("ix_incident_events_incident_id", "incident_id"),
 )
 
@@ -336,11 +380,12 @@ destinations = sa.Table(
     _id(),
     _ref("group_id", "groups"),
     _text("platform"),
-    _text("chat"),
+    _sealed("chat"),
+    _blind("chat_key", Blind("chat")),
     _text("chat_kind"),
-    _text("title"),
+    _sealed("title"),
     sa.Column("active", sa.Boolean, nullable=False, default=True),
-    sa.UniqueConstraint("platform", "chat"),
+    sa.UniqueConstraint("platform", "chat_key"),
 )
 
 denunciations = sa.Table(
@@ -351,10 +396,10 @@ denunciations = sa.Table(
     sa.Column("number", sa.Integer, nullable=False),
     _ref("author_id", "members"),
     _ref("approver_id", "members", null=True),
-    _text("title", ""),
-    _text("text", ""),
+    _sealed("title"),
+    _sealed("text"),
     _text("state"),
-    _text("approved_hash", ""),
+    _sealed("approved_hash"),
     _text("progress_key", ""),
     _at("created_at"),
     _at("approved_at", null=True),

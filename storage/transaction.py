@@ -18,21 +18,29 @@ from storage.incidents import Incidents
 from storage.mass import MassEvents
 from storage.outbox import Outbox
 from storage.people import People
-from storage.tables import metadata
+from storage.rows import Rows
+from storage.tables import data_keys, metadata
 from storage.timers import Timers
+from storage.vault import Vault
 
 
 class Transaction:
     """The repositories over one connection that will commit or roll back as a whole."""
 
-    def __init__(self, connection: AsyncConnection, fence: int | None = None) -> None:
+    def __init__(
+        self, connection: AsyncConnection, vault: Vault, fence: int | None = None
+    ) -> None:
         self.connection = connection
+        self.rows = Rows(connection, vault)
+        self._vault = vault
         self._acting = acting(fence)
 
     async def erase_everything(self) -> None:
-        """Empty every table: for the sandbox, which can begin anew."""
+        """Empty every table but that of the keys: for the sandbox, which can begin anew."""
         for table in reversed(metadata.sorted_tables):
-            await self.connection.execute(sa.delete(table))
+            if table is not data_keys:
+                await self.connection.execute(sa.delete(table))
+        self.rows = Rows(self.connection, self._vault)
 
     @cached_property
     def facts(self) -> Facts:
@@ -47,12 +55,12 @@ class Transaction:
     @cached_property
     def inbox(self) -> Inbox:
         """Stored events and the platforms' cursors."""
-        return Inbox(self.connection, self._acting)
+        return Inbox(self.rows, self._acting)
 
     @cached_property
     def outbox(self) -> Outbox:
         """Messages to send."""
-        return Outbox(self.connection, self._acting)
+        return Outbox(self.rows, self._acting)
 
     @cached_property
     def timers(self) -> Timers:
@@ -62,17 +70,17 @@ class Transaction:
     @cached_property
     def people(self) -> People:
         """Groups, members, accounts, invitations."""
-        return People(self.connection)
+        return People(self.rows)
 
     @cached_property
     def conversations(self) -> Conversations:
         """Open questions and dialogs."""
-        return Conversations(self.connection)
+        return Conversations(self.rows)
 
     @cached_property
     def checkins(self) -> Checkins:
         """Schedules and check-ins."""
-        return Checkins(self.connection)
+        return Checkins(self.rows)
 
     @cached_property
     def mass(self) -> MassEvents:
@@ -87,9 +95,9 @@ class Transaction:
     @cached_property
     def incidents(self) -> Incidents:
         """Incidents and their timelines."""
-        return Incidents(self.connection)
+        return Incidents(self.rows)
 
     @cached_property
     def denunciations(self) -> Denunciations:
         """Denunciations and their destinations."""
-        return Denunciations(self.connection)
+        return Denunciations(self.rows)

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
+
+
+def name_key(name: str) -> str:
+    """The form by which two names are the same: no case, no accents, no double spaces."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    kept = "".join(c for c in plain if not unicodedata.combining(c))
+    return " ".join(kept.split())
 
 
 class Role(StrEnum):

@@ -16,7 +16,9 @@ from alembic.migration import MigrationContext
 
 from bot.domain.lanes import Lane
 from storage.database import Database, StorageError, _alembic
+from storage.keys import KeyInMemory
 from storage.tables import metadata
+from tests.support.opened import KEY
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -69,9 +71,9 @@ def _is_root() -> bool:
 async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
     """An empty database of each kind."""
     if request.param == "sqlite":
-        made = Database(str(tmp_path / "acuerpa.db"))
+        made = Database(str(tmp_path / "acuerpa.db"), KeyInMemory(KEY))
     else:
-        made = Database(request.getfixturevalue("postgres"))
+        made = Database(request.getfixturevalue("postgres"), KeyInMemory(KEY))
     await made.open()
     yield made
     async with made.transaction() as tx:
@@ -106,7 +108,7 @@ async def test_a_database_of_the_first_version_keeps_its_incidents(tmp_path: Pat
             " VALUES (1, 0, 'opened_miss', '{}')",
         ):
             connection.exec_driver_sql(statement)
-    database = Database(str(tmp_path / "a.db"))
+    database = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
     await database.open()
     async with database.transaction() as tx:
         assert len(await tx.incidents.timeline(1)) == 1
@@ -115,7 +117,7 @@ async def test_a_database_of_the_first_version_keeps_its_incidents(tmp_path: Pat
 
 
 async def test_sqlite_is_as_safe_as_it_says(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "a.db"))
+    database = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
     await database.open()
     async with database.transaction() as tx:
         wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
@@ -126,7 +128,7 @@ async def test_sqlite_is_as_safe_as_it_says(tmp_path: Path) -> None:
 
 
 async def test_a_database_of_a_newer_version_is_refused(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "a.db"))
+    database = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
     await database.open()
     async with database.transaction() as tx:
         await tx.connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))

@@ -58,7 +58,8 @@ from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
 from storage.inbox import DONE, SET_ASIDE
-from storage.sealing import SealedFacts, Sealer
+from storage.keys import KeyInMemory
+from storage.sealed_facts import SealedFacts
 from storage.tables import inbox, metadata, outbox
 from tests.proofs import garbage_input as garbage
 from tests.proofs.garbage_input import Raw, Who
@@ -133,7 +134,7 @@ class Scene:
             "telegram": TelegramPlatform(token="1:x", now=self.clock.now),
             "matrix": MatrixPlatform(
                 homeserver="http://127.0.0.1:1", user_id="@bot:x", store_path=folder,
-                pickle_key="x", secrets=SealedFacts(database, Sealer(bytes(32))),
+                pickle_key="x", secrets=SealedFacts(database),
                 now=self.clock.now,
             ),
             "sandbox": SandboxPlatform(Town(self.clock.now)),
@@ -581,7 +582,7 @@ async def p18(
     counts: Counter[str] = Counter()
     slowest = 0.0
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(str(Path(folder) / "acuerpa.db"))
+        database = Database(str(Path(folder) / "acuerpa.db"), KeyInMemory())
         await database.open()
         scene = Scene(database, Path(folder))
         with capture_logs():

@@ -1,6 +1,7 @@
 """An installation whose bot is killed and started again, and the truth about what it did.
 
-The database is read here with `sqlite3` alone, so that a defect of `storage` cannot hide itself.
+The database is read here with `tests.support.opened` alone, so that a defect of `storage` cannot
+hide itself.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import os
 import random
 import shutil
 import signal
-import sqlite3
 import tempfile
 import time
 from collections import Counter
@@ -27,7 +27,9 @@ from bot.config import load
 from bot.domain.people import Role
 from handlers.context import Context
 from storage.database import Database
+from storage.keys import KeyFile
 from storage.transaction import Transaction
+from tests.support import opened
 from tests.support.botapi import BotApi, TelegramPerson
 from tests.support.stage_bot import base_config, telegram_config
 from tests.support.world import ZONE
@@ -142,7 +144,7 @@ class Installation:
     @asynccontextmanager
     async def seeding(self) -> AsyncIterator[tuple[Transaction, Context]]:
         """One transaction to make people and their schedules in."""
-        database = Database(str(self.folder / "acuerpa.db"))
+        database = Database(str(self.folder / "acuerpa.db"), KeyFile(self.folder / "acuerpa.key"))
         await database.open()
         try:
             async with database.transaction() as tx:
@@ -190,8 +192,8 @@ class Installation:
 
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What is in the database."""
-        uri = f"file:{self.folder / 'acuerpa.db'}?mode=ro"
-        with closing(sqlite3.connect(uri, uri=True, timeout=5)) as database:
+        key = (self.folder / "acuerpa.key").read_bytes()
+        with closing(opened.connect(self.folder / "acuerpa.db", key)) as database:
             return database.execute(statement, values).fetchall()
 
     def count(self, statement: str, *values: object) -> int:

@@ -23,6 +23,7 @@ from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.schedule import EVERY_DAY, Schedule
 from handlers.checkins import add_schedule
 from storage.database import Database
+from storage.keys import KeyInMemory
 from tests.proofs.killing import (
     PATIENCE,
     START,
@@ -377,7 +378,7 @@ async def _replayed(events: list[tuple[str, str]], rng: random.Random) -> int:
     twice = [*batches, *batches]
     rng.shuffle(twice)
     with tempfile.TemporaryDirectory(prefix="acuerpa-replay-") as folder:
-        database = Database(str(Path(folder) / "replay.db"))
+        database = Database(str(Path(folder) / "replay.db"), KeyInMemory())
         await database.open()
         stored = 0
         for batch in twice:

@@ -24,6 +24,7 @@ from handlers.context import Context
 from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
+from storage.keys import KeyInMemory
 
 START = datetime(2026, 11, 17, 12, 0, tzinfo=UTC)
 ZONE = "UTC"
@@ -127,7 +128,7 @@ async def living(canary: time | None = None) -> AsyncIterator[Living]:
     """A database and a town; nothing runs yet."""
     with TemporaryDirectory(prefix="acuerpa-proof-") as folder:
         clock = JumpingClock(START)
-        database = Database(str(Path(folder) / "acuerpa.db"))
+        database = Database(str(Path(folder) / "acuerpa.db"), KeyInMemory())
         await database.open()
         town = Town(clock.now)
         tokens = count()

@@ -15,6 +15,7 @@ from handlers.groups import create
 from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
+from storage.keys import KeyInMemory
 from tests.support.world import START, ZONE, Device, Person, Seen, Stage
 
 
@@ -73,7 +74,7 @@ class SandboxStage(Stage):
     @classmethod
     async def open(cls, url: str | Path) -> SandboxStage:
         """Over a new database."""
-        database = Database(str(url))
+        database = Database(str(url), KeyInMemory())
         await database.open()
         stage = cls(database, SteppedClock(START))
         await stage.engine.start()

@@ -37,6 +37,7 @@ from bot.platforms.base import PlatformError
 from bot.platforms.telegram.platform import TelegramPlatform
 from handlers.router import menu
 from storage.database import Database
+from storage.keys import KeyInMemory
 from tests.support.failpoints import Failpoints, install
 
 START_SECONDS = 60.0
@@ -212,7 +213,7 @@ def _serve() -> None:
 async def _warm_up() -> None:
     """What the first use of a library builds is then there for every child."""
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(str(Path(folder) / "warm.db"))
+        database = Database(str(Path(folder) / "warm.db"), KeyInMemory())
         await database.open()
         async with database.transaction() as tx:
             await tx.timers.next_due()

@@ -26,6 +26,7 @@ from bot.platforms.telegram.parse import chat_of, parse
 from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
+from storage.keys import KeyInMemory
 from storage.storable import DEEPEST, storable
 from tests.proofs.garbage_input import (
     TELEGRAM_FIELDS,
@@ -128,7 +129,7 @@ def test_a_million_invisible_characters_are_read_quickly() -> None:
 async def test_an_event_that_spoils_its_own_announcement_is_set_aside(tmp_path: Path) -> None:
     """It raised out of the worker before, each time the bot started anew."""
     clock = SteppedClock(NOW)
-    database = Database(str(tmp_path / "a.db"))
+    database = Database(str(tmp_path / "a.db"), KeyInMemory())
     await database.open()
     router = Router(Settings(language="es", zone="UTC", token=new_token))
     worker = Worker(database, {"sandbox": SandboxPlatform(Town(clock.now))}, router, clock)
@@ -145,7 +146,7 @@ async def test_an_event_that_spoils_its_own_announcement_is_set_aside(tmp_path: 
 
 
 async def test_a_batch_with_what_no_database_keeps_is_stored(tmp_path: Path) -> None:
-    database = Database(str(tmp_path / "a.db"))
+    database = Database(str(tmp_path / "a.db"), KeyInMemory())
     await database.open()
     raw = {"text": "a\ud800\0", "deep": nested(5000), "nan": float("nan")}
     async with database.transaction() as tx:

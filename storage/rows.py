@@ -1,0 +1,237 @@
+"""Reading and writing rows whose confidential columns are sealed.
+
+A repository never sees an envelope: it says what a column holds, and `Rows` seals on the way in and
+opens on the way out. A column of type `Sealed` takes nothing but an envelope, so that a statement
+which goes around `Rows` fails and writes nothing in clear.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.types import TypeDecorator
+
+from storage.vault import Vault
+
+
+class Envelope(bytes):
+    """Bytes that `Rows` has sealed."""
+
+
+class Sealed(TypeDecorator[bytes]):
+    """A confidential column: a text, or JSON."""
+
+    impl = sa.LargeBinary
+    cache_ok = True
+
+    def __init__(self, kind: str = "text") -> None:
+        super().__init__()
+        self.kind = kind
+
+    def process_bind_param(self, value: Any | None, dialect: Dialect) -> bytes | None:
+        """Only what was sealed gets through."""
+        if value is None or isinstance(value, Envelope):
+            return value
+        raise TypeError("a sealed column takes an envelope: write it through Rows")
+
+
+class Blind(TypeDecorator[bytes]):
+    """The blind index of a sealed column of the same row.
+
+    Args:
+        of: The sealed column.
+        scope: A clear column within which values are compared, if not in the whole table.
+        form: The form in which two values are the same.
+    """
+
+    impl = sa.LargeBinary
+    cache_ok = False
+
+    def __init__(
+        self, of: str, scope: str | None = None, form: Callable[[str], str] = str
+    ) -> None:
+        super().__init__()
+        self.of = of
+        self.scope = scope
+        self.form = form
+
+
+class Rows:
+    """The rows over one connection."""
+
+    def __init__(self, connection: AsyncConnection, vault: Vault) -> None:
+        self.connection = self._db = connection
+        self._vault = vault
+        self._numbers: dict[str, int] = {}
+
+    async def insert(self, table: sa.Table, **values: Any) -> int:
+        """One row. Returns its number."""
+        (number,) = await self.insert_many(table, [values])
+        return number
+
+    async def insert_many(
+        self, table: sa.Table, rows: Sequence[Mapping[str, Any]]
+    ) -> Sequence[int]:
+        """Many rows with the same columns. Returns their numbers."""
+        if not rows:
+            return ()
+        numbers = await self._next(table, len(rows))
+        key = _key(table).name
+        sealed = [
+            {key: number, **self.sealed(table, number, values)}
+            for number, values in zip(numbers, rows, strict=True)
+        ]
+        await self._db.execute(sa.insert(table), sealed)
+        return numbers
+
+    async def update(self, table: sa.Table, row: int, **values: Any) -> bool:
+        """Change one row by its number. False if there is none."""
+        changed = await self._db.execute(
+            sa.update(table)
+            .where(_key(table) == row)
+            .values(**self.sealed(table, row, values))
+        )
+        return changed.rowcount == 1
+
+    def sealed(self, table: sa.Table, row: int, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values as they are kept in this row, with the blind indexes of what is sealed."""
+        kept = dict(values)
+        for column, kind in _sealed_columns(table):
+            if values.get(column) is not None:
+                plain = _encode(values[column], kind)
+                kept[column] = Envelope(self._vault.seal(plain, table.name, column, row))
+        for name, blind in _blind_columns(table):
+            if values.get(blind.of) is not None:
+                scope = values[blind.scope] if blind.scope else None
+                kept[name] = self.blind(table.c[name], values[blind.of], scope)
+            elif blind.of in values:
+                kept[name] = None
+        return kept
+
+    def opened(self, table: sa.Table, column: str, row: int, envelope: bytes) -> Any:
+        """What one envelope of a row holds."""
+        kind = table.c[column].type
+        assert isinstance(kind, Sealed)
+        return _decode(self._vault.open(envelope, table.name, column, row), kind.kind)
+
+    def blind(self, column: sa.Column[Any], value: str, scope: object = None) -> bytes:
+        """The blind index by which a value is found in this column."""
+        kind = column.type
+        assert isinstance(kind, Blind)
+        text = kind.form(value)
+        if kind.scope:
+            text = f"{scope}\0{text}"
+        return self._vault.index(column.table.name, column.name, text)
+
+    async def all(self, statement: Any) -> list[Any]:
+        """The rows of a SELECT or of a statement that returns, opened, as named tuples.
+
+        Where a sealed column is asked for, the number of its row must be as well.
+        """
+        found = await self._db.execute(statement)
+        columns = tuple(statement.exported_columns)
+        make, to_open = _plan(columns)
+        if not to_open:
+            return [make(*row) for row in found]
+        return [make(*self._opened(tuple(row), to_open)) for row in found]
+
+    async def one(self, statement: Any) -> Any | None:
+        """The only row, or the first, or None."""
+        found = await self.all(statement)
+        return found[0] if found else None
+
+    async def one_value(self, statement: Any) -> Any | None:
+        """The first column of the first row that is asked for, or None."""
+        row = await self.one(statement)
+        return None if row is None else row[0]
+
+    def _opened(
+        self, row: tuple[Any, ...], to_open: Sequence[tuple[int, int, str, str, str]]
+    ) -> list[Any]:
+        values = list(row)
+        for at, key_at, table, column, kind in to_open:
+            if values[at] is not None:
+                plain = self._vault.open(bytes(values[at]), table, column, row[key_at])
+                values[at] = _decode(plain, kind)
+        return values
+
+    async def _next(self, table: sa.Table, count: int) -> Sequence[int]:
+        """Numbers for new rows: known before the row is written, since envelopes are bound to it.
+
+        On SQLite nobody else writes during our transaction; PostgreSQL has a sequence.
+        """
+        key = _key(table)
+        if self._db.dialect.name == "sqlite":
+            if table.name not in self._numbers:
+                highest = await self._db.execute(sa.select(sa.func.max(key)))
+                self._numbers[table.name] = highest.scalar_one() or 0
+            first = self._numbers[table.name] + 1
+            self._numbers[table.name] += count
+            return range(first, first + count)
+        sequence = sa.func.pg_get_serial_sequence(table.name, key.name)
+        found = await self._db.execute(
+            sa.select(sa.func.nextval(sequence)).select_from(
+                sa.func.generate_series(1, count).alias()
+            )
+        )
+        return sorted(found.scalars())
+
+
+def _encode(value: Any, kind: str) -> bytes:
+    if kind == "json":
+        return json.dumps(value, separators=(",", ":")).encode()
+    if not isinstance(value, str):
+        raise TypeError("a sealed text column takes a text")
+    return value.encode("utf-8", "surrogatepass")
+
+
+def _decode(plain: bytes, kind: str) -> Any:
+    return json.loads(plain) if kind == "json" else plain.decode("utf-8", "surrogatepass")
+
+
+def _key(table: sa.Table) -> sa.Column[int]:
+    (column,) = table.primary_key.columns
+    return column
+
+
+def sealed_tables(tables: Iterable[sa.Table]) -> list[sa.Table]:
+    """Those that have a sealed column."""
+    return [table for table in tables if _sealed_columns(table)]
+
+
+@lru_cache
+def _sealed_columns(table: sa.Table) -> tuple[tuple[str, str], ...]:
+    return tuple((c.name, c.type.kind) for c in table.columns if isinstance(c.type, Sealed))
+
+
+@lru_cache
+def _blind_columns(table: sa.Table) -> tuple[tuple[str, Blind], ...]:
+    return tuple((c.name, c.type) for c in table.columns if isinstance(c.type, Blind))
+
+
+@lru_cache(1024)
+def _plan(
+    columns: tuple[sa.ColumnElement[Any], ...],
+) -> tuple[Callable[..., Any], list[tuple[int, int, str, str, str]]]:
+    """How a row is named, and which of its values are opened with which row's number."""
+    names = [getattr(c, "name", None) or f"_{i}" for i, c in enumerate(columns)]
+    keys = {
+        c.table.name: i
+        for i, c in enumerate(columns)
+        if isinstance(c, sa.Column) and c.primary_key and len(c.table.primary_key.columns) == 1
+    }
+    to_open = []
+    for i, column in enumerate(columns):
+        if isinstance(column, sa.Column) and isinstance(column.type, Sealed):
+            table = column.table.name
+            if table not in keys:
+                raise TypeError(f"{table}.{column.name} cannot be opened without its row's number")
+            to_open.append((i, keys[table], table, column.name, column.type.kind))
+    return namedtuple("Row", names, rename=True), to_open
