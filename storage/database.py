@@ -154,7 +154,10 @@ class Database:
                 await self._migrated(connection, master, argon)
                 if self.sqlite:
                     await self._read_back(connection)
-        except (sa.exc.OperationalError, sa.exc.DatabaseError, OSError) as error:
+        except BaseException as error:
+            await self.close()
+            if not isinstance(error, sa.exc.DatabaseError | OSError):
+                raise
             raise StorageError(
                 f"database.url: cannot be opened ({type(error).__name__}): is the place there, "
                 "writable, and a database of this program?"

