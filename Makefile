@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: setup demo test check lock
+.PHONY: setup demo test proofs check lock
 
 setup: $(VENV)/.ready
 
@@ -21,6 +21,12 @@ demo: setup
 test: setup
 	sh tools/browser.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest
+
+# The whole of each promise's proof, for hours: docs/reliability.md has the figures of the last run.
+proofs: setup
+	sh tools/browser.sh
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs.mutations
 
 check: setup
 	$(RUN)/ruff check .

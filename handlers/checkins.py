@@ -12,7 +12,7 @@ from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
 from bot.domain.people import Risk
 from bot.domain.permissions import Action
-from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, next_due
+from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, last_due, next_due
 from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
 from handlers import canary, incidents
 from handlers.commands import Entry
@@ -34,6 +34,9 @@ ANSWERS = (
 
 DEFAULT_GRACE = timedelta(minutes=45)
 """Between the question and the miss, with one reminder to the person alone half-way."""
+
+STALE = timedelta(days=1)
+"""From which age on an occurrence gives way to the newest one of its schedule."""
 
 MAX_SCHEDULES = 10
 LONGEST_PAUSE = timedelta(days=31)
@@ -58,6 +61,9 @@ async def on_schedule(ctx: Context, occasion: Due) -> None:
         if due < schedule.paused_until:
             return
         await ctx.tx.checkins.pause(ref, None)
+    if ctx.now - due > STALE:
+        # We were away for days, or the clock was years off: ask for the newest, if it was not asked.
+        due = last_due(schedule.rule, ctx.now) or due
     if await ctx.tx.checkins.open_of(schedule.member):
         return  # the person is being asked already; a second question would only confuse
     id = await ctx.tx.checkins.new_id(schedule.member, ref, due)

@@ -52,7 +52,7 @@ class Blind(TypeDecorator[bytes]):
     """
 
     impl = sa.LargeBinary
-    cache_ok = False
+    cache_ok = True
 
     def __init__(
         self, of: str, scope: str | None = None, form: Callable[[str], str] = str

@@ -182,6 +182,13 @@ def _occurrences(schedule: Schedule, start: date) -> Iterator[datetime]:
                 yield wall_to_instant(day, wall, schedule.zone)
 
 
+def last_due(schedule: Schedule, until: datetime) -> datetime | None:
+    """The last question at or before `until`, of the last seven days; None if there was none."""
+    today = until.astimezone(zone_named(schedule.zone)).date()
+    earlier = _occurrences(schedule, today - timedelta(days=7))
+    return max((instant for instant in earlier if instant <= until), default=None)
+
+
 def next_due(schedule: Schedule, after: datetime) -> datetime:
     """The first question strictly after `after`. Both are UTC instants.
 

@@ -21,7 +21,7 @@ JUMPS = {
 }
 GRACE = 45 * MINUTE
 STEP = 20 * MINUTE
-LOOK = timedelta(seconds=15)
+LOOK = timedelta(minutes=1)
 """How closely it is looked at."""
 
 
@@ -31,10 +31,10 @@ async def p8(full: bool, seed: int) -> Figures:
     figures.more["zone_changes"] = figures.runs
     figures.worst_delay_s = 0.0
     rng = random.Random(seed)
-    for _ in range(20 if full else 1):
-        for name, by in JUMPS.items():
-            for again in (timedelta(0), -by):
-                await _set(figures, rng, name, by, again)
+    cases = [(name, by, again) for name, by in JUMPS.items() for again in (timedelta(0), -by)]
+    for _ in range(5 if full else 1):
+        for name, by, again in cases if full else rng.sample(cases, 4):
+            await _set(figures, rng, name, by, again)
     return figures
 
 

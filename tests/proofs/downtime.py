@@ -29,8 +29,8 @@ async def p6(full: bool, seed: int) -> Figures:
     """
     rng = random.Random(seed)
     figures = Figures(worst_delay_s=0.0)
-    for _ in range(5 if full else 1):
-        await _outage(rng, figures, 300 if full else 60)
+    for _ in range(3 if full else 1):
+        await _outage(rng, figures, 300 if full else 40)
     return figures
 
 
