@@ -19,6 +19,7 @@ from handlers.router import Router, menu
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyFile, KeySource
+from storage.retention import Keep
 from storage.sealed_facts import SealedFacts
 
 
@@ -113,6 +114,11 @@ class App:
             watchers=watchers_of(config),
             audit=config.watch.interval,
             canary=self.settings.canary is not None,
+            keep=Keep(
+                messages=timedelta(days=config.retention.messages),
+                checkins=timedelta(days=config.retention.checkins),
+                incidents=timedelta(days=config.retention.incidents),
+            ),
         )
 
     @classmethod

@@ -129,6 +129,14 @@ class WatchSection(Section):
         return values
 
 
+class RetentionSection(Section):
+    """How many days things are kept once they are over."""
+
+    messages: int = Field(default=7, ge=1, le=3650)
+    checkins: int = Field(default=30, ge=1, le=3650)
+    incidents: int = Field(default=365, ge=1, le=3650)
+
+
 class FenceSection(Section):
     """How a second process knows that the one which acts is frozen."""
 
@@ -149,6 +157,7 @@ class Config(BaseSettings):
     keys: KeysSection = KeysSection()
     watch: WatchSection = WatchSection()
     fence: FenceSection = FenceSection()
+    retention: RetentionSection = RetentionSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 

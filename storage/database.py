@@ -213,9 +213,9 @@ class Database:
 
     async def _erase_for_good(self, connection: AsyncConnection) -> None:
         """What was in clear before must be in no free page and in no log of the file."""
-        await _pragma(connection, "wal_checkpoint", "TRUNCATE")
+        await _checkpoint(connection)
         await _outside(connection, "VACUUM")
-        await _pragma(connection, "wal_checkpoint", "TRUNCATE")
+        await _checkpoint(connection)
         await connection.execute(sa.delete(facts).where(facts.c.name == ERASE))
         await connection.commit()
 
@@ -316,6 +316,12 @@ class Database:
                 "program hold the database?"
             ) from None
 
+    async def forget(self) -> None:
+        """What was erased is in no log either: SQLite's is emptied, PostgreSQL does so by itself."""
+        if self.sqlite:
+            async with self._writer, self._engine.connect() as connection:
+                await _checkpoint(connection)
+
     async def close(self) -> None:
         """Let go of all connections."""
         await self._engine.dispose()
@@ -343,6 +349,11 @@ def _alembic() -> Config:
 async def _pragma(connection: AsyncConnection, name: str, value: str) -> None:
     """One that has no effect inside a transaction, on the driver's own connection."""
     await _outside(connection, f"PRAGMA {name}={value}")
+
+
+async def _checkpoint(connection: AsyncConnection) -> None:
+    """Everything into the file, and nothing left beside it."""
+    await _outside(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 async def _outside(connection: AsyncConnection, statement: str) -> None:

@@ -139,6 +139,7 @@ inbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     _text("error", ""),
     _at("done_at", null=True),
+    sa.Column("emptied", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("platform", "event_key"),
     sa.Index("ix_inbox_state_id", "state", "id"),
 )
@@ -167,6 +168,7 @@ outbox = sa.Table(
     _blind("message_key", Blind("message_id"), null=True),
     _text("error", ""),
     _at("done_at", null=True),
+    sa.Column("emptied", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Index("ix_outbox_message_key", "message_key"),
     sa.Index("ix_outbox_platform_state_lane_seq", "platform", "state", "lane", "seq"),
     sa.Index("ix_outbox_purpose", "purpose"),

@@ -18,6 +18,7 @@ from storage.incidents import Incidents
 from storage.mass import MassEvents
 from storage.outbox import Outbox
 from storage.people import People
+from storage.retention import Retention
 from storage.rows import Rows
 from storage.tables import data_keys, metadata
 from storage.timers import Timers
@@ -86,6 +87,11 @@ class Transaction:
     def mass(self) -> MassEvents:
         """Many misses that are one event."""
         return MassEvents(self.connection)
+
+    @cached_property
+    def retention(self) -> Retention:
+        """What is not needed any more."""
+        return Retention(self.rows)
 
     @cached_property
     def audit(self) -> Audit:

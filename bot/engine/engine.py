@@ -15,6 +15,7 @@ from bot.engine.audit import Auditor, Watcher
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.due import DueTimers
+from bot.engine.erasing import erase
 from bot.engine.handling import Handlers
 from bot.engine.outages import Outages
 from bot.engine.outbox import Dispatcher
@@ -24,6 +25,7 @@ from bot.engine.receiver import Receiver
 from bot.engine.worker import Worker
 from bot.platforms.base import Command, Platform, PlatformError
 from storage.database import Database, Unavailable
+from storage.retention import Keep
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +34,9 @@ TICK = 1
 
 AUDIT = 60
 """Seconds between two audits."""
+
+ERASE = 3600
+"""Seconds between two looks for what is kept too long."""
 
 LOOK_AGAIN = 5.0
 """Seconds after which the inbox is looked at even if nothing came."""
@@ -47,6 +52,7 @@ class Engine:
         watchers: Who is told after each audit whether all is well.
         audit: Seconds between two audits.
         canary: Whether the auditor expects a canary.
+        keep: How long things are kept once they are over; None for what `Keep` says.
     """
 
     def __init__(
@@ -61,12 +67,14 @@ class Engine:
         watchers: Iterable[Watcher] = (),
         audit: float = AUDIT,
         canary: bool = False,
+        keep: Keep | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
         self._handlers = handlers
         self._acting = acting
         self._audit_every = audit
+        self._keep = keep or Keep()
         self.platforms = {str(platform.name): platform for platform in platforms}
         self._stored = asyncio.Event()
         # Rates and signs of life are about real time, not about the injected clock.
@@ -116,6 +124,7 @@ class Engine:
                 scheduler.add_job(
                     self._guarded(self.auditor.look), "interval", seconds=self._audit_every
                 )
+                scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
                 scheduler.start()
         finally:
             if scheduler.running:
@@ -134,6 +143,10 @@ class Engine:
         if await self._due.drain():
             self._wake()
         self._beats.beat("due")
+
+    async def erase(self) -> int:
+        """Erase what is over for too long. Returns how many rows it was."""
+        return await erase(self._database, self._clock, self._keep)
 
     async def start(self) -> None:
         """Connect every platform without running: for whoever steps through time."""

@@ -1,0 +1,111 @@
+"""Erasing what is not needed any more: what is not kept cannot be taken.
+
+Rows are erased in small batches, so that no alarm waits for them. SQLite overwrites what is erased
+(`secure_delete`); `Database.forget` then empties the log beside the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from bot.domain.checkin import OPEN
+from bot.domain.incident import State as Incident
+from storage.inbox import DONE
+from storage.outbox import FAILED, SENT, UNKNOWN
+from storage.rows import Rows
+from storage.tables import (
+    checkins,
+    dialogs,
+    inbox,
+    incidents,
+    invitations,
+    mass_events,
+    outbox,
+    prompts,
+)
+
+BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """How long things are kept once they are over.
+
+    `messages`: what was written and sent, and the questions asked. `checkins`: when somebody was
+    asked and answered. `incidents`: their timelines, counted from their end. `traces`: the numbers
+    by which a message that comes again, or is to be edited, is known; without any content.
+    """
+
+    messages: timedelta = timedelta(days=7)
+    checkins: timedelta = timedelta(days=30)
+    incidents: timedelta = timedelta(days=365)
+    traces: timedelta = timedelta(days=90)
+
+
+class Retention:
+    """What can be erased, over one connection."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._db = rows.connection
+
+    async def erase(self, keep: Keep, now: datetime) -> int:
+        """A batch of everything that is over for too long. Returns how many rows it was."""
+        erased = 0
+        for table, over in self._over(keep, now):
+            (key,) = table.primary_key.columns
+            some = sa.select(key).where(over).order_by(key).limit(BATCH)
+            gone = await self._db.execute(sa.delete(table).where(key.in_(some)))
+            erased += gone.rowcount
+        erased += await self._empty(inbox, "raw", inbox.c.done_at <= now - keep.messages)
+        sent = (outbox.c.state == SENT) & (outbox.c.done_at <= now - keep.messages)
+        erased += await self._empty(outbox, "body", sent)
+        return erased
+
+    def _over(
+        self, keep: Keep, now: datetime
+    ) -> list[tuple[sa.Table, sa.ColumnElement[bool]]]:
+        newer = checkins.alias()
+        not_the_last = sa.exists().where(
+            newer.c.member_id == checkins.c.member_id, newer.c.id > checkins.c.id
+        )
+        return [
+            (prompts, prompts.c.closed_at <= now - keep.messages),
+            (dialogs, dialogs.c.expires_at <= now),
+            (invitations, invitations.c.expires_at <= now - keep.messages),
+            # The last one stays, whatever its age: "is it watching me?" has an answer.
+            (
+                checkins,
+                checkins.c.state.not_in([*OPEN])
+                & (checkins.c.miss_at <= now - keep.checkins)
+                & not_the_last,
+            ),
+            (
+                incidents,
+                (incidents.c.state == Incident.RESOLVED)
+                & (incidents.c.closed_at <= now - keep.incidents),
+            ),
+            (
+                mass_events,
+                (mass_events.c.closed_at <= now - keep.incidents)
+                & ~sa.exists().where(incidents.c.mass_id == mass_events.c.id),
+            ),
+            (inbox, (inbox.c.state == DONE) & (inbox.c.done_at <= now - keep.traces)),
+            (
+                outbox,
+                outbox.c.state.in_((SENT, FAILED, UNKNOWN))
+                & (outbox.c.done_at <= now - keep.traces),
+            ),
+        ]
+
+    async def _empty(self, table: sa.Table, column: str, over: sa.ColumnElement[bool]) -> int:
+        """Take the content of rows that stay for a while by their numbers alone."""
+        (key,) = table.primary_key.columns
+        some = sa.select(key).where(over, ~table.c.emptied).order_by(key).limit(BATCH)
+        found = (await self._db.execute(some)).scalars().all()
+        for number in found:
+            await self._rows.update(table, number, **{column: {}}, emptied=True)
+        return len(found)
