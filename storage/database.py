@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -316,6 +317,24 @@ class Database:
                 "program hold the database?"
             ) from None
 
+    async def copy(self, to: Path) -> None:
+        """A copy of a SQLite database as it is at one instant, while the bot goes on.
+
+        Needs the same master key. Raises `StorageError` if it cannot be written, or is there already.
+        """
+        if not self.sqlite:
+            raise StorageError("database.url: copy a PostgreSQL database with pg_dump")
+        beside = create_async_engine(self.url, poolclass=sa.NullPool)  # our writer goes on
+        try:
+            async with beside.connect() as connection:
+                await _outside(connection, "VACUUM INTO ?", str(to))
+        except (sqlite3.Error, sa.exc.DBAPIError) as error:
+            raise StorageError(
+                f"{to.name}: the copy could not be written: is it there already, is the disk full?"
+            ) from error
+        finally:
+            await beside.dispose()
+
     async def forget(self) -> None:
         """What was erased is in no log either: SQLite's is emptied, PostgreSQL does so by itself."""
         if self.sqlite:
@@ -356,11 +375,11 @@ async def _checkpoint(connection: AsyncConnection) -> None:
     await _outside(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-async def _outside(connection: AsyncConnection, statement: str) -> None:
+async def _outside(connection: AsyncConnection, statement: str, *values: str) -> None:
     """Carry it out without a transaction."""
     raw = await connection.get_raw_connection()
     assert raw.driver_connection is not None
-    cursor = await raw.driver_connection.execute(statement)
+    cursor = await raw.driver_connection.execute(statement, values)
     await cursor.fetchall()
     await cursor.close()
 
