@@ -1,0 +1,118 @@
+"""Metadata removed: what the rest of the program calls.
+
+This process never looks inside a file. It gives the bytes to another one (`bot.files.opener`), which
+has no rights and a deadline, and takes what that one gives back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import structlog
+
+from bot.files.opener import arguments
+from bot.files.values import MEGA, Clean, Cleaned, Found, Kind, Limits, Reason, Refused
+
+log = structlog.get_logger(__name__)
+
+OPENER = Path(__file__).with_name("opener.py")
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+"""All that the other process sees of ours: no secrets, no names, no paths."""
+LONGEST_ANSWER = 200
+"""Bytes of the line before the file."""
+
+
+class Cleaner:
+    """Cleans one file at a time, so that files never take more memory than one file may."""
+
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
+        self._turn = asyncio.Lock()
+
+    async def cleaned(self, content: bytes, name: str) -> Cleaned:
+        """The same image or document without its metadata, or why there is none.
+
+        `name` is the one that the file came with. It decides nothing but whether something without a
+        signature is a text, and goes no further: the file leaves under `Clean.name`. Raises nothing
+        for any content. May take as long as the limits say, and others wait for their turn: not to be
+        awaited inside a transaction.
+        """
+        result = await self._cleaned(content, text=name.lower().endswith(".txt"))
+        if isinstance(result, Refused):
+            log.info("file.refused", reason=result.reason.value)
+        return result
+
+    async def _cleaned(self, content: bytes, *, text: bool) -> Cleaned:
+        if not content:
+            return self._refused(Reason.EMPTY)
+        if len(content) > self._limits.size:
+            return self._refused(Reason.TOO_LARGE)
+        async with self._turn:
+            with tempfile.TemporaryDirectory(prefix="acuerpa-") as empty:
+                return await self._opened(content, text, empty)
+
+    async def _opened(self, content: bytes, text: bool, folder: str) -> Cleaned:
+        try:
+            opener = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-B", str(OPENER), *arguments(self._limits, text=text),
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL, cwd=folder, env=ENVIRONMENT,
+            )  # fmt: skip
+        except OSError:
+            return self._refused(Reason.UNAVAILABLE)
+        try:
+            async with asyncio.timeout(self._limits.seconds):
+                answer = await self._exchange(opener, content)
+                await opener.wait()
+        except TimeoutError:
+            return self._refused(Reason.TOO_HEAVY)
+        finally:
+            if opener.returncode is None:
+                opener.kill()
+                await opener.wait()
+        return self._read(answer, opener.returncode)
+
+    async def _exchange(self, opener: asyncio.subprocess.Process, content: bytes) -> bytes:
+        """Give the file, take the answer; no more of it than an answer can be."""
+        if opener.stdin is None or opener.stdout is None:
+            raise TypeError("the opener has no pipes")
+        try:
+            opener.stdin.write(content)
+            await opener.stdin.drain()
+            opener.stdin.close()
+        except (BrokenPipeError, ConnectionResetError):
+            pass  # it died, or had heard enough; its answer or its end says which
+        most = self._limits.size + LONGEST_ANSWER
+        answer = bytearray()
+        while len(answer) <= most and (more := await opener.stdout.read(1 << 16)):
+            answer += more
+        if len(answer) > most:
+            opener.kill()
+        return bytes(answer)
+
+    def _read(self, answer: bytes, code: int | None) -> Cleaned:
+        """The other process may be in an attacker's hands: only an answer of the right form counts."""
+        if code == -9:
+            return self._refused(Reason.TOO_HEAVY)  # the kernel's limit on time or memory
+        line, _, file = answer[:].partition(b"\n")
+        try:
+            match line.decode("ascii").split(" "):
+                case ["clean", kind, found] if code == 0 and file:
+                    return Clean(Kind(kind), file, frozenset(map(Found, filter(None, found.split(",")))))
+                case ["refused", reason] if code == 0 and not file:
+                    return self._refused(Reason(reason))
+        except ValueError:
+            pass
+        log.error("file.opener_crashed", code=code)
+        return self._refused(Reason.CRASHED)
+
+    def _refused(self, reason: Reason) -> Refused:
+        limit = {
+            Reason.TOO_LARGE: self._limits.size // MEGA,
+            Reason.TOO_MANY_PIXELS: self._limits.pixels // MEGA,
+            Reason.TOO_MANY_PAGES: self._limits.pages,
+        }
+        return Refused(reason, limit.get(reason, 0))
