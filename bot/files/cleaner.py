@@ -28,8 +28,9 @@ LONGEST_ANSWER = 200
 class Cleaner:
     """Cleans one file at a time, so that files never take more memory than one file may."""
 
-    def __init__(self, limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None, opener: Path = OPENER) -> None:
         self._limits = limits or Limits()
+        self._opener = opener
         self._turn = asyncio.Lock()
 
     async def cleaned(self, content: bytes, name: str) -> Cleaned:
@@ -57,7 +58,7 @@ class Cleaner:
     async def _opened(self, content: bytes, text: bool, folder: str) -> Cleaned:
         try:
             opener = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-B", str(OPENER), *arguments(self._limits, text=text),
+                sys.executable, "-I", "-B", str(self._opener), *arguments(self._limits, text=text),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.DEVNULL, cwd=folder, env=ENVIRONMENT,
             )  # fmt: skip
@@ -97,7 +98,7 @@ class Cleaner:
         """The other process may be in an attacker's hands: only an answer of the right form counts."""
         if code == -9:
             return self._refused(Reason.TOO_HEAVY)  # the kernel's limit on time or memory
-        line, _, file = answer[:].partition(b"\n")
+        line, _, file = answer.partition(b"\n")
         try:
             match line.decode("ascii").split(" "):
                 case ["clean", kind, found] if code == 0 and file:

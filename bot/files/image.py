@@ -23,13 +23,6 @@ QUALITY = 90
 FAINTEST = 16
 """Opacity of 255 below which a pixel shows nothing, and so is nothing."""
 GPS = 0x8825  # the tag of EXIF that points to the place
-FORMATS = {
-    Source.JPEG: ("JPEG",),
-    Source.PNG: ("PNG",),
-    Source.WEBP: ("WEBP",),
-    Source.GIF: ("GIF",),
-    Source.HEIF: ("HEIF",),
-}
 PHOTOGRAPHS = (Source.JPEG, Source.HEIF, Source.WEBP)
 """Kinds that lose detail anyway, and so leave as JPEG if nothing shines through."""
 
@@ -48,7 +41,11 @@ def cleaned(content: bytes, source: Source, limits: Limits) -> Clean:
     Image.MAX_IMAGE_PIXELS = limits.pixels
     warnings.simplefilter("error", Image.DecompressionBombWarning)
     try:
-        with Image.open(BytesIO(content), formats=FORMATS[source]) as image:
+        with Image.open(BytesIO(content), formats=(source.name,)) as image:
+            image.load()
+            for packet in ("xmp", "XML:com.adobe.xmp"):
+                # Pillow would turn the picture by it; programs that show pictures do not.
+                image.info.pop(packet, None)
             found = _found(image)
             picture = _picture(image, limits.side)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -68,28 +65,25 @@ def _found(image: Image.Image) -> frozenset[Found]:
 
 def _picture(image: Image.Image, side: int) -> Image.Image:
     """The first picture as sRGB, upright; a new object that knows nothing of the file."""
-    image.seek(0)
-    image.load()
     profile = image.info.get("icc_profile")
     ImageOps.exif_transpose(image, in_place=True)
     image = _in_srgb(_in_plain_colours(image), profile, side)
-    if image.mode == "RGBA":
-        seen = image.getchannel("A").point(lambda alpha: 255 if alpha >= FAINTEST else 0)
-        if seen.getextrema() == image.getchannel("A").getextrema() == (255, 255):
-            image = image.convert("RGB")
-        else:
-            nothing = Image.new("RGBA", image.size)
-            nothing.paste(image, mask=seen)
-            return nothing
-    fresh = Image.new(image.mode, image.size)
+    alpha = image.getchannel("A") if image.mode == "RGBA" else None
+    if alpha is not None and alpha.getextrema() != (255, 255):
+        # What is erased is often only made transparent, and still there.
+        seen = Image.new("RGBA", image.size)
+        seen.paste(image, mask=alpha.point(lambda value: 255 if value >= FAINTEST else 0))
+        return seen
+    fresh = Image.new("L" if image.mode == "L" else "RGB", image.size)
     fresh.paste(image)
     return fresh
 
 
 def _in_plain_colours(image: Image.Image) -> Image.Image:
     """L, RGB, CMYK or RGBA."""
-    if image.mode.startswith(("I", "F")):
-        image = image.point(lambda value: value / 256).convert("L")
+    if image.mode.startswith("I"):  # 16 bits of grey
+        image = image.convert("I").point(lambda value: value / 256).convert("L")
+        image.info.pop("transparency", None)  # one of 65,536 greys, which are 256 now
     if image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
         return image.convert("RGBA")
     if image.mode in ("L", "RGB", "CMYK", "RGBA"):

@@ -234,7 +234,8 @@ def _first_undone(old: Any, names: list[str]) -> bytes:
         outer.Filter = Array([Name(name) for name in names[:-1]])
         parameters = old.get("/DecodeParms")
         if isinstance(parameters, Array):
-            outer.DecodeParms = Array([pikepdf.Object.parse(p.unparse(resolved=True)) for p in parameters][:-1])
+            each = [pikepdf.Object.parse(item.unparse(resolved=True)) for item in parameters]
+            outer.DecodeParms = Array(each[:-1])
         return bytes(outer.read_bytes(StreamDecodeLevel.specialized))
 
 
