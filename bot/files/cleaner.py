@@ -7,6 +7,7 @@ has no rights and a deadline, and takes what that one gives back.
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -22,7 +23,7 @@ OPENER = Path(__file__).with_name("opener.py")
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
 """All that the other process sees of ours: no secrets, no names, no paths."""
 LONGEST_ANSWER = 200
-"""Bytes of the line before the file."""
+"""Bytes of the line that stands before the file."""
 
 
 class Cleaner:
@@ -31,6 +32,7 @@ class Cleaner:
     def __init__(self, limits: Limits | None = None, opener: Path = OPENER) -> None:
         self._limits = limits or Limits()
         self._opener = opener
+        self._most = self._limits.size + LONGEST_ANSWER
         self._turn = asyncio.Lock()
 
     async def cleaned(self, content: bytes, name: str) -> Cleaned:
@@ -86,17 +88,16 @@ class Cleaner:
             opener.stdin.close()
         except (BrokenPipeError, ConnectionResetError):
             pass  # it died, or had heard enough; its answer or its end says which
-        most = self._limits.size + LONGEST_ANSWER
         answer = bytearray()
-        while len(answer) <= most and (more := await opener.stdout.read(1 << 16)):
+        while len(answer) <= self._most and (more := await opener.stdout.read(1 << 16)):
             answer += more
-        if len(answer) > most:
+        if len(answer) > self._most:
             opener.kill()
         return bytes(answer)
 
     def _read(self, answer: bytes, code: int | None) -> Cleaned:
         """The other process may be in an attacker's hands: only an answer of the right form counts."""
-        if code == -9:
+        if code == -signal.SIGKILL and len(answer) <= self._most:
             return self._refused(Reason.TOO_HEAVY)  # the kernel's limit on time or memory
         line, _, file = answer.partition(b"\n")
         try:
