@@ -9,21 +9,19 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-import tempfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import structlog
 
-from bot.files.opener import arguments
-from bot.files.values import MEGA, Clean, Cleaned, Found, Kind, Limits, Reason, Refused
+from bot.files.exchange import LONGEST_LINE, order, read_answer
+from bot.files.values import MEGA, Cleaned, Limits, Reason, Refused
 
 log = structlog.get_logger(__name__)
 
 OPENER = Path(__file__).with_name("opener.py")
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
 """All that the other process sees of ours: no secrets, no names, no paths."""
-LONGEST_ANSWER = 200
-"""Bytes of the line that stands before the file."""
 
 
 class Cleaner:
@@ -32,7 +30,7 @@ class Cleaner:
     def __init__(self, limits: Limits | None = None, opener: Path = OPENER) -> None:
         self._limits = limits or Limits()
         self._opener = opener
-        self._most = self._limits.size + LONGEST_ANSWER
+        self._most = self._limits.size + LONGEST_LINE
         self._turn = asyncio.Lock()
 
     async def cleaned(self, content: bytes, name: str) -> Cleaned:
@@ -54,18 +52,19 @@ class Cleaner:
         if len(content) > self._limits.size:
             return self._refused(Reason.TOO_LARGE)
         async with self._turn:
-            with tempfile.TemporaryDirectory(prefix="acuerpa-") as empty:
-                return await self._opened(content, text, empty)
+            try:
+                with TemporaryDirectory(prefix="acuerpa-", ignore_cleanup_errors=True) as empty:
+                    return await self._opened(content, text, empty)
+            except OSError as error:  # no process, no descriptors, no room for a folder
+                log.error("file.no_opener", error=type(error).__name__)
+                return self._refused(Reason.UNAVAILABLE)
 
     async def _opened(self, content: bytes, text: bool, folder: str) -> Cleaned:
-        try:
-            opener = await asyncio.create_subprocess_exec(
-                sys.executable, "-I", "-B", str(self._opener), *arguments(self._limits, text=text),
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.DEVNULL, cwd=folder, env=ENVIRONMENT,
-            )  # fmt: skip
-        except OSError:
-            return self._refused(Reason.UNAVAILABLE)
+        opener = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-B", str(self._opener), *order(self._limits, text=text),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL, cwd=folder, env=ENVIRONMENT,
+        )  # fmt: skip
         try:
             async with asyncio.timeout(self._limits.seconds):
                 answer = await self._exchange(opener, content)
@@ -96,20 +95,13 @@ class Cleaner:
         return bytes(answer)
 
     def _read(self, answer: bytes, code: int | None) -> Cleaned:
-        """The other process may be in an attacker's hands: only an answer of the right form counts."""
         if code == -signal.SIGKILL and len(answer) <= self._most:
             return self._refused(Reason.TOO_HEAVY)  # the kernel's limit on time or memory
-        line, _, file = answer.partition(b"\n")
-        try:
-            match line.decode("ascii").split(" "):
-                case ["clean", kind, found] if code == 0 and file:
-                    return Clean(Kind(kind), file, frozenset(map(Found, filter(None, found.split(",")))))
-                case ["refused", reason] if code == 0 and not file:
-                    return self._refused(Reason(reason))
-        except ValueError:
-            pass
-        log.error("file.opener_crashed", code=code)
-        return self._refused(Reason.CRASHED)
+        result = read_answer(answer) if code == 0 else None
+        if result is None:
+            log.error("file.opener_crashed", code=code)
+            return self._refused(Reason.CRASHED)
+        return self._refused(result) if isinstance(result, Reason) else result
 
     def _refused(self, reason: Reason) -> Refused:
         limit = {

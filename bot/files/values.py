@@ -76,7 +76,7 @@ class Limits:
     side: int = 4096
     """Pixels of the longest side of an image that leaves; a larger one is made smaller."""
     pages: int = 300
-    seconds: float = 30
+    seconds: float = 30.0
     """From start to end, by the clock on the wall; of one processor at most as many."""
     memory: int = 1024 * MEGA
     """Bytes of address space."""

@@ -13,7 +13,6 @@ import time
 import zipfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,7 @@ from PIL import Image
 
 from bot.files import confine
 from bot.files.cleaner import Cleaner
-from bot.files.opener import arguments
+from bot.files.exchange import order, read_order
 from bot.files.values import Clean, Kind, Limits, Reason, Refused
 from tests.support.files.documents import laden, plain
 from tests.support.files.images import corners, encoded, photograph, picture
@@ -263,7 +262,7 @@ def test_without_the_walls_every_way_out_is_open(tmp_path: Path) -> None:
 def test_the_real_opener_is_shut_in_before_it_reads_the_first_byte() -> None:
     opener = Path(confine.__file__).with_name("opener.py")
     process = subprocess.Popen(
-        [sys.executable, "-I", "-B", str(opener), *arguments(Limits(), text=False)],
+        [sys.executable, "-I", "-B", str(opener), *order(Limits(), text=False)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     try:
@@ -319,9 +318,11 @@ def test_everything_is_loaded_before_the_walls_go_up(tmp_path: Path) -> None:
 
 
 def test_what_the_opener_is_told_are_numbers() -> None:
-    words = arguments(Limits(), text=True)
-    assert words == ["20000000", "64000000", "4096", "300", "30", "1024000000", "text"]
-    assert len(words) == len(fields(Limits)) + 1
+    words = order(Limits(), text=True)
+    assert words == ["20000000", "64000000", "4096", "300", "30.0", "1024000000", "text"]
+    assert read_order(words) == (Limits(), True)
+    other = Limits(seconds=0.5, pages=7)
+    assert read_order(order(other, text=False)) == (other, False)
 
 
 # --- chance ---------------------------------------------------------------------------------------
