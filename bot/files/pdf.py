@@ -27,6 +27,10 @@ DEVICES = {1: Name.DeviceGray, 3: Name.DeviceRGB, 4: Name.DeviceCMYK}
 PROFILES = (b"GRAY", b"RGB ", b"CMYK")  # of colours that a device's own are near (ICC.1, 7.2.6)
 INVISIBLE_NOTES = frozenset(["/Link", "/Popup", "/Text", "/FileAttachment", "/Widget"])
 """Annotations that a page does not show if they bring no appearance of their own."""
+DATA = frozenset(
+    ["/FontFile", "/FontFile2", "/FontFile3", "/CIDToGIDMap", "/ToUnicode", "/Encoding", "/UseCMap"]
+)
+"""Where a stream that neither draws nor is a picture is met; functions and shadings say it themselves."""
 COMMENT = re.compile(rb"(?m)^%[^\r\n]*")
 
 
@@ -139,6 +143,9 @@ class _Copy:
             case Array():
                 if len(old) > 1 and old[0] == Name.ICCBased:
                     return _device(old[1])
+                if len(old) > 3 and old[0] == Name.Indexed and isinstance(old[3], Stream):
+                    table = pikepdf.String(old[3].read_bytes(StreamDecodeLevel.specialized))
+                    return Array([Name.Indexed, self._value(old[1], role), old[2], table])
                 return Array([self._value(each, role) for each in old])
             case pikepdf.Object():
                 return pikepdf.Object.parse(old.unparse(resolved=True))
@@ -195,11 +202,13 @@ class _Copy:
         if subtype == "/Image":
             self._image(old, names, made)
             return made
-        if not COMPRESSED.issuperset(names) or "/F" in old or subtype == "/PS":
+        if not COMPRESSED.issuperset(names) or "/F" in old:
             raise Refusal(Reason.DOUBTFUL)
         if subtype == "/Form" or role == "/CharProc" or old.get("/PatternType") == 1:
             made.write(redrawn(old, self._rename))
             return made
+        if role not in DATA and "/FunctionType" not in old and "/ShadingType" not in old:
+            raise Refusal(Reason.DOUBTFUL)  # of no kind whose data are known to draw
         data = old.read_bytes(StreamDecodeLevel.specialized)
         if role in ("/ToUnicode", "/Encoding", "/UseCMap"):
             data = COMMENT.sub(b"", data)
@@ -211,7 +220,7 @@ class _Copy:
         if not COMPRESSED.issuperset(names[:-1] if last else names) or "/F" in old:
             raise Refusal(Reason.DOUBTFUL)  # another way to keep a picture, or one in another file
         if last is None:
-            made.write(old.read_bytes(StreamDecodeLevel.specialized))
+            made.write(_pixels(old))
             return
         parameters = old.get("/DecodeParms", Dictionary())
         if isinstance(parameters, Array):
@@ -225,6 +234,39 @@ class _Copy:
             if isinstance(parameters, Dictionary) and key in parameters
         }
         made.write(data, filter=Name(last), decode_parms=Dictionary(kept) if kept else None)
+
+
+def _pixels(image: Any) -> bytes:
+    """The data of an image without a filter of its own, as many as it has pixels.
+
+    Fewer are no picture, but something else that lost its sign.
+    """
+    if bool(image.get("/ImageMask", False)):
+        bits = 1
+    else:
+        bits = int(image.BitsPerComponent) * _components(image.ColorSpace)
+    wanted = int(image.Height) * ((int(image.Width) * bits + 7) // 8)
+    data = bytes(image.read_bytes(StreamDecodeLevel.specialized))
+    if len(data) < wanted:
+        raise Refusal(Reason.DOUBTFUL)
+    return data[:wanted]
+
+
+def _components(space: Any) -> int:
+    """How many numbers a colour has (ISO 32000-2, 8.6)."""
+    kind = space[0] if isinstance(space, Array) else space
+    match str(kind):
+        case "/DeviceGray" | "/CalGray" | "/Indexed" | "/Separation" | "/G" | "/I":
+            return 1
+        case "/DeviceRGB" | "/CalRGB" | "/Lab" | "/RGB":
+            return 3
+        case "/DeviceCMYK" | "/CMYK":
+            return 4
+        case "/DeviceN":
+            return len(space[1])
+        case "/ICCBased":
+            return int(space[1].N)
+    raise Refusal(Reason.DOUBTFUL)
 
 
 def _first_undone(old: Any, names: list[str]) -> bytes:

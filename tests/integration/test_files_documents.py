@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import shutil
+import zlib
 from typing import Any
 
 import pikepdf
 import pytest
-from pikepdf import Dictionary, Name, Pdf, String
-from PIL import ImageChops
+from pikepdf import Array, Dictionary, Name, Pdf, String
+from PIL import Image, ImageChops
 from playwright.async_api import async_playwright
 
 from bot.files.cleaner import Cleaner
@@ -29,7 +31,7 @@ from tests.support.files.documents import (
     saved,
     words,
 )
-from tests.support.files.images import encoded, exif, picture
+from tests.support.files.images import encoded, exif, picture, profile
 from tests.support.files.raw import everything, exiftool, secret, secrets
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -183,6 +185,46 @@ async def printed(html: str) -> bytes:
         return made
 
 
+async def test_pictures_of_every_make_keep_their_pixels() -> None:
+    """Palettes in the drawing and beside it, masks, faxes, several filters on each other."""
+    with Pdf.new() as pdf:
+        palette = bytes(range(0, 255, 17)) * 3
+        basic = {"Type": Name.XObject, "Subtype": Name.Image, "Width": 16, "Height": 16}
+        rows = bytes(value % 15 for value in range(256))
+        mask = pdf.make_stream(rows[::-1], BitsPerComponent=8, ColorSpace=Name.DeviceGray, **basic)
+        beside = Array([Name.Indexed, Name.DeviceRGB, 14, pdf.make_stream(palette)])
+        inside = Array([Name.Indexed, Name.DeviceRGB, 14, String(palette)])
+        photograph = jpeg_in(pdf)
+        folded = pdf.make_stream(
+            zlib.compress(photograph.read_raw_bytes()), Filter=Array([Name.FlateDecode, Name.DCTDecode]),
+            Width=160, Height=120, BitsPerComponent=8, ColorSpace=Name.DeviceRGB, Type=Name.XObject,
+            Subtype=Name.Image,
+        )  # fmt: skip
+        fax = io.BytesIO()
+        Image.frombytes("1", (16, 16), b"\xf0\x0f" * 16).save(fax, "TIFF", compression="group4")
+        strip = Image.open(fax)
+        at, size = strip.tag_v2[273][0], strip.tag_v2[279][0]
+        faxed = pdf.make_stream(
+            fax.getvalue()[at : at + size], Filter=Name.CCITTFaxDecode, BitsPerComponent=1,
+            ColorSpace=Name.DeviceGray, DecodeParms=Dictionary(K=-1, Columns=16, Rows=16), **basic,
+        )  # fmt: skip
+        stencil = pdf.make_stream(b"\xaa\x55" * 16, BitsPerComponent=1, ImageMask=True, **basic)
+        images = {
+            "A": pdf.make_stream(rows, BitsPerComponent=8, ColorSpace=beside, SMask=mask, **basic),
+            "B": pdf.make_stream(rows + b"x" * 9, BitsPerComponent=8, ColorSpace=inside, **basic),
+            "C": folded, "D": faxed, "E": stencil,
+        }  # fmt: skip
+        draw = "".join(f"q 30 0 0 30 {10 + 36 * n} 60 cm /{name} Do Q\n" for n, name in enumerate(images))
+        page(pdf, draw, XObject=Dictionary(**images))
+        sent = saved(pdf)
+    left = (await clean(sent)).content
+    assert differ(sent, left) < 3
+    assert secrets(left) == set()
+    for number in range(len(images)):
+        seen = drawn(left).crop((10 + 36 * number, 70, 40 + 36 * number, 100))
+        assert len(seen.getcolors(10_000) or []) > 1, f"{list(images)[number]} is not drawn"
+
+
 async def test_what_a_browser_prints_is_cleaned_and_looks_the_same() -> None:
     """A real document of a real program, which puts a photograph in as it came."""
     data = base64.b64encode(encoded(picture(), "JPEG", exif=exif())).decode()
@@ -228,7 +270,7 @@ def lookless_note(pdf: Pdf, leaf: Any) -> None:
     note(pdf, leaf, "/FreeText", Contents=String("no"))
 
 
-def image(pdf: Pdf, leaf: Any, data: bytes, **keys: Any) -> None:
+def only_image(pdf: Pdf, leaf: Any, data: bytes, **keys: Any) -> None:
     made = pdf.make_stream(
         data, Type=Name.XObject, Subtype=Name.Image, Width=1, Height=1, BitsPerComponent=8,
         ColorSpace=Name.DeviceGray, **keys,
@@ -237,11 +279,29 @@ def image(pdf: Pdf, leaf: Any, data: bytes, **keys: Any) -> None:
 
 
 def odd_picture(pdf: Pdf, leaf: Any) -> None:
-    image(pdf, leaf, b"\0\0\0\x0cjP  ", Filter=Name.JPXDecode)
+    only_image(pdf, leaf, b"\0\0\0\x0cjP  ", Filter=Name.JPXDecode)
 
 
 def picture_elsewhere(pdf: Pdf, leaf: Any) -> None:
-    image(pdf, leaf, b"", F=String("/etc/passwd"))
+    only_image(pdf, leaf, b"", F=String("/etc/passwd"))
+
+
+def photograph_without_its_sign(pdf: Pdf, leaf: Any) -> None:
+    """Whose filter's name was lost: its bytes, with all that they say, would be taken for pixels."""
+    photograph = jpeg_in(pdf)
+    del photograph.Filter
+    leaf.Resources.XObject = Dictionary(I=photograph)
+
+
+def photograph_of_no_kind(pdf: Pdf, leaf: Any) -> None:
+    photograph = jpeg_in(pdf)
+    photograph.Subtype = Name.Imagen
+    del photograph.Filter
+    leaf.Resources.XObject = Dictionary(I=photograph)
+
+
+def profile_of_no_kind(pdf: Pdf, leaf: Any) -> None:
+    leaf.Resources.ColorSpace = Dictionary(C=Array([Name.ICCBase, pdf.make_stream(profile(), N=3)]))
 
 
 def photograph_in_a_letter(pdf: Pdf, leaf: Any) -> None:
@@ -252,7 +312,8 @@ def photograph_in_a_letter(pdf: Pdf, leaf: Any) -> None:
 @pytest.mark.parametrize(
     "change",
     [redaction, hidden_layer, portfolio, dynamic_form, lookless_note, odd_picture,
-     picture_elsewhere, photograph_in_a_letter],
+     picture_elsewhere, photograph_in_a_letter, photograph_without_its_sign, photograph_of_no_kind,
+     profile_of_no_kind],
 )  # fmt: skip
 async def test_a_document_that_may_show_otherwise_than_its_copy_is_refused(change: Any) -> None:
     """Above all one with names marked for blacking out that are still below the mark."""
