@@ -56,7 +56,8 @@ def cleaned(content: bytes, source: Source, limits: Limits) -> Clean:
 def _found(image: Image.Image) -> frozenset[Found]:
     """What its author should hear of."""
     found = set()
-    if getattr(image, "n_frames", 1) > 1 and image.format != "MPO":
+    # Telephones keep further pictures of the same moment, which nobody knows of and nobody misses.
+    if getattr(image, "n_frames", 1) > 1 and image.format not in ("MPO", "HEIF"):
         found.add(Found.ANIMATION)
     if image.getexif().get_ifd(GPS):
         found.add(Found.LOCATION)

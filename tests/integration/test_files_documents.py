@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import io
 import shutil
-import zlib
 from typing import Any
 
 import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name, Pdf, String
-from PIL import Image, ImageChops
+from PIL import ImageChops
 from playwright.async_api import async_playwright
 
 from bot.files.cleaner import Cleaner
@@ -26,6 +24,7 @@ from tests.support.files.documents import (
     letters,
     note,
     page,
+    pictures,
     plain,
     revised,
     saved,
@@ -186,43 +185,17 @@ async def printed(html: str) -> bytes:
 
 
 async def test_pictures_of_every_make_keep_their_pixels() -> None:
-    """Palettes in the drawing and beside it, masks, faxes, several filters on each other."""
     with Pdf.new() as pdf:
-        palette = bytes(range(0, 255, 17)) * 3
-        basic = {"Type": Name.XObject, "Subtype": Name.Image, "Width": 16, "Height": 16}
-        rows = bytes(value % 15 for value in range(256))
-        mask = pdf.make_stream(rows[::-1], BitsPerComponent=8, ColorSpace=Name.DeviceGray, **basic)
-        beside = Array([Name.Indexed, Name.DeviceRGB, 14, pdf.make_stream(palette)])
-        inside = Array([Name.Indexed, Name.DeviceRGB, 14, String(palette)])
-        photograph = jpeg_in(pdf)
-        folded = pdf.make_stream(
-            zlib.compress(photograph.read_raw_bytes()), Filter=Array([Name.FlateDecode, Name.DCTDecode]),
-            Width=160, Height=120, BitsPerComponent=8, ColorSpace=Name.DeviceRGB, Type=Name.XObject,
-            Subtype=Name.Image,
-        )  # fmt: skip
-        fax = io.BytesIO()
-        Image.frombytes("1", (16, 16), b"\xf0\x0f" * 16).save(fax, "TIFF", compression="group4")
-        strip = Image.open(fax)
-        at, size = strip.tag_v2[273][0], strip.tag_v2[279][0]
-        faxed = pdf.make_stream(
-            fax.getvalue()[at : at + size], Filter=Name.CCITTFaxDecode, BitsPerComponent=1,
-            ColorSpace=Name.DeviceGray, DecodeParms=Dictionary(K=-1, Columns=16, Rows=16), **basic,
-        )  # fmt: skip
-        stencil = pdf.make_stream(b"\xaa\x55" * 16, BitsPerComponent=1, ImageMask=True, **basic)
-        images = {
-            "A": pdf.make_stream(rows, BitsPerComponent=8, ColorSpace=beside, SMask=mask, **basic),
-            "B": pdf.make_stream(rows + b"x" * 9, BitsPerComponent=8, ColorSpace=inside, **basic),
-            "C": folded, "D": faxed, "E": stencil,
-        }  # fmt: skip
-        draw = "".join(f"q 30 0 0 30 {10 + 36 * n} 60 cm /{name} Do Q\n" for n, name in enumerate(images))
-        page(pdf, draw, XObject=Dictionary(**images))
+        made = pictures(pdf)
+        draw = "".join(f"q 28 0 0 28 {4 + 32 * n} 60 cm /{name} Do Q\n" for n, name in enumerate(made))
+        page(pdf, draw, XObject=Dictionary(**made))
         sent = saved(pdf)
     left = (await clean(sent)).content
     assert differ(sent, left) < 3
     assert secrets(left) == set()
-    for number in range(len(images)):
-        seen = drawn(left).crop((10 + 36 * number, 70, 40 + 36 * number, 100))
-        assert len(seen.getcolors(10_000) or []) > 1, f"{list(images)[number]} is not drawn"
+    for number, name in enumerate(made):
+        seen = drawn(left).crop((4 + 32 * number, 72, 32 + 32 * number, 100))
+        assert len(seen.getcolors(10_000) or []) > 1, f"{name} is not drawn"
 
 
 async def test_what_a_browser_prints_is_cleaned_and_looks_the_same() -> None:

@@ -111,12 +111,14 @@ async def test_of_a_moving_picture_the_first_one_is_left_and_its_author_is_told(
     assert corners(shown(left.content)) == [0, 1, 2, 3]
 
 
-async def test_the_second_picture_of_a_telephone_is_gone() -> None:
-    """Depth, or the moment before: several JPEGs in one file."""
+@pytest.mark.parametrize("kind", ["MPO", "HEIF"])
+async def test_the_second_picture_of_a_telephone_is_gone(kind: str) -> None:
+    """Depth, or the moment before: several in one file."""
     second = Image.new("RGB", (160, 120), "black")
-    sent = encoded(picture(), "MPO", save_all=True, append_images=[second])
-    assert sent.count(b"\xff\xd8\xff") == 2
+    sent = encoded(picture(), kind, save_all=True, append_images=[second])
+    assert shown(sent).n_frames == 2
     left = await clean(sent)
+    assert corners(shown(left.content)) == [0, 1, 2, 3]
     assert left.content.count(b"\xff\xd8\xff") == 1
     assert left.found == frozenset()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import zlib
 from io import BytesIO
 from typing import Any
 
@@ -56,6 +57,40 @@ def jpeg_in(pdf: Pdf) -> Stream:
         ColorSpace=Array([Name.ICCBased, pdf.make_stream(profile(), N=3)]), Filter=Name.DCTDecode,
         Metadata=pdf.make_stream(xmp(), Type=Name.Metadata, Subtype=Name.XML),
     )  # fmt: skip
+
+
+def pictures(pdf: Pdf) -> dict[str, Stream]:
+    """By what is special: palettes in the drawing and beside it, masks, a fax, filters on each other."""
+    palette = bytes(range(0, 255, 17)) * 3
+    image = {"Type": Name.XObject, "Subtype": Name.Image}
+    small = {**image, "Width": 16, "Height": 16, "BitsPerComponent": 8}
+    large = {**small, "Width": 160, "Height": 120}
+    rows = bytes(value % 15 for value in range(256))
+    mask = pdf.make_stream(rows[::-1], ColorSpace=Name.DeviceGray, **small)
+    beside = Array([Name.Indexed, Name.DeviceRGB, 14, pdf.make_stream(palette)])
+    inside = Array([Name.Indexed, Name.DeviceRGB, 14, String(palette)])
+    folded = zlib.compress(jpeg_in(pdf).read_raw_bytes())
+    inks = encoded(picture().convert("CMYK"), "JPEG", exif=exif())  # with Adobe's sign: upside down
+    fax = BytesIO()
+    Image.frombytes("1", (16, 16), b"\xf0\x0f" * 16).save(fax, "TIFF", compression="group4")
+    tags = Image.open(fax).tag_v2
+    strip = fax.getvalue()[tags[273][0] :][: tags[279][0]]
+    parameters = Dictionary(K=-1, Columns=16, Rows=16)
+    bits = {**small, "BitsPerComponent": 1}
+    return {
+        "Masked": pdf.make_stream(rows, ColorSpace=beside, SMask=mask, **small),
+        "Palette": pdf.make_stream(rows + secret("RESTO").encode(), ColorSpace=inside, **small),
+        "Folded": pdf.make_stream(
+            folded, Filter=Array([Name.FlateDecode, Name.DCTDecode]), ColorSpace=Name.DeviceRGB, **large
+        ),
+        "Inks": pdf.make_stream(
+            inks, Filter=Name.DCTDecode, ColorSpace=Name.DeviceCMYK, Decode=[1, 0] * 4, **large
+        ),
+        "Fax": pdf.make_stream(
+            strip, Filter=Name.CCITTFaxDecode, DecodeParms=parameters, ColorSpace=Name.DeviceGray, **bits
+        ),
+        "Stencil": pdf.make_stream(b"\xaa\x55" * 16, ImageMask=True, **bits),
+    }
 
 
 def page(pdf: Pdf, content: str = "", **resources: Any) -> Any:
