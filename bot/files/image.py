@@ -32,7 +32,7 @@ heif_options.DEPTH_IMAGES = False
 heif_options.AUX_IMAGES = False
 register_heif_opener()
 Image.preinit()  # JPEG, PNG and GIF
-for module in ("ImageChops", "MpoImagePlugin", "TiffImagePlugin", "WebPImagePlugin"):
+for module in ("MpoImagePlugin", "WebPImagePlugin"):
     import_module(f"PIL.{module}")  # which Pillow would load at the first need of it
 
 

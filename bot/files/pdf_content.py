@@ -19,6 +19,7 @@ CATEGORIES = {
 """The operators that name a resource, and where that name is looked up."""
 INVISIBLE = 3  # text rendering mode (ISO 32000-2, table 104)
 SHOWING = frozenset(["Tj", "TJ", "'", '"'])
+PLACING = frozenset(["BT", "Td", "TD", "Tm", "T*", "'", '"'])
 
 INLINE_KEYS = frozenset(
     ["/BitsPerComponent", "/ColorSpace", "/Decode", "/DecodeParms", "/Filter", "/Height",
@@ -37,6 +38,7 @@ def redrawn(stream: Any, rename: Rename) -> bytes:
     """
     kept: list[Any] = []
     mode = 0
+    adrift = False  # what comes next would stand where hidden text stood
     modes: list[int] = []
     for instruction in pikepdf.parse_content_stream(stream):
         if isinstance(instruction, ContentStreamInlineImage):
@@ -53,10 +55,14 @@ def redrawn(stream: Any, rename: Rename) -> bytes:
             mode = int(operands[0])
         if operator not in OPERATORS:
             continue
+        adrift = adrift and operator not in PLACING
         if operator in SHOWING and mode == INVISIBLE:
-            if operator in ("'", '"'):
+            if operator in PLACING:
                 kept.append(([], Operator("T*")))
+            adrift = True
             continue
+        if operator in SHOWING and adrift:
+            raise Refusal(Reason.DOUBTFUL)
         category = CATEGORIES.get(operator)
         at = 0 if operator == "Tf" else -1
         if category and operands and isinstance(operands[at], Name):

@@ -61,6 +61,7 @@ async def test_a_document_says_no_longer_who_wrote_it_when_and_with_what() -> No
     left = await clean(sent)
     assert secrets(left.content) == set()
     assert set(exiftool(left.content)) == {"PDF:PDFVersion", "PDF:Linearized", "PDF:PageCount"}
+    assert b"/Annot" not in everything(left.content)
     assert left.found == {Found.ATTACHMENTS, Found.LINKS}
     assert left.name(2) == "documento-2.pdf"
 
@@ -108,12 +109,12 @@ async def test_two_who_export_the_same_leave_the_same_file() -> None:
 
 async def test_text_that_is_not_shown_is_gone_and_what_follows_stays_in_place() -> None:
     """Scanners put the words that they read below the picture, also the ones blacked out in it."""
-    hidden = f"BT /F1 9 Tf 3 Tr 20 60 Td ({secret('LEIDO')}) Tj q 0 Tr (visto) ' Q "
-    hidden += f"({secret('OTRO')}) ' ET"
-    sent = plain(hidden + " BT 0 Tr /F1 9 Tf 20 20 Td (final) Tj ET")
+    hidden = f"BT /F1 9 Tf 12 TL 3 Tr 20 90 Td ({secret('LEIDO')}) Tj q 0 Tr (visto) ' Q "
+    hidden += f"({secret('OTRO')}) ' ({secret('MAS')}) Tj 0 Tr (debajo) ' ET"
+    sent = plain(hidden + " BT /F1 9 Tf 20 20 Td (final) Tj ET")
     left = (await clean(sent)).content
     assert secrets(left) == set()
-    assert words(left).split() == [WORDS, "visto", "final"]
+    assert words(left).split() == [WORDS, "visto", "debajo", "final"]
     assert differ(sent, left) == 0
 
 
@@ -187,14 +188,14 @@ async def printed(html: str) -> bytes:
 async def test_pictures_of_every_make_keep_their_pixels() -> None:
     with Pdf.new() as pdf:
         made = pictures(pdf)
-        draw = "".join(f"q 28 0 0 28 {4 + 32 * n} 60 cm /{name} Do Q\n" for n, name in enumerate(made))
+        draw = "".join(f"q 25 0 0 25 {4 + 28 * n} 60 cm /{name} Do Q\n" for n, name in enumerate(made))
         page(pdf, draw, XObject=Dictionary(**made))
         sent = saved(pdf)
     left = (await clean(sent)).content
     assert differ(sent, left) < 3
     assert secrets(left) == set()
     for number, name in enumerate(made):
-        seen = drawn(left).crop((4 + 32 * number, 72, 32 + 32 * number, 100))
+        seen = drawn(left).crop((4 + 28 * number, 75, 29 + 28 * number, 100))
         assert len(seen.getcolors(10_000) or []) > 1, f"{name} is not drawn"
 
 
@@ -256,7 +257,11 @@ def odd_picture(pdf: Pdf, leaf: Any) -> None:
 
 
 def picture_elsewhere(pdf: Pdf, leaf: Any) -> None:
-    only_image(pdf, leaf, b"", F=String("/etc/passwd"))
+    only_image(pdf, leaf, b"\0", F=String("/etc/passwd"))
+
+
+def words_where_hidden_ones_end(pdf: Pdf, leaf: Any) -> None:
+    leaf.Contents = pdf.make_stream(b"BT /F1 9 Tf 20 90 Td 3 Tr (oculto) Tj 0 Tr (visto) Tj ET")
 
 
 def photograph_without_its_sign(pdf: Pdf, leaf: Any) -> None:
@@ -286,7 +291,7 @@ def photograph_in_a_letter(pdf: Pdf, leaf: Any) -> None:
     "change",
     [redaction, hidden_layer, portfolio, dynamic_form, lookless_note, odd_picture,
      picture_elsewhere, photograph_in_a_letter, photograph_without_its_sign, photograph_of_no_kind,
-     profile_of_no_kind],
+     profile_of_no_kind, words_where_hidden_ones_end],
 )  # fmt: skip
 async def test_a_document_that_may_show_otherwise_than_its_copy_is_refused(change: Any) -> None:
     """Above all one with names marked for blacking out that are still below the mark."""

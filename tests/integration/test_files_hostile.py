@@ -25,7 +25,7 @@ from bot.files.cleaner import Cleaner
 from bot.files.exchange import order, read_order
 from bot.files.values import Clean, Kind, Limits, Reason, Refused
 from tests.support.files.documents import laden, plain
-from tests.support.files.images import corners, encoded, photograph, picture
+from tests.support.files.images import corners, encoded, exif, photograph, picture
 from tests.support.files.openers import probing
 from tests.support.files.raw import everything, secret, secrets
 
@@ -306,6 +306,9 @@ def test_everything_is_loaded_before_the_walls_go_up(tmp_path: Path) -> None:
     """What a library loads at first use could not be loaded any more, and the file would be refused."""
     for kind in KINDS:
         (tmp_path / kind).write_bytes(photograph(kind, 6))
+    two = encoded(picture(), "MPO", save_all=True, append_images=[picture()], exif=exif(6))
+    (tmp_path / "two").write_bytes(two)
+    (tmp_path / "grey").write_bytes(encoded(picture().convert("L"), "PNG", exif=exif(3)))
     (tmp_path / "cmyk").write_bytes(encoded(picture().convert("CMYK"), "JPEG"))
     (tmp_path / "document").write_bytes(laden())
     (tmp_path / "a.txt").write_bytes("ñandú".encode("utf-16"))

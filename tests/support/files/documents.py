@@ -71,6 +71,10 @@ def pictures(pdf: Pdf) -> dict[str, Stream]:
     inside = Array([Name.Indexed, Name.DeviceRGB, 14, String(palette)])
     folded = zlib.compress(jpeg_in(pdf).read_raw_bytes())
     inks = encoded(picture().convert("CMYK"), "JPEG", exif=exif())  # with Adobe's sign: upside down
+    # Colours as they are, and nothing but Adobe's sign to say so.
+    signed = encoded(picture(), "JPEG", quality=95, keep_rgb=True, exif=exif())
+    signed = re.sub(rb"(?<=\x03)R(..?)G\1B", lambda found: b"\1%b\2%b\3" % (found[1], found[1]), signed)
+    assert b"\3\1" in signed
     fax = BytesIO()
     Image.frombytes("1", (16, 16), b"\xf0\x0f" * 16).save(fax, "TIFF", compression="group4")
     tags = Image.open(fax).tag_v2
@@ -85,6 +89,9 @@ def pictures(pdf: Pdf) -> dict[str, Stream]:
         ),
         "Inks": pdf.make_stream(
             inks, Filter=Name.DCTDecode, ColorSpace=Name.DeviceCMYK, Decode=[1, 0] * 4, **large
+        ),
+        "Signed": pdf.make_stream(
+            signed, Filter=Name.DCTDecode, ColorSpace=Name.DeviceRGB, **large
         ),
         "Fax": pdf.make_stream(
             strip, Filter=Name.CCITTFaxDecode, DecodeParms=parameters, ColorSpace=Name.DeviceGray, **bits
