@@ -1,6 +1,6 @@
 """A PDF: its pages drawn into a new document, into which nothing comes that is not known to draw.
 
-The old document is read and left; only what the lists below name is copied. So its information, XMP,
+The old document is read and left; only what `pdf_kept.toml` names is copied. So its information, XMP,
 ids, earlier revisions, attachments, scripts, forms, links, bookmarks, comments, alternative texts,
 thumbnails and private data of programs stay behind without being looked for. Notes and filled-in
 fields become part of the page, as they are seen. Where it is not certain that what is seen and what
@@ -50,8 +50,8 @@ def cleaned(content: bytes, limits: Limits) -> Clean:
             if len(old.pages) > limits.pages:
                 raise Refusal(Reason.TOO_MANY_PAGES)
             found = _found(old)
-            _check(old)
             old.generate_appearance_streams()
+            _check(old)
             old.flatten_annotations("screen")
             with Pdf.new() as new:
                 _Copy(old, new).pages()
@@ -100,9 +100,16 @@ def _check(old: Pdf) -> None:
             kind = str(note.get("/Subtype", ""))
             # Marked for blacking out and not yet blacked out: what is below is still there.
             doubt = doubt or kind == "/Redact"
-            doubt = doubt or (kind not in INVISIBLE_NOTES and "/AP" not in note)
+            if "/AP" not in note:
+                doubt = doubt or kind not in INVISIBLE_NOTES or _filled_in(note)
     if doubt:
         raise Refusal(Reason.DOUBTFUL)
+
+
+def _filled_in(note: Any) -> bool:
+    """Whether a field of a form, or the one that it is a part of, holds something."""
+    value = note.get("/V", note.get("/Parent", Dictionary()).get("/V", ""))
+    return str(value) not in ("", "/Off")
 
 
 class _Copy:

@@ -133,6 +133,15 @@ async def test_a_filled_in_form_stays_filled_in() -> None:
     assert b"AcroForm" not in everything(left)
 
 
+async def test_a_form_whose_drawing_is_left_to_the_reader_is_drawn() -> None:
+    def empty_and_full(pdf: Pdf, leaf: Any) -> None:
+        note(pdf, leaf, "/Widget", FT=Name.Tx, T=String("a"), V=String("Oventic"), DA=String("/F1 9 Tf"))
+        note(pdf, leaf, "/Widget", FT=Name.Tx, T=String("b"), Rect=[100, 60, 160, 80])
+        pdf.Root.AcroForm = Dictionary(Fields=leaf.Annots, NeedAppearances=True, DR=leaf.Resources)
+
+    assert words((await clean(with_page(empty_and_full))).content).split() == [WORDS, "Oventic"]
+
+
 async def test_notes_that_are_hidden_do_not_become_part_of_the_page() -> None:
     with Pdf.new() as pdf:
         leaf = page(pdf)
@@ -252,6 +261,12 @@ def only_image(pdf: Pdf, leaf: Any, data: bytes, **keys: Any) -> None:
     leaf.Resources.XObject = Dictionary(I=made)
 
 
+def answer_without_a_look(pdf: Pdf, leaf: Any) -> None:
+    """A form filled in by a program that leaves the drawing to the reader."""
+    note(pdf, leaf, "/Widget", FT=Name.Tx, T=String("campo"), V=String("Oventic"))
+    pdf.Root.AcroForm = Dictionary(Fields=leaf.Annots)
+
+
 def odd_picture(pdf: Pdf, leaf: Any) -> None:
     only_image(pdf, leaf, b"\0\0\0\x0cjP  ", Filter=Name.JPXDecode)
 
@@ -289,7 +304,8 @@ def photograph_in_a_letter(pdf: Pdf, leaf: Any) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [redaction, hidden_layer, portfolio, dynamic_form, lookless_note, odd_picture,
+    [redaction, hidden_layer, portfolio, dynamic_form, lookless_note, answer_without_a_look,
+     odd_picture,
      picture_elsewhere, photograph_in_a_letter, photograph_without_its_sign, photograph_of_no_kind,
      profile_of_no_kind, words_where_hidden_ones_end],
 )  # fmt: skip
