@@ -191,7 +191,7 @@ async def said(ctx: Context, text: str) -> bool:
     """Words, outside of any dialog. True if they were about how the person is."""
     me = ctx.speaker.member.id
     answer = understand(text)
-    waiting = await ctx.tx.checkins.open_of(me)
+    waiting = await _asked(ctx)
     if waiting:
         if answer is Answer.UNCLEAR:
             await ask_again(ctx, "checkin.unclear")
@@ -201,10 +201,10 @@ async def said(ctx: Context, text: str) -> bool:
         return True
     about_me = await ctx.tx.incidents.open_about(me)
     last = await ctx.tx.checkins.last_of(me) if answer is Answer.OK else None
-    if last is not None and about_me is not None and rules.in_time(last, ctx.answered_at):
+    if last is not None and about_me is not None and _in_time(ctx, last):
         await _answer(ctx, last, answer)
         return True
-    if answer is Answer.OK and about_me is not None:
+    if answer is Answer.OK and about_me is not None and not ctx.came_before(about_me.opened_at):
         await incidents.late_answer(ctx, about_me)
         return True
     if answer is Answer.OK:
@@ -218,7 +218,7 @@ async def said(ctx: Context, text: str) -> bool:
 
 async def ask_again(ctx: Context, key: str) -> None:
     """Whatever it was, it was no answer: the question again, and nothing counted."""
-    waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
+    waiting = await _asked(ctx)
     for checkin in waiting[-1:]:
         await ctx.close_prompts(TOPIC, checkin.id)
         await ctx.ask(
@@ -233,7 +233,18 @@ async def ask_again(ctx: Context, key: str) -> None:
 
 async def waits_for_answer(ctx: Context) -> bool:
     """Whether the speaker has a question open."""
-    return bool(await ctx.tx.checkins.open_of(ctx.speaker.member.id))
+    return bool(await _asked(ctx))
+
+
+async def _asked(ctx: Context) -> list[Checkin]:
+    """The check-ins that these words can be an answer to."""
+    waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
+    return [checkin for checkin in waiting if not ctx.came_before(checkin.due)]
+
+
+def _in_time(ctx: Context, checkin: Checkin) -> bool:
+    seen = ctx.event.first_seen if ctx.event is not None else None
+    return rules.in_time(checkin, ctx.answered_at, seen)
 
 
 async def _answer(ctx: Context, checkin: Checkin, answer: Answer) -> None:
@@ -271,7 +282,7 @@ async def _well(ctx: Context, checkin: Checkin) -> None:
     await ctx.close_prompts(TOPIC, checkin.id, "checkin.thanks", at=ctx.answered_at)
     await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
     about_me = await ctx.tx.incidents.open_about(checkin.member)
-    if about_me is not None and missed and rules.in_time(checkin, ctx.answered_at):
+    if about_me is not None and missed and _in_time(ctx, checkin):
         await incidents.undo_miss(ctx, about_me)
         await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
     elif about_me is not None:
