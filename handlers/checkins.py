@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain import checkin as rules
 from bot.domain.answers import Answer, understand
@@ -199,6 +199,10 @@ async def said(ctx: Context, text: str) -> bool:
         for checkin in waiting:
             await _answer(ctx, checkin, answer)
         return True
+    if answer is not Answer.HELP and await ctx.tx.checkins.open_of(me):
+        # Only now could it be read, and it was written before this question.
+        await ask_again(ctx, "checkin.from_before", at=ctx.answered_at)
+        return True
     about_me = await ctx.tx.incidents.open_about(me)
     last = await ctx.tx.checkins.last_of(me) if answer is Answer.OK else None
     if last is not None and about_me is not None and _in_time(ctx, last):
@@ -216,9 +220,9 @@ async def said(ctx: Context, text: str) -> bool:
     return False
 
 
-async def ask_again(ctx: Context, key: str) -> None:
+async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> None:
     """Whatever it was, it was no answer: the question again, and nothing counted."""
-    waiting = await _asked(ctx)
+    waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
     for checkin in waiting[-1:]:
         await ctx.close_prompts(TOPIC, checkin.id)
         await ctx.ask(
@@ -228,6 +232,7 @@ async def ask_again(ctx: Context, key: str) -> None:
             topic=TOPIC,
             ref=checkin.id,
             purpose=_purpose(checkin.id),
+            at=at,
         )
 
 

@@ -96,11 +96,16 @@ class MatrixPerson:
 
     # --- rooms ------------------------------------------------------------------------------
 
-    async def opens_direct_room(self, bot: str, *, encrypted: bool = True) -> str:
-        """An encrypted direct room with the bot invited; becomes `room`."""
+    async def opens_direct_room(
+        self, bot: str, *, encrypted: bool = True, as_equals: bool = True
+    ) -> str:
+        """An encrypted direct room with the bot invited; becomes `room`.
+
+        Who is not its equal there can be put out by the person.
+        """
         self.room = await self._creates(
             is_direct=True,
-            preset=RoomPreset.trusted_private_chat,
+            preset=RoomPreset.trusted_private_chat if as_equals else RoomPreset.private_chat,
             invite=[bot],
             initial_state=[_MEGOLM] if encrypted else [],
         )
