@@ -28,6 +28,7 @@ from tests.proofs.killing import (
     PATIENCE,
     START,
     Installation,
+    Lives,
     Points,
     first_button,
     microseconds,
@@ -183,7 +184,7 @@ async def _one_workload(
         )
         points.learn(last)
         found.kills += len(at.kills)
-        _look_at_incidents(at, found, chats)
+        look_at_incidents(at, found, chats)
         _look_at_alarms(at, found)
         _look_at_answers(at, found, {coral.id: written})
 
@@ -219,8 +220,8 @@ def _escalated(at: Installation, members: int) -> bool:
     return at.count("SELECT count(*) FROM incidents WHERE step >= 2") >= members and at.quiet()
 
 
-def _look_at_incidents(
-    at: Installation, found: Escalations, chats: dict[int, Counter[str]]
+def look_at_incidents(
+    at: Lives, found: Escalations, chats: dict[int, Counter[str]]
 ) -> None:
     where = f"workload {found.runs}"
     about: dict[int, list[int]] = {}

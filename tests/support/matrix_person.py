@@ -296,6 +296,16 @@ class MatrixPerson:
                 shown.append(event)
         return [_seen(event, edits.get(event.event_id)) for event in shown]
 
+    def readings(self, *, room_id: str = "") -> dict[str, str | None]:
+        """The words of each event as it came, edits on their own; None where it cannot be read."""
+        return {
+            event.event_id: (
+                None if isinstance(event, MegolmEvent)
+                else event.source.get("content", {}).get("body", "")
+            )
+            for event in self._timelines.get(room_id or self.room, [])
+        }  # fmt: skip
+
     # --- inside -----------------------------------------------------------------------------
 
     async def _creates(self, **how: Any) -> str:
