@@ -95,7 +95,7 @@ class MatrixInstallation(Lives):
     def _everybody_is_here(self) -> bool:
         try:
             rows = self.rows("SELECT chat FROM inbox WHERE state = 'done'")
-        except sqlite3.OperationalError:
+        except (OSError, sqlite3.OperationalError):
             return False  # the bot has not made it yet
         here = {chat for (chat,) in rows}
         return {person.room for person in self.people} <= here

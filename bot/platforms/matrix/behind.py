@@ -9,16 +9,22 @@ client-server API, "Syncing", GET /rooms/{roomId}/messages.
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+import os
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import aiohttp
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from nio import AsyncClient  # type: ignore[import-untyped]
 
-from bot.platforms.base import Result
+from bot.platforms.base import PlatformError, Result
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import RefusedError, of_answer
 
@@ -28,6 +34,8 @@ PAGE = 100
 TRIES = 5
 """Failures after which it is said that a room cannot be read; it is tried on all the same."""
 
+_SEALED = "behind:"
+_NONCE = 12
 _WAITS = (1.0, 2.0, 5.0, 15.0, 60.0)  # seconds between tries
 _NEVER = (Result.BLOCKED, Result.REJECTED)  # the server has no more for us, now or later
 
@@ -63,19 +71,41 @@ class Cursor:
     since: str | None
     gaps: Mapping[str, Gap] = field(default_factory=dict)
 
-    @classmethod
-    def read(cls, text: str | None) -> Cursor:
-        """The opposite of `str`: a bare token, or an object where rooms are behind."""
-        if text is None or not text.startswith("{"):
-            return cls(text)
-        value = json.loads(text)
-        return cls(value["since"], {room: Gap(**gap) for room, gap in value["behind"].items()})
 
-    def __str__(self) -> str:
-        if not self.gaps:
-            return self.since or ""
-        behind = {room: asdict(gap) for room, gap in self.gaps.items()}
-        return json.dumps({"since": self.since, "behind": behind})
+class Cursors:
+    """Writes a cursor as a text: a bare token, or an envelope where rooms are behind.
+
+    An envelope, since a cursor is kept in the clear, and these would name rooms. `secret` seals it.
+    """
+
+    def __init__(self, secret: str) -> None:
+        key = HKDF(SHA256(), 32, None, b"matrix.cursor").derive(secret.encode())
+        self._aead = AESGCM(key)
+
+    def read(self, text: str | None) -> Cursor:
+        """The opposite of `write`. Raises `PlatformError` if another key wrote it."""
+        if text is None or not text.startswith(_SEALED):
+            return Cursor(text)
+        envelope = base64.b64decode(text.removeprefix(_SEALED))
+        try:
+            plain = self._aead.decrypt(envelope[:_NONCE], envelope[_NONCE:], None)
+        except InvalidTag as error:
+            raise PlatformError(
+                "matrix.store: where the bot stopped reading was written with another key; bring"
+                " back the right key file",
+                final=True,
+            ) from error
+        value = json.loads(plain)
+        return Cursor(value["since"], {r: Gap(**gap) for r, gap in value["behind"].items()})
+
+    def write(self, cursor: Cursor) -> str:
+        """As `Platform.receive` gives it."""
+        if not cursor.gaps:
+            return cursor.since or ""
+        behind = {room: asdict(gap) for room, gap in cursor.gaps.items()}
+        plain = json.dumps({"since": cursor.since, "behind": behind}).encode()
+        nonce = os.urandom(_NONCE)
+        return _SEALED + base64.b64encode(nonce + self._aead.encrypt(nonce, plain, None)).decode()
 
 
 @dataclass(frozen=True, slots=True)

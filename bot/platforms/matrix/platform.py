@@ -25,6 +25,7 @@ from bot.platforms.base import (
     Result,
 )
 from bot.platforms.matrix import parse, session
+from bot.platforms.matrix.behind import Cursors
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.guard import Guard
 from bot.platforms.matrix.late import LateKeys
@@ -113,12 +114,12 @@ class MatrixPlatform:
         guard = Guard(client, rooms, self._now)
         self._live = _Live(
             client,
-            Receiver(client, rooms, direct, late, self._now),
+            Receiver(client, rooms, direct, late, Cursors(self._account.pickle_key), self._now),
             Sender(client, rooms, direct, guard),
         )
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
-        """Events after `cursor`: see `bot.platforms.matrix.behind.Cursor`. Raises `PlatformError`."""
+        """Events after `cursor`: see `bot.platforms.matrix.behind.Cursors`. Raises `PlatformError`."""
         live = self._live or await self._started()
         try:
             return await live.receiver.receive(cursor, wait)

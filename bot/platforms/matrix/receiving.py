@@ -18,7 +18,7 @@ import aiohttp
 from nio import AsyncClient, Event, MegolmEvent, SyncResponse  # type: ignore[import-untyped]
 
 from bot.platforms.base import Batch, ChatKind, PlatformError, RawEvent, Receipt, Result
-from bot.platforms.matrix.behind import PAGE, Behind, Cursor, Gap, Page
+from bot.platforms.matrix.behind import PAGE, Behind, Cursor, Cursors, Gap, Page
 from bot.platforms.matrix.client import StoreFailed
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.http import call, path
@@ -75,12 +75,14 @@ class Receiver:
         rooms: Rooms,
         direct: DirectRooms,
         late: LateKeys,
+        cursors: Cursors,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._rooms = rooms
         self._direct = direct
         self._late = late
+        self._cursors = cursors
         self._now = now
         self._behind = Behind(client)
         self.complete = False
@@ -99,7 +101,7 @@ class Receiver:
             self._late.confirmed()
         else:
             self._late.unconfirmed()
-        at = Cursor.read(cursor)
+        at = self._cursors.read(cursor)
         if at.since is not None and not self.complete:
             await self._recover_invites()
         patience = self._behind.wait(at.gaps)
@@ -121,7 +123,7 @@ class Receiver:
         self._late.ask()
         self._keep_up()
         await self._late.save()
-        self._cursor = str(Cursor(turn.until, turn.gaps))
+        self._cursor = self._cursors.write(Cursor(turn.until, turn.gaps))
         return Batch(tuple(events), self._cursor, more=self._behind.wait(turn.gaps) == 0)
 
     async def stop(self) -> None:
