@@ -28,7 +28,6 @@ from tests.proofs.killing import (
     PATIENCE,
     START,
     Installation,
-    Lives,
     Points,
     first_button,
     microseconds,
@@ -184,7 +183,7 @@ async def _one_workload(
         )
         points.learn(last)
         found.kills += len(at.kills)
-        look_at_incidents(at, found, chats)
+        _look_at_incidents(at, found, chats)
         _look_at_alarms(at, found)
         _look_at_answers(at, found, {coral.id: written})
 
@@ -220,8 +219,8 @@ def _escalated(at: Installation, members: int) -> bool:
     return at.count("SELECT count(*) FROM incidents WHERE step >= 2") >= members and at.quiet()
 
 
-def look_at_incidents(
-    at: Lives, found: Escalations, chats: dict[int, Counter[str]]
+def _look_at_incidents(
+    at: Installation, found: Escalations, chats: dict[int, Counter[str]]
 ) -> None:
     where = f"workload {found.runs}"
     about: dict[int, list[int]] = {}

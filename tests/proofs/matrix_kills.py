@@ -21,7 +21,7 @@ from bot.domain.rich import Rich
 from bot.domain.schedule import EVERY_DAY, Schedule
 from handlers.checkins import add_schedule
 from tests.proofs.killing import PATIENCE, START, microseconds
-from tests.proofs.kills import STATE, Escalations, look_at_incidents
+from tests.proofs.kills import STATE
 from tests.proofs.matrix_killing import MatrixInstallation
 from tests.proofs.proof import Figures
 from tests.support.matrix_person import MatrixPerson
@@ -56,7 +56,10 @@ the crypto store keeps a key."""
 class Found:
     """What all workloads gave."""
 
-    escalations: Escalations = field(default_factory=Escalations)
+    runs: int = 0
+    kills: int = 0
+    by_chance: int = 0
+    deaths: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     twice: list[str] = field(default_factory=list)
     unreadable: list[str] = field(default_factory=list)
@@ -72,47 +75,41 @@ async def p2m(full: bool, seed: int) -> Figures:
     kills, groups = (100, 8) if full else (5, 2)
     rng = random.Random(seed)
     found = Found()
-    deaths = Counter[str]()
     synapse = shared()
     async with await Zygote.start(matrix=True) as zygote:
         for _ in range(10 if full else 1):
-            killed = found.escalations.kills
-            left = min(25, kills - killed)
+            left = min(25, kills - found.kills)
             if left <= 0:
                 break
-            await _workload(zygote, synapse, found, deaths, rng, groups, left)
-    escalations = found.escalations
-    lost = [*found.lost, *escalations.lost]
-    twice = [*found.twice, *escalations.twice]
+            await _workload(zygote, synapse, found, rng, groups, left)
     figures = Figures(
-        runs=escalations.kills,
-        lost=len(lost),
-        duplicated=len(twice),
+        runs=found.kills,
+        lost=len(found.lost),
+        duplicated=len(found.twice),
         worst_delay_s=found.worst,
         more={
             "unreadable": len(found.unreadable),
-            "workloads": escalations.runs,
-            "by_chance": escalations.by_chance,
-            "failpoints": len(deaths),
+            "workloads": found.runs,
+            "by_chance": found.by_chance,
+            "failpoints": len(found.deaths),
             "messages": found.messages,
             "alarms": found.alarms,
             "written": found.written,
         },
-        problems=[*found.problems, *lost, *twice, *found.unreadable],
+        problems=[*found.problems, *found.lost, *found.twice, *found.unreadable],
     )
-    figures.check(escalations.kills >= kills, f"only {escalations.kills} kills of {kills}")
+    figures.check(found.kills >= kills, f"only {found.kills} kills of {kills}")
     figures.check(found.worst <= PATIENCE, f"an alarm was {found.worst:.0f} s late")
-    figures.check(not full or set(deaths) == set(POINTS), f"never at {set(POINTS) - set(deaths)}")
+    never = set(POINTS) - set(found.deaths) if full else ()
+    figures.check(not never, f"never killed at {never}")
     return figures
 
 
 async def _workload(
-    zygote: Zygote, synapse: Synapse, found: Found, deaths: Counter[str], rng: random.Random,
-    groups: int, kills: int,
-) -> None:  # fmt: skip
+    zygote: Zygote, synapse: Synapse, found: Found, rng: random.Random, groups: int, kills: int
+) -> None:
     """One after the other is asked, none answers, Coral writes, and the bot dies again and again."""
-    escalations = found.escalations
-    escalations.runs += 1
+    found.runs += 1
     async with MatrixInstallation.open(zygote, synapse, SPEED, people=PEOPLE) as at:
         wanted = await _seed(at, groups)
         coral = at.people[-1]
@@ -125,14 +122,14 @@ async def _workload(
                 # Half of the lives end by chance, the others at one of the points died at least.
                 armed, longest = {}, rng.uniform(0.2, 2.0)
                 if rng.random() < 0.5:
-                    fewest = min(deaths[point] for point in POINTS)
-                    point = rng.choice([point for point in POINTS if deaths[point] == fewest])
+                    fewest = min(found.deaths[point] for point in POINTS)
+                    point = rng.choice([p for p in POINTS if found.deaths[p] == fewest])
                     armed, longest = {point: rng.choice((1, 1, 2, 3))}, 3.0
                 life = await at.live(armed)
                 await at.kill_after(life, longest)
                 died = at.kills[-1].point
-                deaths.update([died] if died else [])
-                escalations.by_chance += not died
+                found.deaths.update([died] if died else [])
+                found.by_chance += not died
         finally:
             enough.set()
             await writer
@@ -145,11 +142,11 @@ async def _workload(
             ),
             PATIENCE,
         )
-        where = f"workload {escalations.runs}"
+        where = f"workload {found.runs}"
         if not settled:
             found.problems.append(f"{where}: something still waits")
-        escalations.kills += len(at.kills)
-        look_at_incidents(at, escalations, wanted)
+        found.kills += len(at.kills)
+        _look_at_incidents(at, found, where, wanted)
         await _look_at_messages(at, found, where)
         _look_at_words(at, found, where, coral, written)
 
@@ -199,6 +196,33 @@ def _handled(at: MatrixInstallation, coral: MatrixPerson) -> list[str]:
             coral.room,
         )
     ]  # fmt: skip
+
+
+def _look_at_incidents(
+    at: MatrixInstallation, found: Found, where: str, wanted: dict[int, Counter[str]]
+) -> None:
+    """Each member was asked once and missed once, and whoever had to be told is."""
+    asked = Counter(member for (member,) in at.rows("SELECT member_id FROM checkins"))
+    incidents = Counter(member for (member,) in at.rows("SELECT subject_id FROM incidents"))
+    for what, counts in (("questions", asked), ("incidents", incidents)):
+        for member in set(wanted) | set(counts):
+            if counts[member] != 1:
+                problem = f"{where}: member {member}: {counts[member]} {what}"
+                (found.twice if counts[member] > 1 else found.lost).append(problem)
+    told: dict[int, Counter[str]] = {member: Counter() for member in wanted}
+    tried: Counter[int] = Counter()
+    for member, chat, attempts in at.rows(
+        "SELECT i.subject_id, o.chat, o.attempts FROM outbox o JOIN incidents i"
+        " ON o.purpose = 'incident:' || i.id || ':alarm' WHERE o.operation = 'send'"
+    ):
+        told[member][chat] += 1
+        tried[member] = max(tried[member], attempts)
+    for member, rooms in wanted.items():
+        missing, more = rooms - told[member], told[member] - rooms
+        found.lost += [f"{where}: member {member}: no row for a responder"] * missing.total()
+        # One that was tried often was stuck: then others are told as well, and that is right.
+        if tried[member] < 2:
+            found.twice += [f"{where}: member {member}: a row too many"] * more.total()
 
 
 async def _look_at_messages(at: MatrixInstallation, found: Found, where: str) -> None:
