@@ -120,6 +120,7 @@ class Lives:
         self.config.write_text(base_config(folder) + platforms, encoding="utf-8")
         self.clock = AffineClock(START, time.time(), speed)
         self.kills: list[Kill] = []
+        self.patience: float | None = None
         self.last_start = 0.0
         self.longest_down = 0.0
         self._life: Life | None = None
@@ -151,8 +152,9 @@ class Lives:
     async def live(self, armed: Mapping[str, int] | None = None, others: int = 0) -> Life:
         """Start the bot."""
         life = await self.zygote.bot(
-            self.config, self.clock, self.folder, armed=armed, others=others
-        )
+            self.config, self.clock, self.folder, armed=armed, others=others,
+            patience=self.patience,
+        )  # fmt: skip
         self.last_start = time.time()
         if self.kills:
             self.longest_down = max(self.longest_down, self.last_start - self.kills[-1].at)
@@ -197,6 +199,10 @@ class Lives:
             "SELECT (SELECT count(*) FROM inbox WHERE state = 'new')"
             " + (SELECT count(*) FROM outbox WHERE state IN ('queued', 'leased'))"
         )
+
+    def log(self) -> str:
+        """The end of what the bot logged."""
+        return (self.folder / "bot.log").read_text("utf-8", "replace")[-3000:]
 
     def kill_after_sending(self, at: float) -> int:
         """The number of the kill that ended the life which sent something at `at`; -1 if none."""

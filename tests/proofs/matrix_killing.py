@@ -41,8 +41,8 @@ class MatrixInstallation(Lives):
         more: str = "",
         homeserver: str = "",
     ) -> None:
-        self.user_id, password = account
-        config = matrix_config(folder, synapse, self.user_id, password)
+        self.user_id, self.password = account
+        config = matrix_config(folder, synapse, self.user_id, self.password)
         if homeserver:
             config = config.replace(synapse.url, homeserver)
         super().__init__(zygote, folder, config + more, speed)

@@ -30,6 +30,7 @@ from typing import Any, Self
 
 import bot.engine.engine
 import bot.engine.outbox
+import bot.engine.receiver
 from bot.app import App
 from bot.cli import quiet_logs
 from bot.config import load
@@ -43,6 +44,8 @@ from tests.support.failpoints import Failpoints, install, install_on, install_on
 START_SECONDS = 60.0
 MATRIX = "matrix" in sys.argv[1:]
 """Whether children may use Matrix; it takes a second more to import."""
+SHORT_PAGE = 20
+"""What counts as much to read where tests have no patience."""
 _PR_SET_PDEATHSIG = 1
 _BEAT = 0.1
 """Seconds between two heartbeats: a child may live no longer than a few of these."""
@@ -138,7 +141,8 @@ class Zygote:
         """Fork one that runs the bot; see `Failpoints` for `armed` and `others`.
 
         Its log is `bot.log` in `folder`. `patience` is how many seconds it waits for a homeserver's
-        answer to a request.
+        answer to a request and at most for its news, and four times as long until it tries again
+        after it was refused; it reads `SHORT_PAGE` events at once then.
         """
         async with self._turn:
             trace = folder / f"trace-{time.monotonic_ns()}"
@@ -273,12 +277,15 @@ def _live(order: dict[str, Any]) -> None:
 
 
 def _prepare_matrix(points: Failpoints, patience: float | None) -> None:
-    from bot.platforms.matrix import MatrixPlatform, session
+    from bot.platforms.matrix import MatrixPlatform, behind, receiving, session
 
     install_on(points, MatrixPlatform)
     install_on_crypto_store(points)
     if patience is not None:
-        session._TIMEOUT = patience  # type: ignore[assignment]
+        session._TIMEOUT = receiving._GRACE = patience  # type: ignore[assignment]
+        bot.engine.receiver.LONG_POLL = patience
+        bot.engine.receiver.REFUSED = 4 * patience
+        behind.PAGE = receiving.PAGE = SHORT_PAGE
 
 
 async def _run(order: dict[str, Any]) -> None:
