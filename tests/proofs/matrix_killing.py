@@ -60,20 +60,31 @@ class MatrixInstallation(Lives):
         people: int,
         more: str = "",
         homeserver: str = "",
+        dying: tuple[str, ...] = (),
     ) -> AsyncIterator[MatrixInstallation]:
         """A new one: the bot was started once, has joined the rooms of so many people, and died.
 
-        `more` is added to the configuration.
+        `more` is added to the configuration. Before, it was started once for each of `dying`, and
+        died at that point; "point*2" is the second time that it came there.
         """
         with a_folder() as folder:
             account = await synapse.register(f"bot{uuid4().hex[:8]}")
             made = cls(zygote, synapse, folder, speed, account, more, homeserver)
             try:
+                for point in dying:
+                    await made.die(point)
                 await made._get_acquainted(people)
                 yield made
             finally:
                 await made.end()
                 await asyncio.gather(*(person.close() for person in made.people))
+
+    async def die(self, point: str) -> None:
+        """One life that ends there."""
+        name, _, times = point.partition("*")
+        life = await self.live({name: int(times or 1)})
+        await asyncio.wait({life.ended}, timeout=30)
+        assert life.killed_at == name, (life.points[-5:], self.log())
 
     async def _get_acquainted(self, people: int) -> None:
         # A few minutes before the time begins: long enough to be over, short enough for no outage.

@@ -42,11 +42,11 @@ POINTS = tuple(
     for point in (
         "due._fire.1[schedule]", "due._fire.1[checkin]", "due._fire.1[incident]", "outbox._claim",
         "send[alarm]", "outbox._write_down[alarm]", "receiver._once.2", "worker._handle",
+        "store.save_account", "store.save_session", "store.save_inbound_group_session",
     )
     for end in ("before", "after")
 ) + (
     "send[checkin]:after", "send[conversation]:after", "receive:after",
-    "store.save_account", "store.save_session", "store.save_inbound_group_session",
 )  # fmt: skip
 """Where it kills itself: between the fetch and the commit, each commit, the sending, and wherever
 the crypto store keeps a key."""

@@ -81,15 +81,16 @@ def install_on(points: Failpoints, platform: type[Platform]) -> None:
 
 
 def install_on_crypto_store(points: Failpoints) -> None:
-    """Each time that nio has written a key into its store, and not yet told anybody."""
+    """Right before and after nio writes a key into its store, where others may not be written yet."""
     from nio.store import SqliteStore  # type: ignore[import-untyped]
 
     def watched(name: str) -> None:
         save = getattr(SqliteStore, name)
 
         def saving(self: Any, *args: Any) -> None:
+            points.reached(f"store.{name}:before")
             save(self, *args)
-            points.reached(f"store.{name}")
+            points.reached(f"store.{name}:after")
 
         setattr(SqliteStore, name, saving)
 
