@@ -237,6 +237,34 @@ async def test_the_key_is_asked_for_again(
     await ana.close()
 
 
+async def test_the_answer_to_the_request_is_taken_from_ana_s_phone_and_from_nobody_else(
+    bot: MatrixBot, synapse: Synapse
+) -> None:
+    ana, berta = await acquainted(bot, synapse, 2)
+    await ana.invites(berta.user_id, ana.room)
+    await berta.accepts_invitations()
+    for person in (ana, berta):
+        await person.writes("hola")
+        await bot.receives(Text)
+    written = await ana.writes_without_key("auxilio")
+    await bot.receives(Unreadable)
+    withheld = list(ana._withheld)
+    olm = bot.platform._live.client.olm  # type: ignore[union-attr]
+    for _ in range(50):
+        if olm.outgoing_key_requests:  # it asks beside what it reads
+            break
+        await bot.pull(wait=0)
+    await berta.gives_keys(of=ana)
+    await berta.writes("ya")
+    await bot.receives(Text)
+    assert not [i for i in await bot.pull() if i.message_id == written]
+    ana._withheld = withheld
+    await ana.gives_keys(asked=True)
+    assert (await bot.receives(Text)).body == Text("auxilio")
+    await ana.close()
+    await berta.close()
+
+
 async def test_one_room_cannot_push_out_what_others_wait_for(
     bot: MatrixBot, synapse: Synapse, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -184,11 +184,18 @@ class MatrixPerson:
         """The next message has a new key, which the app gives to the others as usual."""
         self._client.olm.outbound_group_sessions.pop(room_id or self.room, None)
 
-    async def gives_keys(self) -> None:
-        """The app sends the keys that it kept to itself, to all devices of those in the room."""
-        withheld, self._withheld = self._withheld, []
+    async def gives_keys(self, *, of: MatrixPerson | None = None, asked: bool = False) -> None:
+        """The app sends the keys that it kept to itself, to all devices of those in the room.
+
+        `asked` sends them as the answer to a request; `of` sends those of another person so.
+        """
+        maker = of or self
+        withheld, maker._withheld = maker._withheld, []
         client = self._client
         for room, key in withheld:
+            own = maker.client.olm.account.identity_keys["curve25519"]
+            session_id = key["session_id"]
+            made = maker.client.olm.inbound_group_store.get(room, own, session_id)
             missing = client.get_missing_sessions(room)
             if missing:
                 await client.keys_claim(missing)
@@ -197,8 +204,11 @@ class MatrixPerson:
                     session = client.olm.session_store.get(device.curve25519)
                     if session is None or device.id == client.device_id:
                         continue
-                    content = client.olm._olm_encrypt(session, device, "m.room_key", key)
-                    message = ToDeviceMessage("m.room.encrypted", user, device.id, content)
+                    if asked or of:
+                        message = client.olm._encrypt_forwarding_key(room, made, session, device)
+                    else:
+                        content = client.olm._olm_encrypt(session, device, "m.room_key", key)
+                        message = ToDeviceMessage("m.room.encrypted", user, device.id, content)
                     await client.to_device(message)
 
     async def edits(self, event_id: str, text: str, *, room_id: str = "") -> str:

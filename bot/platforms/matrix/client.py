@@ -3,7 +3,8 @@
 nio writes each key as it comes, one commit after the other. A process that dies between two of them
 has used up the message that brought a key and not kept the key: what was written with it could
 never be read. And it publishes one-time keys before it keeps them: whoever used one of those could
-never be understood. Both are put right here, and nothing else.
+never be understood. And it takes a key that was asked for from its own devices alone, not from the
+device that made it. These are put right here, and nothing else.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from typing import Any
 from nio import (  # type: ignore[import-untyped]
     Api,
     AsyncClient,
+    ForwardedRoomKeyEvent,
     KeysUploadError,
     KeysUploadResponse,
     Response,
 )
+from nio.crypto import Olm  # type: ignore[import-untyped]
 from peewee import PeeweeException  # type: ignore[import-untyped]
 
 
@@ -30,6 +33,23 @@ class Client(AsyncClient):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._to_publish: dict[str, Any] | None = None
+
+    def load_store(self) -> None:
+        """Open the crypto store."""
+        if self.store is None:
+            super().load_store()
+            self._accept_from_makers()
+
+    def _accept_from_makers(self) -> None:
+        olm = self.olm
+        accepted_by_nio = olm._should_accept_forward
+
+        def accepted(sender: str, sender_key: str, event: ForwardedRoomKeyEvent) -> bool:
+            return accepted_by_nio(sender, sender_key, event) or _is_its_maker(
+                olm, sender, sender_key, event
+            )
+
+        olm._should_accept_forward = accepted
 
     async def receive_response(self, response: Response) -> None:
         """Take in an answer of the server: all keys that are in it, or none.
@@ -74,3 +94,21 @@ class Client(AsyncClient):  # type: ignore[misc]
         if not isinstance(response, KeysUploadResponse):
             self._to_publish = content
         return response
+
+
+def _is_its_maker(olm: Olm, sender: str, sender_key: str, event: ForwardedRoomKeyEvent) -> bool:
+    """Whether we asked for this key, and the device that sends it says it made it itself.
+
+    That is as good as the key sent unasked: nobody else can write as that device.
+    """
+    request = olm.outgoing_key_requests.get(event.session_id)
+    device = olm.device_store.device_from_sender_key(sender, sender_key)
+    if request is None or device is None:
+        return False
+    content = event.source["content"]
+    return bool(
+        (event.algorithm, event.room_id) == (request.algorithm, request.room_id)
+        and content["sender_key"] == sender_key
+        and content["sender_claimed_ed25519_key"] == device.ed25519
+        and not content["forwarding_curve25519_key_chain"]
+    )
