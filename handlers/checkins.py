@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain import checkin as rules
 from bot.domain.answers import Answer, understand
@@ -191,7 +191,7 @@ async def said(ctx: Context, text: str) -> bool:
     """Words, outside of any dialog. True if they were about how the person is."""
     me = ctx.speaker.member.id
     answer = understand(text)
-    waiting = await ctx.tx.checkins.open_of(me)
+    waiting = await _asked(ctx)
     if waiting:
         if answer is Answer.UNCLEAR:
             await ask_again(ctx, "checkin.unclear")
@@ -199,12 +199,16 @@ async def said(ctx: Context, text: str) -> bool:
         for checkin in waiting:
             await _answer(ctx, checkin, answer)
         return True
+    if answer is not Answer.HELP and await ctx.tx.checkins.open_of(me):
+        # Only now could it be read, and it was written before this question.
+        await ask_again(ctx, "checkin.from_before", at=ctx.answered_at)
+        return True
     about_me = await ctx.tx.incidents.open_about(me)
     last = await ctx.tx.checkins.last_of(me) if answer is Answer.OK else None
-    if last is not None and about_me is not None and rules.in_time(last, ctx.answered_at):
+    if last is not None and about_me is not None and _in_time(ctx, last):
         await _answer(ctx, last, answer)
         return True
-    if answer is Answer.OK and about_me is not None:
+    if answer is Answer.OK and about_me is not None and not ctx.came_before(about_me.opened_at):
         await incidents.late_answer(ctx, about_me)
         return True
     if answer is Answer.OK:
@@ -216,7 +220,7 @@ async def said(ctx: Context, text: str) -> bool:
     return False
 
 
-async def ask_again(ctx: Context, key: str) -> None:
+async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> None:
     """Whatever it was, it was no answer: the question again, and nothing counted."""
     waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
     for checkin in waiting[-1:]:
@@ -228,12 +232,24 @@ async def ask_again(ctx: Context, key: str) -> None:
             topic=TOPIC,
             ref=checkin.id,
             purpose=_purpose(checkin.id),
+            at=at,
         )
 
 
 async def waits_for_answer(ctx: Context) -> bool:
     """Whether the speaker has a question open."""
-    return bool(await ctx.tx.checkins.open_of(ctx.speaker.member.id))
+    return bool(await _asked(ctx))
+
+
+async def _asked(ctx: Context) -> list[Checkin]:
+    """The check-ins that these words can be an answer to."""
+    waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
+    return [checkin for checkin in waiting if not ctx.came_before(checkin.due)]
+
+
+def _in_time(ctx: Context, checkin: Checkin) -> bool:
+    seen = ctx.event.first_seen if ctx.event is not None else None
+    return rules.in_time(checkin, ctx.answered_at, seen)
 
 
 async def _answer(ctx: Context, checkin: Checkin, answer: Answer) -> None:
@@ -271,7 +287,7 @@ async def _well(ctx: Context, checkin: Checkin) -> None:
     await ctx.close_prompts(TOPIC, checkin.id, "checkin.thanks", at=ctx.answered_at)
     await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
     about_me = await ctx.tx.incidents.open_about(checkin.member)
-    if about_me is not None and missed and rules.in_time(checkin, ctx.answered_at):
+    if about_me is not None and missed and _in_time(ctx, checkin):
         await incidents.undo_miss(ctx, about_me)
         await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
     elif about_me is not None:

@@ -24,6 +24,7 @@ from bot.platforms.base import (
     Removed,
     Result,
     Text,
+    Unfetched,
     Unreadable,
 )
 from bot.platforms.base import Command as MenuCommand
@@ -95,6 +96,8 @@ class Router:
         if isinstance(event.body, Migrated):
             await self.migrated(tx, event.platform, event.chat, event.body.new_chat)
             return
+        if isinstance(event.body, Unfetched):
+            await self.trouble(tx, (f"messages_unfetched:{event.platform}",), now)
         ctx = await self._context(tx, event, now)
         try:
             await self._dispatch(ctx, event)
@@ -136,6 +139,10 @@ class Router:
                 await self._no_answer(ctx, "only_words")
             case Unreadable() if ctx.known:
                 await self._no_answer(ctx, "unreadable")
+            case Unreadable() if await ctx.dialog():
+                await ctx.reply("unreadable")  # somebody who is joining
+            case Unfetched() if ctx.known:
+                await self._no_answer(ctx, "unfetched")
 
     async def _in_public(self, ctx: Context, event: Incoming) -> None:
         """In groups and channels the bot is silent, but for a member's alarm."""
@@ -181,6 +188,7 @@ class Router:
         if found is None:
             return False
         number = int(found[1])
+        meant = None
         prompts = await ctx.tx.conversations.open_in(ctx.place.platform, ctx.place.chat)
         if reply_to:
             row = await ctx.tx.outbox.by_message(ctx.place.platform, ctx.place.chat, reply_to)
@@ -189,6 +197,8 @@ class Router:
                 return True  # as with an old button: it is seen to be closed, and nothing is said
             prompts = [meant] if meant is not None else prompts
         for prompt in prompts:
+            if meant is None and ctx.came_before(prompt.opened_at):
+                continue  # the number was chosen before these were offered
             if any(option.number == number for option in prompt.options):
                 ctx.numbered = True
                 await self._choose(ctx, prompt, number)
@@ -277,7 +287,7 @@ class Router:
             return
         if await self._number(ctx, text, body.reply_to):
             return
-        dialog = await ctx.tx.conversations.dialog(ctx.place.platform, ctx.place.chat, ctx.now)
+        dialog = await ctx.dialog()
         asked = ctx.known and await checkins.waits_for_answer(ctx)
         if asked and understand(text) is not Answer.UNCLEAR:
             await checkins.said(ctx, text)

@@ -138,7 +138,7 @@ class Receiver:
                     await self._asked.wait()
 
     async def _once(self, wait: float) -> int:
-        """One batch, stored. Returns how many events it had."""
+        """One batch, stored. Returns how many events it had, at least one if there are more."""
         async with self._turn:
             async with self._database.transaction() as tx:
                 cursor = await tx.inbox.cursor(self._platform.name)
@@ -166,4 +166,4 @@ class Receiver:
             self._beats.beat(f"receive.{self.name}")
             if batch.events:
                 self._on_stored()
-            return len(batch.events)
+            return max(len(batch.events), batch.more)

@@ -54,10 +54,14 @@ class RawEvent:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events in the platform's order, and the cursor that confirms them when next asked with."""
+    """Events in the platform's order, and the cursor that confirms them when next asked with.
+
+    `more`: the platform holds more for us already, so ask again at once.
+    """
 
     events: tuple[RawEvent, ...]
     cursor: str
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,12 @@ class Unreadable:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfetched:
+    """Some of what was written here could not be fetched from the platform. The account is who may
+    have written it, "" where that can be anybody."""
+
+
+@dataclass(frozen=True, slots=True)
 class Added:
     """The bot was added to a chat or room, or unblocked in a private chat, by the account named."""
 
@@ -115,7 +125,7 @@ class Migrated:
     new_chat: str
 
 
-Body = Text | Press | Other | Unreadable | Added | Removed | Migrated
+Body = Text | Press | Other | Unreadable | Unfetched | Added | Removed | Migrated
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,7 @@ class Incoming:
     `account` is the platform's id of the person (Telegram user id, Matrix user id), `chat` where it
     happened, `sent_at` the server's time in UTC, `language` the platform's hint ("es", "en-GB", "").
     `message_id` is the platform's id of the person's own message, where there is one.
+    `first_seen` is when it came, by our own clock, if it could not be read then and can be now.
     """
 
     platform: PlatformName
@@ -137,6 +148,7 @@ class Incoming:
     display_name: str = ""
     language: str = ""
     message_id: str = ""
+    first_seen: datetime | None = None
 
 
 # --- outgoing ---------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from tests.proofs.proof import Proof, a_seed, shown
 PROOFS: dict[str, str] = {
     "P1": "kills:p1",
     "P2": "kills:p2",
+    "P2M": "matrix_kills:p2m",
     "P3": "kills:p3",
     "P6": "downtime:p6",
     "P8": "clocks:p8",

@@ -2,7 +2,8 @@
 
 `RawEvent.raw` as `receiving` writes it: `event` (as the sender's server gave it, decrypted), `room`
 (`kind`, `title`, `encrypted`), `by` (who invited, for our own joining), `display_name`,
-`decrypted`, and `undecryptable` where we hold no key. Source: Matrix client-server API,
+`decrypted`, `undecryptable` where we hold no key, `seen` where we came to hold it later, and
+`unfetched` in place of what the server did not give. Source: Matrix client-server API,
 "Instant messaging", "Rich replies", "Event replacements", "Stickers".
 """
 
@@ -23,6 +24,7 @@ from bot.platforms.base import (
     RawEvent,
     Removed,
     Text,
+    Unfetched,
     Unreadable,
 )
 
@@ -63,9 +65,14 @@ def understand(stored: RawEvent) -> Incoming | None:
     """The event in the application's words; None for one that means nothing to us."""
     raw = stored.raw
     event: Mapping[str, Any] = raw["event"]
-    body = Unreadable() if raw.get("undecryptable") else _body(event)
+    body = _body(event)
+    if raw.get("undecryptable"):
+        body = Unreadable()
+    if raw.get("unfetched"):
+        body = Unfetched()
     if body is None:
         return None
+    seen = _text(raw.get("seen"))
     account = _text(event.get("sender"))
     if isinstance(body, Added):
         body = Added(title=_text(raw["room"].get("title")))
@@ -80,6 +87,7 @@ def understand(stored: RawEvent) -> Incoming | None:
         body=body,
         display_name=_text(raw.get("display_name")),
         message_id=_message_id(event),
+        first_seen=datetime.fromisoformat(seen) if seen else None,
     )
 
 

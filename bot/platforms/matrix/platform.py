@@ -25,10 +25,12 @@ from bot.platforms.base import (
     Result,
 )
 from bot.platforms.matrix import parse, session
+from bot.platforms.matrix.behind import Cursors
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.guard import Guard
+from bot.platforms.matrix.late import LateKeys
 from bot.platforms.matrix.outcome import of_exception, refused
-from bot.platforms.matrix.receiving import Receiver
+from bot.platforms.matrix.receiving import Receiver, SessionEnded
 from bot.platforms.matrix.rooms import Rooms
 from bot.platforms.matrix.secrets import AccountSecrets, SecretStore
 from bot.platforms.matrix.sending import Sender
@@ -101,6 +103,8 @@ class MatrixPlatform:
             await rooms.load()
             direct = DirectRooms(client, rooms)
             await direct.load()
+            late = LateKeys(client, self._secrets, self._now)
+            await late.load()
         except BaseException as error:
             await session.close(client)
             if isinstance(error, PlatformError) or not isinstance(error, Exception):
@@ -109,14 +113,25 @@ class MatrixPlatform:
             raise PlatformError(f"matrix.homeserver: starting failed ({receipt.reason})") from error
         guard = Guard(client, rooms, self._now)
         self._live = _Live(
-            client, Receiver(client, rooms, direct), Sender(client, rooms, direct, guard)
+            client,
+            Receiver(client, rooms, direct, late, Cursors(self._account.pickle_key), self._now),
+            Sender(client, rooms, direct, guard),
         )
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
-        """Events after `cursor`, which is Matrix's sync token. Raises `PlatformError`."""
+        """Events after `cursor`: see `bot.platforms.matrix.behind.Cursors`. Raises `PlatformError`."""
+        live = self._live or await self._started()
+        try:
+            return await live.receiver.receive(cursor, wait)
+        except SessionEnded:
+            live = await self._started()
+            return await live.receiver.receive(cursor, 0.0)
+
+    async def _started(self) -> _Live:
+        await self.start()
         if self._live is None:
-            raise PlatformError("matrix: not started")
-        return await self._live.receiver.receive(cursor, wait)
+            raise PlatformError("matrix: stopped while it was starting")
+        return self._live
 
     def parse(self, event: RawEvent) -> Incoming | None:
         """Understand a stored event. Raises KeyError and the like for one not stored by us."""

@@ -8,29 +8,33 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 from nio import AsyncClient, Event, MegolmEvent, SyncResponse  # type: ignore[import-untyped]
 
-from bot.platforms.base import Batch, ChatKind, PlatformError, RawEvent, Result
+from bot.platforms.base import Batch, ChatKind, PlatformError, RawEvent, Receipt, Result
+from bot.platforms.matrix.behind import PAGE, Behind, Cursor, Cursors, Gap, Page
+from bot.platforms.matrix.client import StoreFailed
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.keys import claim
-from bot.platforms.matrix.outcome import of_answer, of_response
+from bot.platforms.matrix.late import LateKeys
+from bot.platforms.matrix.outcome import SOFT_LOGOUT, RefusedError, of_answer, of_response
 from bot.platforms.matrix.parse import STORED
 from bot.platforms.matrix.rooms import Rooms
 
 _log = logging.getLogger(__name__)
 
-_PAGE = 100  # events asked for at once
-_PAGES = 50  # how far back a gap is filled: 5,000 events of one room
-_LATE = 500  # messages without a key that wait for it in memory
+_PAGES = 20  # pages of what a sync left out that are read in one go: 2,000 events
 _GRACE = 30.0  # seconds beyond `wait` before a sync is given up
 _FULL_STATE = 120.0  # seconds for a sync with the state of all rooms
 _JOIN_TRIES = 12
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NOTHING: dict[str, Any] = {"types": []}
 _INVITES_ONLY = {
@@ -47,17 +51,42 @@ _INVITES_ONLY = {
 _Json = Mapping[str, Any]
 
 
+class SessionEnded(Exception):
+    """This client is of no more use, but signing in again mends it; the device stays the same."""
+
+
+@dataclass
+class _Turn:
+    """One `receive`: from `since` to `until`, the rooms that are behind, the pages it may read."""
+
+    since: str
+    until: str
+    gaps: dict[str, Gap]
+    pages: int
+    closed: list[Page] = field(default_factory=list)
+
+
 class Receiver:
     """Reads events, joins where the bot is invited, and keeps the device's keys in order."""
 
-    def __init__(self, client: AsyncClient, rooms: Rooms, direct: DirectRooms) -> None:
+    def __init__(
+        self,
+        client: AsyncClient,
+        rooms: Rooms,
+        direct: DirectRooms,
+        late: LateKeys,
+        cursors: Cursors,
+        now: Callable[[], datetime],
+    ) -> None:
         self._client = client
         self._rooms = rooms
         self._direct = direct
+        self._late = late
+        self._cursors = cursors
+        self._now = now
+        self._behind = Behind(client)
         self.complete = False
         """Whether the state of all rooms was read in this process."""
-        self._late: dict[str, tuple[str, _Json]] = {}
-        self._found: set[str] = set()
         self._cursor: str | None = None
         self._joining: dict[str, asyncio.Task[None]] = {}
         self._upkeep: asyncio.Task[None] | None = None
@@ -69,27 +98,33 @@ class Receiver:
         gave, so being cancelled at any point only means that the same events are given again.
         """
         if cursor is not None and cursor == self._cursor:
-            for event_id in self._found:
-                self._late.pop(event_id, None)
-        self._found.clear()
-        if cursor is not None and not self.complete:
+            self._late.confirmed()
+        else:
+            self._late.unconfirmed()
+        at = self._cursors.read(cursor)
+        if at.since is not None and not self.complete:
             await self._recover_invites()
-        answer = await self._sync(cursor, wait)
+        patience = self._behind.wait(at.gaps)
+        answer = await self._sync(at.since, wait if patience is None else min(wait, patience))
         rooms = answer.get("rooms", {})
         self._accept(rooms.get("invite", {}))
 
+        turn = _Turn(at.since or "", str(answer["next_batch"]), dict(at.gaps), _PAGES)
         events: list[RawEvent] = []
         for room_id, info in rooms.get("join", {}).items():
-            if cursor is not None:
-                events += await self._joined(room_id, info, cursor)
+            if at.since is not None:
+                events += await self._joined(room_id, info, turn)
         for room_id, info in rooms.get("leave", {}).items():
-            events += self._left(room_id, info) if cursor is not None else []
+            events += await self._left(room_id, info, turn) if at.since is not None else []
             self._rooms.forget(room_id)
-        events += self._now_readable()
+        events += await self._read_on(turn)
+        events += await self._now_readable()
         self._follow_upgrades()
+        self._late.ask()
         self._keep_up()
-        self._cursor = str(answer["next_batch"])
-        return Batch(tuple(events), self._cursor)
+        await self._late.save()
+        self._cursor = self._cursors.write(Cursor(turn.until, turn.gaps))
+        return Batch(tuple(events), self._cursor, more=self._behind.wait(turn.gaps) == 0)
 
     async def stop(self) -> None:
         """End what runs beside; a join that was not finished is found again at the next start."""
@@ -109,7 +144,7 @@ class Receiver:
         # The first sync of all takes only the state: what was said before is not for us.
         sync_filter = {
             "presence": _NOTHING,
-            "room": {"timeline": {"limit": _PAGE if cursor is not None else 0}},
+            "room": {"timeline": {"limit": PAGE if cursor is not None else 0}},
         }
         try:
             # nio waits without a limit when full state is asked for.
@@ -122,6 +157,8 @@ class Receiver:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
+        except StoreFailed as error:
+            raise SessionEnded from error  # what memory has, the crypto store has not
         except Exception as error:
             # Half an answer may have been taken in: believe no room until it is read again.
             self._rooms.forget_all()
@@ -131,7 +168,7 @@ class Receiver:
                 f" ({type(error).__name__}); it is asked again"
             ) from error
         if not isinstance(response, SyncResponse):
-            raise _refused(of_response(response).result, of_response(response).reason)
+            raise _refused(of_response(response))
         # The body is kept by aiohttp, so this reads no second time from the network.
         answer: dict[str, Any] = json.loads(await response.transport_response.read())
         counts = answer.get("device_one_time_keys_count")
@@ -144,12 +181,12 @@ class Receiver:
 
     # --- rooms ------------------------------------------------------------------------------
 
-    async def _joined(self, room_id: str, info: _Json, cursor: str) -> list[RawEvent]:
-        timeline = info.get("timeline", {})
-        events = list(timeline.get("events", []))
-        before = timeline.get("prev_batch")
-        if timeline.get("limited") and isinstance(before, str):
-            events = await self._fill(room_id, events, before, cursor)
+    async def _joined(self, room_id: str, info: _Json, turn: _Turn) -> list[RawEvent]:
+        events = await self._unbroken(room_id, info.get("timeline", {}), turn)
+        return await self._heard(room_id, events)
+
+    async def _heard(self, room_id: str, events: Sequence[_Json]) -> list[RawEvent]:
+        """These events, from our coming on if that is among them."""
         entry = self._entry(events)
         if entry is None:
             return self._understood(room_id, events)
@@ -163,22 +200,47 @@ class Receiver:
         # Added comes first even if the person wrote before we had joined.
         return [*moved, added, *self._understood(room_id, events[start:])]
 
-    def _left(self, room_id: str, info: _Json) -> list[RawEvent]:
+    async def _left(self, room_id: str, info: _Json, turn: _Turn) -> list[RawEvent]:
         task = self._joining.pop(room_id, None)
         if task is not None:
             task.cancel()
+        timeline = info.get("timeline", {})
         state = info.get("state", {}).get("events", [])
-        events = [*state, *info.get("timeline", {}).get("events", [])]
-        own = [e for e in events if self._own_membership(e) in ("leave", "ban")]
-        said = self._understood(room_id, info.get("timeline", {}).get("events", []))
+        own = [
+            event for event in [*state, *timeline.get("events", [])]
+            if self._own_membership(event) in ("leave", "ban")
+        ]  # fmt: skip
+        said = self._understood(room_id, await self._unbroken(room_id, timeline, turn))
         return said + [self._stored(room_id, event) for event in own[-1:]]
 
-    async def _fill(self, room_id: str, events: list[Any], before: str, cursor: str) -> list[Any]:
-        """The events that a limited timeline left out, back to the cursor or to our coming."""
-        for _ in range(_PAGES):
-            if self._reaches_entry(room_id, events):
-                break
-            query = {"dir": "b", "from": before, "to": cursor, "limit": str(_PAGE)}
+    # --- what a sync left out ---------------------------------------------------------------
+
+    async def _unbroken(self, room_id: str, timeline: _Json, turn: _Turn) -> Sequence[_Json]:
+        """A timeline with what was left out of it; nothing yet if that is too much to read now."""
+        events = timeline.get("events", [])
+        before = timeline.get("prev_batch")
+        last = str(events[-1].get("event_id", "")) if events else ""
+        gap = turn.gaps.get(room_id)
+        if gap is not None:
+            turn.gaps[room_id] = gap.and_then(turn.until, last)
+            return ()
+        if not timeline.get("limited") or not isinstance(before, str):
+            return list(events)
+        whole = await self._fill(room_id, events, before, turn)
+        if whole is None:
+            turn.gaps[room_id] = Gap(turn.since, turn.until, last)
+        return whole or ()
+
+    async def _fill(
+        self, room_id: str, events: Sequence[_Json], before: str, turn: _Turn
+    ) -> Sequence[_Json] | None:
+        """The events with those before them, back to the cursor or to our coming; None if that is
+        more than this turn may read, or the server does not give it now."""
+        while not self._reaches_entry(room_id, events):
+            if turn.pages <= 0:
+                return None
+            turn.pages -= 1
+            query = {"dir": "b", "from": before, "to": turn.since, "limit": str(PAGE)}
             try:
                 answer = await call(
                     self._client, "GET", path("rooms", room_id, "messages", **query)
@@ -186,21 +248,44 @@ class Receiver:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise _unreachable(error) from error
             if not answer.ok:
-                receipt = of_answer(answer)
-                if receipt.result is Result.BLOCKED:
-                    break  # put out of the room meanwhile: there is no more to read
-                raise _refused(receipt.result, receipt.reason)
-            chunk = answer.body.get("chunk", [])
-            events = [*reversed(chunk), *events]
+                if of_answer(answer).result is not Result.BLOCKED:
+                    return None
+                # Put out of the room meanwhile: what we were given counts all the same.
+                turn.closed.append(Page(room_id, before, (), unread=True))
+                break
+            events = [*reversed(answer.body.get("chunk", [])), *events]
             end = answer.body.get("end")
-            if not chunk or not isinstance(end, str):
+            if not isinstance(end, str) or end == before:
                 break
             before = end
-        else:
-            _log.warning("a room's timeline has a gap that is too long to fill")
         return events
 
-    def _reaches_entry(self, room_id: str, events: list[Any]) -> bool:
+    async def _read_on(self, turn: _Turn) -> list[RawEvent]:
+        """Rooms that are behind, as far as this turn may read."""
+        try:
+            pages, turn.gaps = await self._behind.read(turn.gaps, turn.pages)
+        except RefusedError as error:
+            raise _refused(error.receipt) from error
+        events: list[RawEvent] = []
+        for page in [*turn.closed, *pages]:
+            events += await self._heard(page.room, page.events)
+            if page.unread:
+                events.append(self._unfetched(page))
+        return events
+
+    def _unfetched(self, page: Page) -> RawEvent:
+        """What tells that some of a room was not read, and perhaps never will be."""
+        event = {
+            "type": "m.room.message",
+            "sender": self._rooms.other(page.room),
+            "origin_server_ts": (self._now() - _EPOCH) // timedelta(milliseconds=1),
+        }
+        event_id = f"{page.room}#unfetched#{page.at}"
+        return self._stored(page.room, event, event_id=event_id, unfetched=True)
+
+    # --- coming and going -------------------------------------------------------------------
+
+    def _reaches_entry(self, room_id: str, events: Sequence[_Json]) -> bool:
         entry = self._entry(events)
         if entry is None:
             return False
@@ -208,7 +293,7 @@ class Receiver:
         invited = _previous(events[joined]) == "invite"
         return start < joined or not invited or self._rooms.kind(room_id) is not ChatKind.PRIVATE
 
-    def _entry(self, events: list[Any]) -> tuple[int, int] | None:
+    def _entry(self, events: Sequence[_Json]) -> tuple[int, int] | None:
         """Where we were last invited (or else joined) and where we joined, if in `events`.
 
         The last time counts: a room that we come back to is given with its older history.
@@ -233,7 +318,7 @@ class Receiver:
 
     # --- events -----------------------------------------------------------------------------
 
-    def _understood(self, room_id: str, events: list[Any]) -> list[RawEvent]:
+    def _understood(self, room_id: str, events: Sequence[_Json]) -> list[RawEvent]:
         stored = (self._take(room_id, event) for event in events)
         return [event for event in stored if event is not None]
 
@@ -257,7 +342,7 @@ class Receiver:
         if opened is not None:
             readable = opened.get("type") in STORED
             return self._stored(room_id, opened, decrypted=True) if readable else None
-        self._wait_for_key(room_id, event)
+        self._late.add(room_id, event)
         closed = {**event, "content": {**event["content"], "ciphertext": ""}}
         return self._stored(room_id, closed, undecryptable=True)
 
@@ -290,39 +375,19 @@ class Receiver:
             return None
         return source if source.get("event_id") == event.get("event_id") else None
 
-    def _wait_for_key(self, room_id: str, event: _Json) -> None:
-        parsed = Event.parse_event(event)
-        if not isinstance(parsed, MegolmEvent):
-            return
-        while len(self._late) >= _LATE:
-            self._late.pop(next(iter(self._late)))
-        self._late[str(event["event_id"])] = (room_id, event)
-        olm = self._client.olm
-        waiting = {getattr(m, "request_id", None) for m in olm.outgoing_to_device_messages}
-        if parsed.session_id not in olm.outgoing_key_requests and parsed.session_id not in waiting:
-            parsed.room_id = room_id
-            olm.outgoing_to_device_messages.append(
-                parsed.as_key_request(parsed.sender, self._client.device_id)
-            )
-
-    def _now_readable(self) -> list[RawEvent]:
+    async def _now_readable(self) -> list[RawEvent]:
         """Messages given as unreadable before, whose key came after them.
 
         They are new events to the inbox: the same id with a suffix.
         """
         events = []
-        sessions = self._client.olm.inbound_group_store
-        for event_id, (room_id, event) in self._late.items():
-            content = event["content"]
-            if sessions.get(room_id, content.get("sender_key"), content.get("session_id")) is None:
-                continue
-            self._found.add(event_id)
-            opened = self._open(room_id, event)
+        for late in await self._late.readable():
+            opened = self._open(late.room, late.event)
             if opened is not None and opened.get("type") in STORED:
+                event_id = f"{late.event['event_id']}#readable"
+                seen = late.seen.isoformat()
                 events.append(
-                    self._stored(
-                        room_id, opened, event_id=f"{event_id}#readable", decrypted=True, late=True
-                    )
+                    self._stored(late.room, opened, event_id=event_id, decrypted=True, seen=seen)
                 )
         return events
 
@@ -365,8 +430,7 @@ class Receiver:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
         if not answer.ok:
-            receipt = of_answer(answer)
-            raise _refused(receipt.result, receipt.reason)
+            raise _refused(of_answer(answer))
         self._accept(answer.body.get("rooms", {}).get("invite", {}))
 
     def _follow_upgrades(self) -> None:
@@ -432,11 +496,13 @@ def _unreachable(error: Exception) -> PlatformError:
     )
 
 
-def _refused(result: Result, reason: str) -> PlatformError:
-    if result is Result.REVOKED:
+def _refused(receipt: Receipt) -> Exception:
+    if receipt.reason == SOFT_LOGOUT:
+        return SessionEnded()
+    if receipt.result is Result.REVOKED:
         return PlatformError(
             "matrix.password_file: the homeserver ended the bot's session; start again with the"
             " password set, so that the bot can log in anew",
             final=True,
         )
-    return PlatformError(f"matrix.homeserver: syncing failed ({reason})")
+    return PlatformError(f"matrix.homeserver: syncing failed ({receipt.reason})")
