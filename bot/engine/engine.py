@@ -38,6 +38,10 @@ AUDIT = 60
 ERASE = 3600
 """Seconds between two looks for what is kept too long."""
 
+GLANCE = 15
+"""Seconds between two looks for an incident of which nobody heard: with the time that an alarm may
+take to arrive, well within the minute in which the outside must know."""
+
 LOOK_AGAIN = 5.0
 """Seconds after which the inbox is looked at even if nothing came."""
 
@@ -124,7 +128,13 @@ class Engine:
                 scheduler.add_job(
                     self._guarded(self.auditor.look), "interval", seconds=self._audit_every
                 )
+<<<<<<< HEAD
                 scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
+=======
+                scheduler.add_job(
+                    self._guarded(self.auditor.glance), "interval", seconds=GLANCE
+                )
+>>>>>>> 4ac5978 (wip)
                 scheduler.start()
         finally:
             if scheduler.running:
