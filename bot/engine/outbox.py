@@ -131,11 +131,13 @@ class Dispatcher:
             else:
                 await self._write_down(row, Receipt(Result.AMBIGUOUS, reason="restart"))
 
-    async def _give_back(self, rows: Sequence[Row], at: datetime, why: str) -> None:
+    async def _give_back(
+        self, rows: Sequence[Row], at: datetime, why: str, *, tried: bool = False
+    ) -> None:
         """They were claimed and have not left."""
         async with self._database.transaction() as tx:
             for row in rows:
-                await tx.outbox.again(row.key, at, why, tried=False)
+                await tx.outbox.again(row.key, at, why, tried=tried)
 
     def _is_marked(self, row: Row) -> bool:
         """Whether a row of this kind is marked before it leaves, since it must not go twice."""
@@ -279,11 +281,17 @@ class Dispatcher:
                 log.error("outbox.not_told", row=row.seq, error=type(error).__name__)
 
     async def _held(self, rows: Sequence[Row], until: datetime) -> None:
-        """Rows of a chat that wants quiet, claimed and not tried."""
-        await self._give_back(rows, until, Result.LIMITED)
+        """Rows behind one whose chat wants quiet: refused with it, without asking for each.
+
+        While the whole platform wants quiet they only wait for their turn.
+        """
+        if self._quiet() is not None:
+            await self._give_back(rows, until, Result.LIMITED)
+            return
+        await self._give_back(rows, until, Result.LIMITED, tried=True)
         for row in rows:
             async with self._database.transaction() as tx:
-                await self._hope(tx, row, row.attempts - 1, until, Result.LIMITED)
+                await self._hope(tx, row, row.attempts, until, Result.LIMITED)
 
     async def _begins(self, row: Row) -> bool:
         """The last look before it leaves. False if this process may not send it (any more)."""
@@ -341,7 +349,9 @@ class Dispatcher:
         moved = receipt.new_chat if receipt.new_chat != row.chat else ""
         match verdict:
             case Verdict.AGAIN | Verdict.LATER | Verdict.MOVE:
-                pause = wait(receipt.result, row.attempts)
+                pause = wait(
+                    receipt.result, row.attempts, idempotent=self._platform.idempotent
+                )
                 if verdict is Verdict.LATER:
                     pause = timedelta(seconds=receipt.retry_after)
                 ours = await tx.outbox.again(row.key, now + pause, receipt.result)

@@ -11,6 +11,8 @@ from bot.platforms.base import Operation, Result
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(seconds=60)
 REVOKED_WAIT = timedelta(seconds=60)
+DOUBT_WAIT = timedelta(minutes=5)
+"""The longest after an end of which nobody knows, where each attempt may be one more copy."""
 
 
 class Verdict(Enum):
@@ -55,10 +57,11 @@ def judge(result: Result, *, lane: Lane, operation: Operation, idempotent: bool)
     return Verdict.UNKNOWN
 
 
-def wait(result: Result, attempts: int) -> timedelta:
+def wait(result: Result, attempts: int, *, idempotent: bool) -> timedelta:
     """How long until the next attempt, doubling from one second to one minute."""
     if result is Result.REVOKED:
         return REVOKED_WAIT
     if result is Result.MIGRATED and attempts <= 1:
         return timedelta(0)  # but a server that moves a chat for ever is not asked for ever at once
-    return min(FIRST_WAIT * 2 ** min(attempts - 1, 16), LONGEST_WAIT)
+    doubt = result is Result.AMBIGUOUS and not idempotent
+    return min(FIRST_WAIT * 2 ** min(attempts - 1, 16), DOUBT_WAIT if doubt else LONGEST_WAIT)

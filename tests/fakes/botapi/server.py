@@ -118,7 +118,6 @@ def _log(request: web.Request, params: Params, status: int, words: str) -> None:
         chat=params.text("chat_id"),
         status=status,
         description=words,
-        **({"offset": offset} if (offset := params.number("offset")) else {}),
     )
 
 
