@@ -42,6 +42,7 @@ from handlers.context import Context
 from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
+from storage.keys import KeyInMemory
 from storage.outbox import SENT, WAITING
 from storage.tables import outbox
 from tests.proofs.proof import Figures
@@ -245,7 +246,7 @@ class Stage:
                     operators=frozenset({"sandbox:@operadora"}),
                     links=dict.fromkeys(("sandbox", "telegram"), lambda secret: None),
                 )
-                database = Database(str(Path(folder) / "acuerpa.db"))
+                database = Database(str(Path(folder) / "acuerpa.db"), KeyInMemory())
                 await database.open()
                 bot = _Recorded(
                     token=api.token, base_url=gate.url, now=clock.now,
@@ -434,14 +435,12 @@ async def _found(stage: Stage, scene: Scene) -> Found:
                 if event.event == "unreachable" and event.actor is not None:
                     unreachable[event.actor] += 1
         chats = {str(chat) for victim in scene.victims for chat in victim.chats}
-        found = await tx.connection.execute(
-            sa.select(outbox).where(
-                outbox.c.platform == "telegram",
-                outbox.c.operation == "send",
-                outbox.c.chat.in_(chats),
+        sends = await tx.rows.all(
+            sa.select(outbox.c.seq, outbox.c.chat, outbox.c.state).where(
+                outbox.c.platform == "telegram", outbox.c.operation == "send"
             )
         )
-        rows = list(found)
+        rows = [row for row in sends if row.chat in chats]
         aside = {row.chat for row in await tx.outbox.aside()} & chats
     return Found(incidents, unreachable, rows, aside)
 
