@@ -247,7 +247,7 @@ class Outbox:
 
         Returns how many.
         """
-        there = sa.true()
+        there: sa.ColumnElement[bool] = sa.true()
         if chat:
             there = (outbox.c.platform == platform) & (outbox.c.chat_key == self._chat(chat))
         gone = await self._db.execute(

@@ -128,13 +128,10 @@ class Engine:
                 scheduler.add_job(
                     self._guarded(self.auditor.look), "interval", seconds=self._audit_every
                 )
-<<<<<<< HEAD
                 scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
-=======
                 scheduler.add_job(
                     self._guarded(self.auditor.glance), "interval", seconds=GLANCE
                 )
->>>>>>> 4ac5978 (wip)
                 scheduler.start()
         finally:
             if scheduler.running:
