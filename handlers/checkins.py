@@ -16,7 +16,7 @@ from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, last_due, ne
 from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
 from handlers import canary, incidents
 from handlers.commands import Entry
-from handlers.context import Choice, Context, Due
+from handlers.context import Choice, Context, Due, Place
 from handlers.settings import DOUBT
 
 TOPIC = "checkin"
@@ -114,18 +114,28 @@ async def set_schedule_timer(ctx: Context, id: int, rule: Schedule) -> None:
 
 
 async def _ask(ctx: Context, checkin: Checkin, key: str) -> None:
-    """The question on the account used last; an earlier one of the same check-in loses its buttons."""
+    """The question on the account used last, or on the next where that one took none.
+
+    An earlier one of the same check-in loses its buttons.
+    """
     await ctx.close_prompts(TOPIC, checkin.id)
-    for place in (await ctx.places_of(checkin.member))[:1]:
-        await ctx.ask(
-            place,
-            key,
-            ANSWERS,
-            topic=TOPIC,
-            ref=checkin.id,
-            lane=Lane.CHECKIN,
-            purpose=_purpose(checkin.id),
-        )
+    places = await ctx.places_of(checkin.member)
+    tried = await ctx.tx.outbox.chats_of(_purpose(checkin.id))
+    better = [p for p in places if tried.get((p.platform, p.chat)) is not False]
+    for place in (better or places)[:1]:
+        await _ask_at(ctx, place, checkin, key)
+
+
+async def _ask_at(ctx: Context, place: Place, checkin: Checkin, key: str) -> None:
+    await ctx.ask(
+        place,
+        key,
+        ANSWERS,
+        topic=TOPIC,
+        ref=checkin.id,
+        lane=Lane.CHECKIN,
+        purpose=_purpose(checkin.id),
+    )
 
 
 def _purpose(id: int) -> str:
@@ -142,6 +152,8 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
     checkin = await ctx.tx.checkins.get(occasion.ref)
     if checkin is None:
         return
+    if checkin.miss_at <= ctx.now and not await _arrived(ctx, checkin.id):
+        checkin = rules.not_delivered(checkin)  # silence is no refusal to answer
     checkin, due = rules.advance(checkin, ctx.now)
     if due is rules.Due.MISS and occasion.silent:
         accounts = await ctx.tx.people.accounts_of(checkin.member)
@@ -165,14 +177,19 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
 
 
 async def not_delivered(ctx: Context, id: int) -> None:
-    """The platform refused the question: try another account, else remember that none arrived."""
+    """The question does not get through where it was sent: ask on another account of the person's."""
     checkin = await ctx.tx.checkins.get(id)
-    if checkin is None or checkin.state not in rules.OPEN:
+    if checkin is None or checkin.state not in rules.OPEN or await _arrived(ctx, id):
         return
-    if await ctx.places_of(checkin.member):
-        await _ask(ctx, checkin, "checkin.question")
-        return
-    await _save(ctx, rules.not_delivered(checkin))
+    places = await ctx.places_of(checkin.member)
+    tried = await ctx.tx.outbox.chats_of(_purpose(id))
+    for place in [p for p in places if (p.platform, p.chat) not in tried][:1]:
+        await _ask_at(ctx, place, checkin, "checkin.question")
+
+
+async def _arrived(ctx: Context, id: int) -> bool:
+    """Whether a platform took a question of this check-in."""
+    return any((await ctx.tx.outbox.chats_of(_purpose(id))).values())
 
 
 # --- answering ----------------------------------------------------------------------------------

@@ -40,6 +40,7 @@ from handlers import (
     installation,
     joining,
     mass,
+    outcomes,
 )
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
@@ -160,7 +161,7 @@ class Router:
     async def _blocked(self, ctx: Context) -> None:
         """The person closed this chat to us: that channel is down, and plans must know."""
         if ctx.known:
-            await _channel_down(ctx, ctx.speaker.account.id, ctx.speaker.member.id)
+            await outcomes.channel_down(ctx, ctx.speaker.account.id, ctx.speaker.member.id)
 
     async def _no_answer(self, ctx: Context, key: str) -> None:
         """Something that cannot be read: said so, and whatever was asked is asked again."""
@@ -329,27 +330,8 @@ class Router:
     async def ended(
         self, tx: Transaction, row: Row, end: str, result: Result, now: datetime
     ) -> None:
-        """A message was sent, is stuck, or will never be: for an alarm, each is news for its plan."""
-        ctx = Context(tx, now, self._settings)
-        topic, _, ref = row.purpose.partition(":")
-        id = int(ref.partition(":")[0]) if ref.partition(":")[0].isdecimal() else 0
-        alarm = id > 0 and row.purpose == incidents.alarm_purpose(id)
-        if result is Result.BLOCKED:
-            await self._closed(ctx, row, id if topic == "checkin" else 0)
-        elif end == "sent" and alarm:
-            await incidents.arrived(ctx, id)
-        elif end != "sent" and alarm and row.member is not None:
-            await incidents.not_reached(ctx, id, row.member)
-
-    async def _closed(self, ctx: Context, row: Row, checkin: int) -> None:
-        """A chat is closed to us."""
-        account = await ctx.tx.people.account_in(row.platform, row.chat)
-        if account is None:
-            await ctx.tx.denunciations.end_destination(row.platform, row.chat)
-            return
-        await _channel_down(ctx, account.id, account.member)
-        if checkin:
-            await checkins.not_delivered(ctx, checkin)
+        """A message was sent, is stuck, or will never be."""
+        await outcomes.ended(Context(tx, now, self._settings), row, end, result)
 
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants."""
@@ -392,19 +374,6 @@ def _overtaken(prompt: Prompt) -> bool:
     that a slow network has shown, and the check-in itself knows whether it is open.
     """
     return prompt.closed and prompt.topic != checkins.TOPIC
-
-
-async def _channel_down(ctx: Context, account: int, member: int) -> None:
-    """An account is closed to us: every open incident that counted on it looks again."""
-    fresh = await ctx.tx.people.set_reachable(account, False)
-    person = await ctx.tx.people.member(member)
-    if fresh:
-        roster = await ctx.tx.people.roster(person.group)
-        await ctx.tell(roster.coordinators - {member}, "contact.lost", name=person.name)
-    for incident in await ctx.tx.incidents.known_to(person.group, member, only_open=True):
-        if member in incident.told:
-            await ctx.tx.incidents.note(incident.id, ctx.now, "unreachable", member)
-            await incidents.skip_the_unreachable(ctx, incident.id)
 
 
 def menu(now: datetime) -> dict[str, tuple[MenuCommand, ...]]:

@@ -94,9 +94,11 @@ def database_url(text: str) -> URL:
 class Database:
     """One installation's database.
 
-    Every change happens in `transaction`. On SQLite there is one writer at a time: a lock in the
-    process keeps the event loop from waiting inside SQLite, `BEGIN IMMEDIATE` keeps other processes
-    out from the first statement on, so that a read in it is never stale when it writes.
+    Every change happens in `transaction`, one at a time in this process: what one reads, no other
+    changes before it writes. On SQLite the lock also keeps the event loop from waiting inside SQLite,
+    and `BEGIN IMMEDIATE` keeps other processes out from the first statement on. On PostgreSQL it
+    takes the place of an isolation level under which an answer and the miss of the same check-in
+    would fail one another.
 
     Args:
         url: See `database_url`.
@@ -301,15 +303,16 @@ class Database:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        begun = False
         try:
-            if self.sqlite:
-                async with self._writer, self._engine.begin() as connection:
-                    yield connection
-            else:
-                async with self._engine.begin() as connection:
-                    yield connection
-        except (sa.exc.DBAPIError, ConnectionError) as error:
-            why = unavailable(error)
+            async with self._writer, self._engine.begin() as connection:
+                begun = True
+                yield connection
+        except (sa.exc.DBAPIError, OSError) as error:
+            # Before it began, any error of the network means that there is no connection; inside,
+            # a time-out may be of what was asked.
+            lost = isinstance(error, OSError) and not begun
+            why = type(error).__name__ if lost else unavailable(error)
             if why is None:
                 raise
             raise Unavailable(

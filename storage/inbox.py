@@ -118,22 +118,28 @@ class Inbox:
         return known
 
     async def waiting(self, limit: int) -> list[Stored]:
-        """The oldest events that are not done."""
-        found = await self._rows.all(
-            sa.select(
-                inbox.c.id,
-                inbox.c.platform,
-                inbox.c.event_id,
-                inbox.c.chat,
-                inbox.c.received_at,
-                inbox.c.raw,
-                inbox.c.attempts,
+        """The oldest events that are not done, those first that never failed: a poisonous one delays
+        nobody."""
+        found: list[Stored] = []
+        for never_failed in (inbox.c.attempts == 0, inbox.c.attempts > 0):
+            rows = await self._rows.all(
+                sa.select(
+                    inbox.c.id,
+                    inbox.c.platform,
+                    inbox.c.event_id,
+                    inbox.c.chat,
+                    inbox.c.received_at,
+                    inbox.c.raw,
+                    inbox.c.attempts,
+                )
+                .where(inbox.c.state == NEW, never_failed, self._acting)
+                .order_by(inbox.c.id)
+                .limit(limit - len(found))
             )
-            .where(inbox.c.state == NEW, self._acting)
-            .order_by(inbox.c.id)
-            .limit(limit)
-        )
-        return [Stored(*row) for row in found]
+            found += [Stored(*row) for row in rows]
+            if len(found) == limit:
+                break
+        return found
 
     async def done(self, id: int, now: datetime) -> bool:
         """Mark as handled. False if it was not waiting any more: then nothing may be done for it."""

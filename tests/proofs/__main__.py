@@ -19,6 +19,7 @@ PROOFS: dict[str, str] = {
     "P3": "kills:p3",
     "P6": "downtime:p6",
     "P8": "clocks:p8",
+    "P9": "channels:p9",
     "P15": "keeping:p15",
     "P17": "kills:p17",
     "P18": "garbage:p18",

@@ -294,6 +294,7 @@ async def _run(order: dict[str, Any]) -> None:
     clock = AffineClock(datetime.fromisoformat(facts["start"]), facts["real"], facts["speed"])
     # Simulated time is faster, so what looks at the clock at intervals must look more often.
     bot.engine.engine.TICK = min(1, max(0.05, 1 / clock.speed))  # type: ignore[assignment]
+    bot.engine.engine.GLANCE = max(0.5, bot.engine.engine.GLANCE / clock.speed)  # type: ignore[assignment]
     bot.engine.outbox.IDLE = _BEAT
     app = await App.open(load(Path(order["config"])), clock)
     await app.run()

@@ -19,7 +19,7 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
     r"^(alarm|button|checkin|command|day|demo|denunciation|destination|doubt|file|group|incident|invite"
-    r"|joining|language|line|manual|outcome|panic|pause|plan|schedule|set_aside|standing|state"
+    r"|joining|language|line|manual|mass|outcome|panic|pause|plan|schedule|set_aside|standing|state"
     r"|subject|subscribe|toast|who|zone)\.[a-z_.]+$"
 )
 
