@@ -138,7 +138,10 @@ class Demo:
                 await tx.people.add_account(
                     ids[key], PlatformName.SANDBOX, key, private_chat(key), now
                 )
-            await tx.people.set_plan(_plan(ids["berta"]), group=group)
+            plan = _plan(ids["berta"])
+            await tx.people.set_plan(plan, group=group)
+            for member in ids.values():
+                await tx.people.agree(member, plan, now)
             place = self.town.place(CHANNEL, channel, readers=[key for key, *_ in PEOPLE])
             await tx.denunciations.add_destination(
                 group, PlatformName.SANDBOX, place.id, ChatKind.CHANNEL, channel

@@ -14,7 +14,7 @@ from bot.domain.people import Risk
 from bot.domain.permissions import Action
 from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, last_due, next_due
 from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
-from handlers import canary, incidents
+from handlers import canary, consent, incidents
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from handlers.settings import DOUBT
@@ -369,6 +369,11 @@ async def command_schedule(ctx: Context, rest: str) -> None:
     """`/horario 09:00 y 21:00 lun-vie margen 45 min avisos 15 min`"""
     if not rest:
         await _show_schedules(ctx)
+        return
+    if ctx.speaker.member.withdrawn_at is not None:
+        # To be asked, and nobody to hear of the silence, would be a false promise.
+        await ctx.reply("consent.first")
+        await consent.command_my_plan(ctx, "")
         return
     parts = read_schedule(rest)
     if isinstance(parts, NotUnderstood):

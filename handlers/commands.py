@@ -16,13 +16,12 @@ COMMAND = re.compile(r"^[/!]([\w]+)(?:@\w+)?(?:\s+(.*))?$", re.DOTALL)
 class Entry:
     """One command: its name in Spanish, its aliases, who may use it, and what carries it out.
 
-    The summary is the text `command.<name>` of the catalogue. `action` None means everyone, members
-    or not.
+    The summary is the text `command.<name>` of the catalogue.
     """
 
     name: str
     aliases: tuple[str, ...]
-    action: Action | None
+    action: Action
     run: Callable[[Context, str], Awaitable[None]]
     in_menu: bool = True
 

@@ -6,6 +6,7 @@ that the conversation is part of.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -13,14 +14,18 @@ from typing import Any, Protocol
 
 from bot.domain.checkin import judged_at
 from bot.domain.lanes import Lane
-from bot.domain.permissions import Action, may
+from bot.domain.permissions import Action, Held, Standing, may
 from bot.domain.rich import Rich
-from bot.platforms.base import ChatKind, Incoming, Operation, Press
+from bot.platforms.base import Attachment, ChatKind, Incoming, Operation, Press
 from bot.texts import Key, Texts
+from handlers import rights
 from handlers.settings import DIALOG_LIFE, Settings
 from storage.conversations import Dialog, Option, Prompt
 from storage.people import Account, Group, Member
 from storage.transaction import Transaction
+
+WHOSE = "_member"
+"""Among a dialog's data: whose it is, None for somebody who is no member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,18 +143,56 @@ class Context:
         seen = self.event.first_seen if self.event is not None else None
         return seen is not None and seen < instant
 
-    def require(self, action: Action) -> None:
-        """Raises `NotAllowed` unless the speaker may do this."""
-        if not may(self.speaker.member.roles, action):
-            raise NotAllowed
+    @property
+    def is_operator(self) -> bool:
+        """Whether the speaker's account is named in the configuration."""
+        event = self.event
+        return event is not None and f"{event.platform}:{event.account}" in self.settings.operators
+
+    @property
+    def held(self) -> frozenset[Held]:
+        """What the speaker is at this moment."""
+        held: set[Held] = {Standing.OPERATOR} if self.is_operator else set()
+        if self._speaker is None:
+            return frozenset(held | {Standing.STRANGER})
+        return frozenset(held | {Standing.MEMBER} | self._speaker.member.roles)
 
     def may(self, action: Action) -> bool:
-        """Whether the speaker may do this."""
-        return self.known and may(self.speaker.member.roles, action)
+        """Whether the speaker may do this, in the kind of chat that they are in."""
+        kind = self.event.chat_kind if self.event is not None else ChatKind.PRIVATE
+        return may(self.held, action, kind)
+
+    def require(self, action: Action | None) -> None:
+        """Raises `NotAllowed` unless the speaker may do this; None is what nobody may."""
+        if action is None or not self.may(action):
+            raise NotAllowed
+
+    async def log(
+        self,
+        what: str,
+        about: int | None = None,
+        *,
+        group: int | None = None,
+        actor: int | None = None,
+        **details: Any,
+    ) -> None:
+        """Write down a privileged act, of the speaker and in their group unless said otherwise.
+
+        `what` is a key of the catalogues below `log`. People are named by their numbers alone.
+        """
+        if self._speaker is not None and group is None:
+            group, actor = self._speaker.member.group, actor or self._speaker.member.id
+        if group is None:
+            raise RuntimeError("a line of the log belongs to a group")
+        await self.tx.log.write(group, self.now, what, actor, about, **details)
 
     def texts(self, place: Place) -> Texts:
         """The catalogue for a reader."""
         return Texts(place.language, place.zone, self.now)
+
+    def written_in(self, language: str, key: str, **values: object) -> str:
+        """A text that is kept, and not said to any one reader."""
+        return Texts(language, self.settings.zone, self.now).plain(key, **values)
 
     async def places_of(self, member: int) -> list[Place]:
         """All chats in which a member can be reached, the one used last first."""
@@ -191,9 +234,18 @@ class Context:
         buttons: Sequence[Sequence[tuple[str, str, int]]] = (),
         target: str = "",
         key: str | None = None,
+        files: Sequence[Attachment] = (),
     ) -> str:
         """Queue anything. `target` is the outbox key of the message to edit or delete."""
         key = key or self.settings.token()
+        body: dict[str, Any] = {
+            "text": text.to_json(),
+            "buttons": [list(map(list, line)) for line in buttons],
+        }
+        if files:
+            body["files"] = [
+                [f.name, f.mime, base64.b64encode(f.content).decode()] for f in files
+            ]
         await self.tx.outbox.add(
             key=key,
             lane=lane,
@@ -201,7 +253,7 @@ class Context:
             chat=place.chat,
             chat_kind=place.kind,
             operation=operation,
-            body={"text": text.to_json(), "buttons": [list(map(list, line)) for line in buttons]},
+            body=body,
             now=self.now,
             target=target,
             purpose=purpose,
@@ -263,6 +315,9 @@ class Context:
         The numbers of its answers are those of no other open question in the same chat, so that a
         written number has one meaning.
         """
+        for choice in choices:
+            if rights.of_press(topic, choice.action) is None:
+                raise LookupError(f"{topic}.{choice.action} has no line in handlers.rights")
         texts = self.texts(place)
         rich = texts.render(text, **values) if isinstance(text, str) else text
         taken = {
@@ -296,6 +351,7 @@ class Context:
             outbox_key=key,
             text=rich.to_json(),
             now=self.now,
+            member=place.member,
         )
         return key
 
@@ -315,35 +371,46 @@ class Context:
         """Close one question, and show what became of it."""
         if not await self.tx.conversations.close(prompt.id, self.now):
             return
-        place = await self._place_of(prompt)
+        place = await self.place_of(prompt)
         text = Rich.from_json(prompt.text)
         if key:
             text = text + Rich.of("\n\n") + self.texts(place).render(key, **values)
         await self.put(place, text, operation=Operation.EDIT, target=prompt.outbox_key)
 
-    async def _place_of(self, prompt: Prompt) -> Place:
+    async def place_of(self, prompt: Prompt) -> Place:
+        """Where a question was put, and how to speak there."""
         account = await self.tx.people.account_in(prompt.platform, prompt.chat)
-        if account is None:
-            return replace(self.place, platform=prompt.platform, chat=prompt.chat)
-        person = await self.tx.people.member(account.member)
-        return Place(prompt.platform, prompt.chat, person.language, person.zone, member=person.id)
+        if account is not None:
+            person = await self.tx.people.member(account.member)
+            return Place(
+                prompt.platform, prompt.chat, person.language, person.zone, member=person.id
+            )
+        here = self._place
+        if here is not None and (here.platform, here.chat) == (prompt.platform, prompt.chat):
+            return here
+        return Place(prompt.platform, prompt.chat, self.settings.language, self.settings.zone)
 
     # --- dialogs ---
 
     async def expect(self, topic: str, step: str, **data: object) -> None:
-        """The speaker's next words are for this."""
+        """The speaker's next words are for this, and nobody else's in the same chat."""
         await self.tx.conversations.set_dialog(
             self.place.platform,
             self.place.chat,
-            Dialog(topic, step, data, self.now + DIALOG_LIFE),
+            Dialog(
+                topic, step, {**data, WHOSE: self.place.member}, self.now + DIALOG_LIFE
+            ),
         )
 
     async def dialog(self) -> Dialog | None:
-        """What the speaker's words are for, if that was asked before they came."""
+        """What the speaker's words are for, if that was asked of them and before they came."""
         dialog = await self.tx.conversations.dialog(self.place.platform, self.place.chat, self.now)
-        if dialog is None or self.came_before(dialog.until - DIALOG_LIFE):
+        if dialog is None or dialog.data.get(WHOSE) != self.place.member:
             return None
-        return dialog
+        if self.came_before(dialog.until - DIALOG_LIFE):
+            return None
+        data = {name: value for name, value in dialog.data.items() if name != WHOSE}
+        return replace(dialog, data=data)
 
     async def expect_nothing(self) -> None:
         """The dialog is over."""

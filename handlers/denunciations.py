@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from bot.domain import denunciation as rules
 from bot.domain.denunciation import Denunciation, Refusal, State
@@ -58,7 +60,7 @@ async def command_denounce(ctx: Context, _rest: str) -> None:
     await ctx.reply("denunciation.write_title", number=number)
 
 
-async def words(ctx: Context, step: str, data: dict[str, object], text: str) -> None:
+async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> None:
     """The title, then the text."""
     ctx.require(Action.WRITE)
     id = int(str(data["denunciation"]))
@@ -175,6 +177,7 @@ async def _return(ctx: Context, draft: Denunciation) -> None:
         await _refused(ctx, draft, back)
         return
     await ctx.tx.denunciations.save(back)
+    await ctx.log("denunciation_returned", draft.author, number=draft.number)
     await ctx.toast("toast.done")
     name = ctx.speaker.member.name
     await ctx.close_prompts(TOPIC, draft.id, "denunciation.returned", name=name)
@@ -197,10 +200,11 @@ async def _approve(ctx: Context, draft: Denunciation, fingerprint: str) -> None:
         await _refused(ctx, draft, approved)
         return
     author = await ctx.tx.people.member(draft.author)
-    if not may(author.roles, Action.WRITE):
+    if author.left_at is not None or not may(author.roles, Action.WRITE):
         await _refused(ctx, draft, Refusal.STATE)
         return
     await ctx.tx.denunciations.save(approved)
+    await ctx.log("denunciation_approved", draft.author, number=draft.number)
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, draft.id, "denunciation.approved", name=me.name)
     await _publish(ctx, approved)
@@ -305,15 +309,18 @@ async def decided_destination(ctx: Context, ref: int, action: str, argument: str
     """The press below "shall I publish there?"."""
     ctx.require(Action.DESTINATIONS)
     platform, _, chat = argument.partition(" ")
+    to = await ctx.tx.denunciations.destination_numbered(ref)
+    if to is None or to.group != ctx.speaker.member.group:
+        await ctx.toast("toast.stale")
+        return
     await ctx.toast("toast.done")
     if action == "add":
         await ctx.tx.denunciations.restore_destination(ref)
-        to = await ctx.tx.denunciations.destination_in(platform, chat)
-        await ctx.close_prompts(
-            DESTINATION_TOPIC, ref, "destination.added", title=to.title if to else ""
-        )
+        await ctx.log("destination_added")
+        await ctx.close_prompts(DESTINATION_TOPIC, ref, "destination.added", title=to.title)
         return
     await ctx.tx.denunciations.end_destination(platform, chat)
+    await ctx.log("destination_ended")
     await ctx.close_prompts(DESTINATION_TOPIC, ref, "destination.not_added")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +12,11 @@ from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal
 from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
 from bot.domain.permissions import Action
-from bot.domain.plan import DEFAULT_PLAN
 from bot.texts import Key
 from handlers import mass
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
+from storage.people import Member
 
 TOPIC = "incident"
 TIMER = "incident"
@@ -66,7 +66,7 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
         subject=subject,
         kind=kind,
         opened_at=ctx.now,
-        plan=member.plan or group.plan or DEFAULT_PLAN,
+        plan=member.agreed_plan,
     )
     if kind in (Kind.MISS, Kind.UNREACHABLE):
         event = await mass.event_for(ctx, member)
@@ -314,11 +314,26 @@ async def _drop_buttons(ctx: Context, incident: Incident, members: frozenset[int
             await ctx.close_prompt(prompt)
 
 
+async def let_go(ctx: Context, person: Member) -> None:
+    """Somebody does not respond any more: what they hold goes on with its plan at once."""
+    for incident in await ctx.tx.incidents.held_by(person.id):
+        roster = await ctx.tx.people.roster(incident.group)
+        released = rules.release(incident, person.id, roster, ctx.now)
+        if not isinstance(released, Refusal):
+            await ctx.tx.incidents.note(incident.id, ctx.now, "released", person.id)
+            await _carry_out(ctx, released)
+    for incident in await ctx.tx.incidents.known_to(person.group, person.id, only_open=True):
+        if incident.subject != person.id:
+            await _drop_buttons(ctx, incident, frozenset({person.id}))
+
+
 async def _tell_the_others(
     ctx: Context, incident: Incident, key: str, *without: int, **values: Any
 ) -> None:
+    """News for everyone who was told, as far as they are still to be told of anything."""
+    roster = await ctx.tx.people.roster(incident.group)
     await ctx.tell(
-        incident.told - {*without},
+        (incident.told & roster.agreed) - {incident.subject, *without},
         key,
         purpose=f"incident:{incident.id}:news",
         number=incident.number,
@@ -336,6 +351,10 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
         return
     ctx.require(Action.RESPOND)
     me = ctx.speaker.member.id
+    if not _knows(ctx, incident):
+        await ctx.toast("toast.not_done")
+        await ctx.reply("incident.unknown", number=incident.number)
+        return
     if incident.subject == me:
         await _refused(ctx, incident, Refusal.OWN)
         return
@@ -368,6 +387,12 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
             await show_line(ctx, incident)
         case "reopen":
             await _reopen(ctx, incident)
+
+
+def _knows(ctx: Context, incident: Incident) -> bool:
+    """Whether the speaker was told of it or it is about them, and it is their group's."""
+    me = ctx.speaker.member
+    return incident.group == me.group and (me.id in incident.told or me.id == incident.subject)
 
 
 async def _refused(ctx: Context, incident: Incident, refusal: Refusal) -> None:
@@ -440,6 +465,9 @@ async def _decided(
 async def news(ctx: Context, incident: Incident, text: str) -> None:
     """An update in words: on the timeline, and to everyone who was told."""
     me = ctx.speaker.member
+    if not _knows(ctx, incident):
+        await ctx.reply("incident.unknown", number=incident.number)
+        return
     told = rules.news(incident, me.id, ctx.now)
     if isinstance(told, Refusal):
         await _refused(ctx, incident, told)
@@ -457,11 +485,9 @@ async def _whom(ctx: Context, incident: Incident) -> None:
     if incident.holder != me:
         await _refused(ctx, incident, Refusal.NOT_HOLDER)
         return
-    roster = await ctx.tx.people.roster(incident.group)
-    able = roster.responders | roster.coordinators
     choices = [
         Choice("hand_over_to", "button.person", str(id), {"name": person.name})
-        for id in sorted((incident.told & able) - {me, incident.subject})
+        for id in sorted(await _able(ctx, incident) - {me})
         if (person := await ctx.tx.people.member(id))
     ]
     await ctx.toast("toast.done")
@@ -478,10 +504,19 @@ async def _whom(ctx: Context, incident: Incident) -> None:
     )
 
 
+async def _able(ctx: Context, incident: Incident) -> frozenset[int]:
+    """Who could hold it: they were told of it, and still respond."""
+    roster = await ctx.tx.people.roster(incident.group)
+    return (incident.told & (roster.responders | roster.coordinators)) - {incident.subject}
+
+
 async def _offer(ctx: Context, incident: Incident, to: int) -> None:
     me = ctx.speaker.member
     if incident.holder != me.id:
         await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        return
+    if to not in await _able(ctx, incident):
+        await _refused(ctx, incident, Refusal.NOT_TOLD)
         return
     other = await ctx.tx.people.member(to)
     await ctx.tx.incidents.note(incident.id, ctx.now, "offered", me.id, to=to)
@@ -560,15 +595,10 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=outcome)
     await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
-    values: dict[str, Any] = {
-        "number": done.number,
-        "name": person.name,
-        "subject": subject.name,
-        "outcome": outcome,
-        "took": ctx.now - done.opened_at,
-    }
-    purpose = f"incident:{done.id}:news"
-    await ctx.tell(done.told - {done.subject}, "incident.resolved", purpose=purpose, **values)
+    await _tell_the_others(
+        ctx, done, "incident.resolved", name=person.name, subject=subject.name, outcome=outcome,
+        took=ctx.now - done.opened_at,
+    )  # fmt: skip
 
 
 async def _reopen(ctx: Context, incident: Incident) -> None:
@@ -617,14 +647,7 @@ async def undo_miss(ctx: Context, incident: Incident) -> None:
     )
     await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=Outcome.FALSE_ALARM)
     await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
-    await ctx.tell(
-        done.told - {done.subject},
-        "incident.in_time",
-        purpose=f"incident:{done.id}:news",
-        number=done.number,
-        name=me.name,
-        at=ctx.answered_at,
-    )
+    await _tell_the_others(ctx, done, "incident.in_time", name=me.name, at=ctx.answered_at)
 
 
 async def _subject_says(ctx: Context, incident: Incident, *, safe: bool) -> None:
@@ -778,10 +801,10 @@ async def _standing(ctx: Context, incident: Incident) -> Key:
     return Key(f"standing.{incident.state}")
 
 
-async def write_news(ctx: Context, id: int, text: str) -> None:
+async def words(ctx: Context, _step: str, data: Mapping[str, Any], text: str) -> None:
     """The words after "write the news"."""
     await ctx.expect_nothing()
-    incident = await ctx.tx.incidents.get(id)
+    incident = await ctx.tx.incidents.get(int(data["incident"]))
     if incident is not None:
         await news(ctx, incident, text.strip())
 

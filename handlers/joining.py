@@ -2,47 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from bot.domain.lanes import Lane
-from bot.domain.people import Role
-from bot.domain.permissions import Action
+from bot.domain.names import LIMIT, NameRefused, cleaned
 from bot.platforms.base import PlatformName
-from handlers.commands import Entry, read_command
+from bot.texts import Key
+from handlers import consent
+from handlers.commands import read_command
 from handlers.context import Choice, Context
-from handlers.settings import INVITATION_LIFE
-from storage.people import Invitation
+from handlers.invitations import secret_hash, still_good
+from storage.invitations import Invitation
 
 TOPIC = "joining"
 SECRET = re.compile(r"[A-Za-z0-9_-]{22,64}")
-NAME_LIMIT = 40
 
-ROLE_WORDS = {
-    "": frozenset[Role](),
-    "integrante": frozenset[Role](),
-    "member": frozenset[Role](),
-    "respuesta": frozenset({Role.RESPONDER}),
-    "red": frozenset({Role.RESPONDER}),
-    "responder": frozenset({Role.RESPONDER}),
-    "coordinación": frozenset({Role.COORDINATOR, Role.RESPONDER}),
-    "coordinacion": frozenset({Role.COORDINATOR, Role.RESPONDER}),
-    "coordinator": frozenset({Role.COORDINATOR, Role.RESPONDER}),
-    "redacción": frozenset({Role.AUTHOR}),
-    "redaccion": frozenset({Role.AUTHOR}),
-    "author": frozenset({Role.AUTHOR}),
-    "aprobación": frozenset({Role.APPROVER}),
-    "aprobacion": frozenset({Role.APPROVER}),
-    "approver": frozenset({Role.APPROVER}),
-    "observancia": frozenset({Role.OBSERVER}),
-    "observer": frozenset({Role.OBSERVER}),
-}
-"""What may stand behind `/invitar`; several words may."""
-
-
-def secret_hash(secret: str) -> str:
-    """What is kept of an invitation. The secret has 128 random bits: a plain hash is enough."""
-    return hashlib.sha256(secret.encode()).hexdigest()
+MOST_GUESSES = 10
+"""Answers that an account gets within an hour to words that let nobody in; then it hears nothing.
+One that does let somebody in works all the same."""
 
 
 def secret_in(text: str) -> str | None:
@@ -54,10 +33,16 @@ def secret_in(text: str) -> str | None:
 
 
 async def opened(ctx: Context, secret: str) -> None:
-    """Somebody shows an invitation. Wrong, used and expired ones get the same words."""
-    invitation = await ctx.tx.people.invitation(secret_hash(secret), ctx.now)
-    if invitation is None or (ctx.known and invitation.member != ctx.speaker.member.id):
-        await ctx.reply("joining.in_already" if ctx.known else "joining.not_valid")
+    """Somebody shows an invitation.
+
+    Wrong, used, revoked and expired ones get the same words after the same work.
+    """
+    invitation = await _live(ctx, secret_hash(secret))
+    if ctx.known:
+        await ctx.reply("joining.in_already")
+        return
+    if invitation is None:
+        await _not_valid(ctx)
         return
     group = await ctx.tx.people.group(invitation.group)
     if invitation.member is not None:
@@ -80,18 +65,34 @@ async def opened(ctx: Context, secret: str) -> None:
     )
 
 
-async def _second_account(ctx: Context, invitation: Invitation) -> None:
-    if ctx.known or invitation.member is None or ctx.event is None:
-        await ctx.reply("joining.in_already")
+async def _live(ctx: Context, hashed: str) -> Invitation | None:
+    invitation = await ctx.tx.invitations.by_hash(hashed, ctx.now)
+    if invitation is not None and not await still_good(ctx, invitation):
+        return None
+    return invitation
+
+
+async def _not_valid(ctx: Context) -> None:
+    """One answer for all that let nobody in, until there were too many of them."""
+    if ctx.event is None:
         return
-    if not await ctx.tx.people.use_invitation(invitation.id, ctx.now):
+    guesses = await ctx.tx.invitations.guessed(ctx.place.platform, ctx.event.account, ctx.now)
+    if guesses <= MOST_GUESSES:
         await ctx.reply("joining.not_valid")
+
+
+async def _second_account(ctx: Context, invitation: Invitation) -> None:
+    if invitation.member is None or ctx.event is None:
+        return
+    if not await ctx.tx.invitations.use(invitation.id, ctx.now):
+        await _not_valid(ctx)
         return
     member = await ctx.tx.people.member(invitation.member)
     earlier = await ctx.places_of(member.id)
     await ctx.tx.people.add_account(
         member.id, ctx.place.platform, ctx.event.account, ctx.place.chat, ctx.now
     )
+    await ctx.log("account_added", member.id, group=member.group, actor=member.id)
     await ctx.reply("joining.linked", name=member.name)
     for place in earlier:
         await ctx.say(place, "joining.linked_elsewhere", lane=Lane.ALARM)
@@ -99,7 +100,7 @@ async def _second_account(ctx: Context, invitation: Invitation) -> None:
 
 async def decided(ctx: Context, action: str) -> None:
     """The press after "what is kept"."""
-    dialog = await ctx.tx.conversations.dialog(ctx.place.platform, ctx.place.chat, ctx.now)
+    dialog = await ctx.dialog()
     if dialog is None or dialog.topic != TOPIC:
         await ctx.toast("toast.stale")
         return
@@ -112,81 +113,55 @@ async def decided(ctx: Context, action: str) -> None:
     await ctx.reply("joining.refused")
 
 
-async def words(ctx: Context, step: str, data: dict[str, object], text: str) -> None:
+async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> None:
     """What a person writes while joining."""
     if step == "agree":
         await ctx.reply("joining.please_choose")
         return
-    name = " ".join(text.split())
-    if not 1 <= len(name) <= NAME_LIMIT or not any(c.isalpha() for c in name):
-        await ctx.reply("joining.name_wrong", n=NAME_LIMIT)
+    try:
+        name = cleaned(text)
+    except NameRefused as error:
+        await ctx.reply(error.code, n=LIMIT)
         return
-    invitation = await ctx.tx.people.invitation(str(data["invitation"]), ctx.now)
+    invitation = await _live(ctx, str(data["invitation"]))
     if invitation is None or ctx.event is None:
         await ctx.expect_nothing()
-        await ctx.reply("joining.not_valid")
+        await _not_valid(ctx)
         return
-    if await ctx.tx.people.member_named(invitation.group, name) is not None:
+    if await ctx.tx.people.member_like(invitation.group, name) is not None:
         await ctx.reply("joining.name_taken")
         return
-    await ctx.tx.people.use_invitation(invitation.id, ctx.now)
+    if not await ctx.tx.invitations.use(invitation.id, ctx.now):
+        await ctx.expect_nothing()
+        await _not_valid(ctx)
+        return
+    await _joins(ctx, invitation, name)
+
+
+async def _joins(ctx: Context, invitation: Invitation, name: str) -> None:
+    """They are a member now; those who coordinate hear of it, and by whose invitation."""
+    assert ctx.event is not None
     group = await ctx.tx.people.group(invitation.group)
     member = await ctx.tx.people.add_member(
-        group.id, name, ctx.place.language, group.zone, invitation.roles, ctx.now
-    )
+        group.id, name, ctx.place.language, group.zone, invitation.roles, ctx.now,
+        invited_by=invitation.made_by,
+    )  # fmt: skip
     await ctx.tx.people.add_account(
         member, ctx.place.platform, ctx.event.account, ctx.place.chat, ctx.now
     )
     await ctx.expect_nothing()
+    await ctx.log(
+        "joined", member, group=group.id, actor=invitation.made_by, roles=sorted(invitation.roles)
+    )
     await ctx.reply("joining.welcome", name=name, group=group.name)
+    by: str | Key = Key("decision.operator")
+    if invitation.made_by is not None:
+        by = (await ctx.tx.people.member(invitation.made_by)).name
     roster = await ctx.tx.people.roster(group.id)
     await ctx.tell(
         roster.coordinators - {member}, "joining.news", lane=Lane.CONVERSATION,
-        everywhere=False, name=name,
+        everywhere=False, name=name, by=by,
+        roles=tuple(sorted(invitation.roles)) or Key("role.none"),
     )  # fmt: skip
-
-
-# --- making invitations -------------------------------------------------------------------------
-
-
-async def invite(
-    ctx: Context, group: int, roles: frozenset[Role], member: int | None = None
-) -> str:
-    """A new secret for one account."""
-    secret = ctx.settings.token()
-    await ctx.tx.people.add_invitation(
-        secret_hash(secret), group, roles, ctx.now, ctx.now + INVITATION_LIFE, member
-    )
-    return secret
-
-
-async def show_invitation(ctx: Context, key: str, secret: str) -> None:
-    links = [link for make in ctx.settings.links.values() if (link := make(secret))]
-    await ctx.reply(key, life=INVITATION_LIFE, links="\n".join(links))
-    # Alone in a message, so that it can be forwarded or copied with one touch.
-    await ctx.reply("invite.secret", secret=secret)
-
-
-async def command_invite(ctx: Context, rest: str) -> None:
-    """`/invitar red coordinación`"""
-    roles: frozenset[Role] = frozenset()
-    for word in rest.casefold().split():
-        if word not in ROLE_WORDS:
-            known = tuple(w for w in ("integrante", "red", "coordinación", "redacción",
-                                      "aprobación", "observancia"))  # fmt: skip
-            await ctx.reply("invite.unknown_role", word=word[:NAME_LIMIT], known=known)
-            return
-        roles |= ROLE_WORDS[word]
-    await show_invitation(ctx, "invite.made", await invite(ctx, ctx.speaker.group.id, roles))
-
-
-async def command_account(ctx: Context, _rest: str) -> None:
-    """`/cuenta`: a one-time word that adds another account of the same person."""
-    me = ctx.speaker.member
-    await show_invitation(ctx, "invite.account", await invite(ctx, me.group, frozenset(), me.id))
-
-
-ENTRIES = (
-    Entry("invitar", ("invite",), Action.INVITE, command_invite),
-    Entry("cuenta", ("account",), Action.SETTINGS, command_account),
-)
+    await ctx.tx.people.asked(member, ctx.now)
+    await consent.ask(ctx, group, await ctx.tx.people.member(member))

@@ -57,13 +57,14 @@ async def due(ctx: Context, ref: int) -> Incident | None:
         return None
     if len(everything) == 1 and not event.told:
         return replace(cases[0], mass=None)
+    roster = await ctx.tx.people.roster(event.group)
     to = rules.readers(event, cases, ctx.now)
-    for member in sorted(to):
+    for member in sorted(to & roster.agreed):
         for place in await ctx.places_of(member):
             await ctx.tx.outbox.withdraw(
                 digest_purpose(ref), ctx.now, platform=place.platform, chat=place.chat
             )
-            await _digest(ctx, place, event, cases, 0)
+            await _digest(ctx, place, event, rules.listed_for(cases, member), 0)
     event = replace(event, told={**event.told, **dict.fromkeys(to, ctx.now)})
     await ctx.tx.mass.save(event)
     await ctx.tx.timers.set(TIMER, ref, rules.next_digest(event, cases, ctx.now))
@@ -73,10 +74,13 @@ async def due(ctx: Context, ref: int) -> Incident | None:
 async def more(ctx: Context, ref: int, start: int) -> None:
     """The next page of the list, as it is now."""
     event = await ctx.tx.mass.get(ref)
+    me = ctx.speaker.member
+    if event is None or event.group != me.group:
+        await ctx.toast("toast.stale")
+        return
     await ctx.toast("toast.done")
-    if event is not None:
-        cases = rules.unclaimed(await ctx.tx.incidents.of_mass(ref))
-        await _digest(ctx, ctx.place, event, cases, start)
+    cases = rules.unclaimed(await ctx.tx.incidents.of_mass(ref))
+    await _digest(ctx, ctx.place, event, rules.listed_for(cases, me.id), start)
 
 
 def digest_purpose(event: int) -> str:

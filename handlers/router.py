@@ -7,11 +7,13 @@ word for help, then the number of an open question, then the dialog that waits, 
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.domain.answers import Answer, understand
 from bot.domain.cry import is_cry
+from bot.domain.decision import Kind as Decided
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.platforms.base import (
@@ -33,14 +35,23 @@ from bot.texts.catalogue import nearest
 from handlers import (
     canary,
     checkins,
+    consent,
+    decisions,
     denunciations,
+    exports,
     general,
     groups,
     incidents,
     installation,
+    invitations,
     joining,
+    leaving,
+    logbook,
     mass,
+    my_data,
     outcomes,
+    rights,
+    roles,
 )
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
@@ -55,10 +66,15 @@ HELP_WORDS = ("ayuda", "help", "manual", "start", "inicio", "menu")
 ENTRIES: tuple[Entry, ...] = (
     *incidents.ENTRIES,
     *checkins.ENTRIES,
-    *joining.ENTRIES,
+    *consent.ENTRIES,
+    *invitations.ENTRIES,
     *groups.ENTRIES,
+    *roles.ENTRIES,
     *denunciations.ENTRIES,
     *general.ENTRIES,
+    *logbook.ENTRIES,
+    *exports.ENTRIES,
+    *my_data.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 
@@ -69,7 +85,32 @@ TIMERS = {
     checkins.SCHEDULE_TIMER: checkins.on_schedule,
     checkins.DOUBT_TIMER: checkins.on_doubt,
     denunciations.TIMER: denunciations.on_timer,
+    consent.TIMER: consent.on_timer,
+    decisions.TIMER: decisions.on_timer,
+    leaving.TIMER: leaving.on_timer,
 }
+
+Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
+
+TALKS: dict[str, Talk] = {
+    joining.TOPIC: joining.words,
+    incidents.TOPIC: incidents.words,
+    denunciations.TOPIC: denunciations.words,
+    roles.TOPIC: roles.words,
+    my_data.ERASE_TOPIC: my_data.words,
+}
+"""What takes the words of a conversation of several steps."""
+
+CARRIED_OUT: dict[Decided, decisions.CarryOut] = {
+    Decided.GIVE: roles.give,
+    Decided.TAKE: roles.take,
+    Decided.PUT_OUT: roles.put_out,
+    Decided.PLAN: groups.carry_out_plan,
+    Decided.RISK: groups.carry_out_risk,
+    Decided.INVITE: invitations.carry_out,
+    Decided.EXPORT: exports.carry_out,
+}
+"""What two people decided, and what does it."""
 
 
 class Occasion(Due, Protocol):
@@ -148,15 +189,15 @@ class Router:
     async def _in_public(self, ctx: Context, event: Incoming) -> None:
         """In groups and channels the bot is silent, but for a member's alarm."""
         match event.body:
-            case Added(title) if ctx.may(Action.DESTINATIONS):
+            case Added(title) if ctx.may(Action.BRING_BOT):
                 await denunciations.offered(ctx, title, event.chat, event.chat_kind, event.platform)
             case Removed():
                 await ctx.tx.denunciations.end_destination(event.platform, event.chat)
             case Text(text) if ctx.known:
                 command = read_command(text)
                 entry = BY_WORD.get(command[0]) if command else None
-                if entry is not None and entry.run is incidents.panic:
-                    await incidents.panic(ctx)
+                if command is not None and entry is not None and ctx.may(entry.action):
+                    await entry.run(ctx, command[1])
 
     async def _blocked(self, ctx: Context) -> None:
         """The person closed this chat to us: that channel is down, and plans must know."""
@@ -208,9 +249,11 @@ class Router:
 
     async def _choose(self, ctx: Context, prompt: Prompt, number: int) -> None:
         option = next((o for o in prompt.options if o.number == number), None)
-        if option is None:
+        if option is None or not _put_to(prompt, ctx):
             await ctx.toast("toast.stale")
             return
+        # Again, whatever was allowed when the question was asked.
+        ctx.require(rights.of_press(prompt.topic, option.action))
         match prompt.topic:
             case checkins.TOPIC:
                 await checkins.chosen(ctx, prompt.ref, option.action)
@@ -221,7 +264,6 @@ class Router:
             case mass.TOPIC if option.action == "more":
                 await mass.more(ctx, prompt.ref, int(option.argument))
             case mass.TOPIC:
-                ctx.require(Action.RESPOND)
                 case = await ctx.tx.incidents.get(int(option.argument))
                 if case is not None:
                     await incidents.show_case(ctx, case)
@@ -241,6 +283,28 @@ class Router:
                 await denunciations.decided_destination(
                     ctx, prompt.ref, option.action, option.argument
                 )
+            case decisions.TOPIC:
+                await decisions.decided(
+                    ctx, prompt.ref, option.action, option.argument, CARRIED_OUT
+                )
+            case decisions.REQUEST_TOPIC:
+                await decisions.withdraw(ctx, prompt.ref)
+            case decisions.OFFER_TOPIC:
+                await roles.answered(ctx, prompt.ref, option.action)
+            case roles.TOPIC:
+                await roles.pressed(ctx, prompt.ref, option.action, option.argument)
+            case roles.OWN_TOPIC:
+                await roles.give_up(ctx, prompt.ref, option.argument)
+            case consent.TOPIC:
+                await consent.pressed(ctx, prompt.ref, option.action, option.argument)
+            case invitations.TOPIC:
+                await invitations.revoke(ctx, prompt.ref)
+            case exports.TOPIC:
+                await exports.pressed(ctx, prompt.ref, option.action)
+            case logbook.TOPIC:
+                await logbook.more(ctx, prompt.ref, option.argument)
+            case my_data.TOPIC:
+                await my_data.pressed(ctx, prompt.ref, option.action)
 
     # --- words ---
 
@@ -253,7 +317,7 @@ class Router:
         if body.edited or body.forwarded:
             return
         secret = joining.secret_in(body.text)
-        if secret is not None:
+        if secret is not None and not (ctx.known and _means_something(body.text)):
             await joining.opened(ctx, secret)
             return
         command = read_command(body.text)
@@ -263,18 +327,15 @@ class Router:
         await self._words(ctx, body)
 
     async def _command(self, ctx: Context, name: str, rest: str) -> None:
-        if name in ("grupo", "group") and groups.is_operator(ctx):
-            await groups.command_group(ctx, rest)
-            return
-        if not ctx.known:
-            return  # the same silence for strangers, whatever they ask
         entry = BY_WORD.get(name)
+        if not ctx.known and (entry is None or not ctx.may(entry.action)):
+            return  # the same silence for strangers, whatever they ask
         if entry is not None:
             await ctx.expect_nothing()
-            if entry.action is not None:
-                ctx.require(entry.action)
+            ctx.require(entry.action)
             await entry.run(ctx, rest)
         elif name in HELP_WORDS:
+            ctx.require(Action.MANUAL)
             await self._manual(ctx)
         elif understand(name) is Answer.HELP:
             await incidents.panic(ctx)  # "/auxlio": a slip of the finger is no reason to be lost
@@ -292,14 +353,14 @@ class Router:
         asked = ctx.known and await checkins.waits_for_answer(ctx)
         if asked and understand(text) is not Answer.UNCLEAR:
             await checkins.said(ctx, text)
-        elif dialog is not None and dialog.topic == joining.TOPIC:
-            await joining.words(ctx, dialog.step, dict(dialog.data), text)
+        elif dialog is not None and dialog.topic in TALKS:
+            right = rights.of_words(dialog.topic, dialog.step)
+            if right is None or not ctx.may(right):
+                await ctx.expect_nothing()
+            ctx.require(right)
+            await TALKS[dialog.topic](ctx, dialog.step, dict(dialog.data), text)
         elif not ctx.known:
             return
-        elif dialog is not None and dialog.topic == incidents.TOPIC:
-            await incidents.write_news(ctx, int(dialog.data["incident"]), text)
-        elif dialog is not None and dialog.topic == denunciations.TOPIC:
-            await denunciations.words(ctx, dialog.step, dict(dialog.data), text)
         elif not await checkins.said(ctx, text):
             await ctx.reply("not_understood")
 
@@ -315,7 +376,7 @@ class Router:
         texts = ctx.texts(ctx.place)
         text = texts.render("manual.head")
         for entry in ENTRIES:
-            if entry.in_menu and (entry.action is None or ctx.may(entry.action)):
+            if entry.in_menu and ctx.may(entry.action):
                 text = text + texts.render(
                     "manual.line", name=entry.name, what=texts.render(f"command.{entry.name}")
                 )
@@ -365,6 +426,16 @@ class Router:
         ctx = Context(tx, now, self._settings)
         for place in await canary.operator_places(ctx):
             await ctx.say(place, "set_aside.operator", lane=Lane.ALARM)
+
+
+def _put_to(prompt: Prompt, ctx: Context) -> bool:
+    """Whether the speaker is who was asked, and not who else is in that chat today."""
+    return prompt.member is None or (ctx.known and ctx.speaker.member.id == prompt.member)
+
+
+def _means_something(text: str) -> bool:
+    """Whether a long word is one that a person cries ("ayudaaaaaaaaaaaaaaaaaaaaa"), and no secret."""
+    return is_cry(text) or understand(text) is not Answer.UNCLEAR
 
 
 def _overtaken(prompt: Prompt) -> bool:

@@ -25,7 +25,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """A question in one chat. `topic` and `ref` say what it is about ("incident", 7)."""
+    """A question in one chat. `topic` and `ref` say what it is about ("incident", 7).
+
+    `member` is whom it was put to: nobody else answers it, whoever is in that chat today. None is
+    somebody who was no member.
+    """
 
     id: int
     token: str
@@ -38,6 +42,7 @@ class Prompt:
     text: list[list[str]]
     opened_at: datetime
     closed: bool
+    member: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +59,18 @@ _PROMPT = [
     prompts.c[name]
     for name in (
         "id", "token", "platform", "chat", "topic", "ref", "options", "outbox_key", "text",
-        "opened_at", "closed_at",
+        "opened_at", "closed_at", "member",
     )
 ]  # fmt: skip
 
 
 def _prompt(row: sa.Row[Any]) -> Prompt:
-    id, token, platform, chat, topic, ref, options, outbox_key, text, opened, closed = tuple(row)
+    (
+        id, token, platform, chat, topic, ref, options, outbox_key, text, opened, closed, member,
+    ) = tuple(row)
     return Prompt(
         id, token, platform, chat, topic, ref, tuple(Option(*option) for option in options),
-        outbox_key, text, opened, closed is not None,
+        outbox_key, text, opened, closed is not None, member,
     )  # fmt: skip
 
 
@@ -86,6 +93,7 @@ class Conversations:
         outbox_key: str,
         text: list[list[str]],
         now: datetime,
+        member: int | None,
     ) -> None:
         """Remember a question."""
         await self._rows.insert(
@@ -95,6 +103,7 @@ class Conversations:
             chat=chat,
             topic=topic,
             ref=ref,
+            member=member,
             options=[[o.number, o.action, o.label, o.argument] for o in options],
             outbox_key=outbox_key,
             text=text,

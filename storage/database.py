@@ -299,7 +299,26 @@ class Database:
         Raises `Unavailable` where it is the database that fails, and not what is asked of it.
         """
         async with self._writing() as connection:
-            yield Transaction(connection, self.vault, self.fence)
+            transaction = Transaction(connection, self.vault, self.fence)
+            yield transaction
+            if transaction.wipe_log and self.sqlite:
+                await transaction.facts.set(ERASE, b"1")
+        if transaction.wipe_log and self.sqlite:
+            await self._wipe_log()
+
+    async def _wipe_log(self) -> None:
+        """What was erased is in no page of the log any more.
+
+        Another process that reads just now keeps the log: then the next start does it (`ERASE`).
+        """
+        try:
+            async with self._writer, self._engine.connect() as connection:
+                done = await _checkpoint(connection)
+        except sqlite3.Error:
+            return
+        if done:
+            async with self._writing() as connection:
+                await connection.execute(sa.delete(facts).where(facts.c.name == ERASE))
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
@@ -373,18 +392,20 @@ async def _pragma(connection: AsyncConnection, name: str, value: str) -> None:
     await _outside(connection, f"PRAGMA {name}={value}")
 
 
-async def _checkpoint(connection: AsyncConnection) -> None:
-    """Everything into the file, and nothing left beside it."""
-    await _outside(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+async def _checkpoint(connection: AsyncConnection) -> bool:
+    """Everything into the file, and nothing left beside it. False while another process reads."""
+    ((busy, *_),) = await _outside(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
+    return not busy
 
 
-async def _outside(connection: AsyncConnection, statement: str, *values: str) -> None:
-    """Carry it out without a transaction."""
+async def _outside(connection: AsyncConnection, statement: str, *values: str) -> list[Any]:
+    """Carry it out without a transaction. Returns its rows."""
     raw = await connection.get_raw_connection()
     assert raw.driver_connection is not None
     cursor = await raw.driver_connection.execute(statement, values)
-    await cursor.fetchall()
+    rows = await cursor.fetchall()
     await cursor.close()
+    return list(rows)
 
 
 def _not_newer(connection: sa.Connection) -> None:

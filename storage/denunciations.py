@@ -136,6 +136,11 @@ class Denunciations:
         )
         return Destination(*row) if row else None
 
+    async def destination_numbered(self, id: int) -> Destination | None:
+        """By number, active or not."""
+        row = await self._rows.one(sa.select(*_DESTINATION).where(destinations.c.id == id))
+        return Destination(*row) if row else None
+
     async def title_of(self, platform: str, chat: str) -> str | None:
         """What a destination is called, also once it is closed to us; None if it never was one."""
         row = await self._rows.one(

@@ -165,6 +165,24 @@ class Incidents:
             if member in incident.told or member == incident.subject
         ]
 
+    async def all_of(self, group: int) -> list[Incident]:
+        """Every one of a group, the oldest first."""
+        found = await self._rows.all(
+            sa.select(*_INCIDENT)
+            .where(incidents.c.group_id == group)
+            .order_by(incidents.c.number)
+        )
+        return [_incident(row) for row in found]
+
+    async def held_by(self, member: int) -> list[Incident]:
+        """The open ones that somebody holds."""
+        found = await self._rows.all(
+            sa.select(*_INCIDENT)
+            .where(incidents.c.holder_id == member, incidents.c.state != State.RESOLVED)
+            .order_by(incidents.c.id)
+        )
+        return [_incident(row) for row in found]
+
     async def note(
         self,
         incident: int,

@@ -227,6 +227,11 @@ class Outbox:
             key, state=state, done_at=now, lease_until=None, error=error, **sealed
         )
 
+    async def drop_files(self, row: Row) -> None:
+        """The files of a message that has ended are nowhere but in the chat from now on."""
+        body = {name: value for name, value in row.body.items() if name != "files"}
+        await self._rows.update(outbox, row.seq, body=body)
+
     async def move_chat(self, platform: str, old: str, new: str) -> None:
         """A chat has a new id: everything that waits for the old one goes to the new."""
         waiting = sa.select(outbox.c.seq).where(

@@ -1,4 +1,4 @@
-"""Groups, members, their accounts, and the invitations that let an account in."""
+"""Groups, members and their accounts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.decision import Candidate
 from bot.domain.people import Risk, Role, Roster
-from bot.domain.plan import Plan
+from bot.domain.plan import DEFAULT_PLAN, Plan
 from storage.rows import Rows
-from storage.tables import accounts, groups, invitations, members
+from storage.tables import accounts, groups, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,12 @@ class Account:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A person in a group. `name` is the pseudonym that the person chose."""
+    """A person in a group. `name` is the pseudonym that the person chose.
+
+    `plan` is the last one that they agreed to, None if that is the one they were told of when they
+    joined; `withdrawn_at` when they took their consent back. `invited_by` let them in; None is an
+    operator. `left_at`: they are in the group no more, and their name is not theirs.
+    """
 
     id: int
     group: int
@@ -52,17 +58,16 @@ class Member:
     roles: frozenset[Role]
     plan: Plan | None
     subscribed: bool
-    risk: Risk = Risk.MEDIUM
+    risk: Risk
+    joined_at: datetime
+    invited_by: int | None
+    withdrawn_at: datetime | None
+    left_at: datetime | None
 
-
-@dataclass(frozen=True, slots=True)
-class Invitation:
-    """What a secret lets in. `member` is set where it adds an account to someone already in."""
-
-    id: int
-    group: int
-    member: int | None
-    roles: frozenset[Role]
+    @property
+    def agreed_plan(self) -> Plan:
+        """What happens about this person: nothing that they have not agreed to."""
+        return self.plan or DEFAULT_PLAN
 
 
 OPERATOR = "operator:"
@@ -78,6 +83,7 @@ _MEMBER = [
     members.c[name]
     for name in (
         "id", "group_id", "name", "language", "zone", "roles", "plan", "subscribed", "risk",
+        "joined_at", "invited_by", "withdrawn_at", "left_at",
     )
 ]  # fmt: skip
 _ACCOUNT = [
@@ -88,9 +94,9 @@ _GROUP = [groups.c[name] for name in ("id", "name", "organisation", "language", 
 
 
 def _member(row: sa.Row[Any]) -> Member:
-    id, group, name, language, zone, roles, plan, subscribed, risk = tuple(row)
+    id, group, name, language, zone, roles, plan, subscribed, risk, *more = tuple(row)
     held = frozenset(Role(r) for r in roles)
-    return Member(id, group, name, language, zone, held, _plan(plan), subscribed, Risk(risk))
+    return Member(id, group, name, language, zone, held, _plan(plan), subscribed, Risk(risk), *more)
 
 
 def _group(row: sa.Row[Any]) -> Group:
@@ -131,14 +137,10 @@ class People:
         row = await self._rows.one(sa.select(*_GROUP).where(here))
         return _group(row) if row else None
 
-    async def set_plan(
-        self, plan: Plan, *, group: int | None = None, member: int | None = None
-    ) -> None:
-        """The group's plan, or one member's own."""
-        if member is not None:
-            await self._rows.update(members, member, plan=plan.to_json())
-        elif group is not None:
-            await self._rows.update(groups, group, plan=plan.to_json())
+    async def set_plan(self, plan: Plan, *, group: int, now: datetime | None = None) -> None:
+        """The group's plan. It acts on who agrees to it; with `now`, everyone is to be asked."""
+        asked = {} if now is None else {"plan_at": now}
+        await self._rows.update(groups, group, plan=plan.to_json(), **asked)
 
     async def next_number(self, group: int, what: str) -> int:
         """Count `incidents` or `denunciations` of a group up by one."""
@@ -162,8 +164,11 @@ class People:
         zone: str,
         roles: Collection[Role],
         now: datetime,
+        *,
+        invited_by: int | None = None,
+        plan: Plan | None = None,
     ) -> int:
-        """A new member; the caller has checked that the name is free."""
+        """A new member; the caller has checked that the name is free. `plan`: agreed to already."""
         return await self._rows.insert(
             members,
             group_id=group,
@@ -171,7 +176,9 @@ class People:
             language=language,
             zone=zone,
             roles=sorted(roles),
+            plan=plan.to_json() if plan else None,
             joined_at=now,
+            invited_by=invited_by,
         )
 
     async def member(self, id: int) -> Member:
@@ -190,6 +197,16 @@ class People:
         )
         return _member(row) if row else None
 
+    async def member_like(self, group: int, name: str) -> Member | None:
+        """Somebody in a group whose name looks like this one (`bot.domain.names.looks`)."""
+        look = self._rows.blind(members.c.look_key, name, group)
+        row = await self._rows.one(
+            sa.select(*_MEMBER).where(
+                members.c.group_id == group, members.c.look_key == look, members.c.left_at.is_(None)
+            )
+        )
+        return _member(row) if row else await self.member_named(group, name)
+
     async def set_member(self, id: int, **values: Any) -> None:
         """Change language, zone, roles, risk or subscription."""
         if "roles" in values:
@@ -204,6 +221,46 @@ class People:
             .order_by(members.c.id)
         )
         return [_member(row) for row in found]
+
+    async def candidates(self, group: int) -> list[Candidate]:
+        """Those who coordinate a group, for whom they were let in by."""
+        return [
+            Candidate(member.id, member.invited_by, member.joined_at)
+            for member in await self.in_group(group)
+            if Role.COORDINATOR in member.roles
+        ]
+
+    # consent
+
+    async def agree(self, member: int, plan: Plan, now: datetime) -> None:
+        """This is what happens about them from now on."""
+        await self._rows.update(
+            members, member, plan=plan.to_json(), agreed_at=now, withdrawn_at=None
+        )
+
+    async def withdraw(self, member: int, now: datetime) -> None:
+        """No silence of theirs is to tell anybody from now on; the last plan stays for a panic."""
+        await self._rows.update(members, member, withdrawn_at=now)
+
+    async def to_ask(self, group: int, limit: int) -> list[Member]:
+        """Some who were not asked yet what they say to the group's plan as it is now."""
+        found = await self._rows.all(
+            sa.select(*_MEMBER)
+            .join(groups, groups.c.id == members.c.group_id)
+            .where(
+                members.c.group_id == group,
+                members.c.left_at.is_(None),
+                sa.or_(members.c.asked_at.is_(None), members.c.asked_at < groups.c.plan_at),
+                groups.c.plan_at.is_not(None),
+            )
+            .order_by(members.c.id)
+            .limit(limit)
+        )
+        return [_member(row) for row in found]
+
+    async def asked(self, member: int, now: datetime) -> None:
+        """They were asked what they say to the plan as it is now."""
+        await self._rows.update(members, member, asked_at=now)
 
     async def roster(self, group: int) -> Roster:
         """Who of the group may be told of incidents."""
@@ -309,54 +366,3 @@ class People:
     def _in_chat(self, platform: str, chat: str) -> sa.ColumnElement[bool]:
         key = self._rows.blind(accounts.c.chat_key, chat)
         return (accounts.c.platform == platform) & (accounts.c.chat_key == key)
-
-    # invitations
-
-    async def add_invitation(
-        self,
-        secret_hash: str,
-        group: int,
-        roles: Collection[Role],
-        now: datetime,
-        expires_at: datetime,
-        member: int | None = None,
-    ) -> None:
-        """A one-time secret, of which only the hash is kept."""
-        await self._rows.insert(
-            invitations,
-            secret_hash=secret_hash,
-            group_id=group,
-            member_id=member,
-            roles=sorted(roles),
-            created_at=now,
-            expires_at=expires_at,
-        )
-
-    async def invitation(self, secret_hash: str, now: datetime) -> Invitation | None:
-        """What the secret lets in; None for unknown, used and expired alike."""
-        row = (
-            await self._db.execute(
-                sa.select(
-                    invitations.c.id,
-                    invitations.c.group_id,
-                    invitations.c.member_id,
-                    invitations.c.roles,
-                ).where(
-                    invitations.c.secret_hash == secret_hash,
-                    invitations.c.used_at.is_(None),
-                    invitations.c.expires_at > now,
-                )
-            )
-        ).one_or_none()
-        if row is None:
-            return None
-        return Invitation(row[0], row[1], row[2], frozenset(Role(r) for r in row[3]))
-
-    async def use_invitation(self, id: int, now: datetime) -> bool:
-        """Use it up. False if somebody else just did."""
-        changed = await self._db.execute(
-            sa.update(invitations)
-            .where(invitations.c.id == id, invitations.c.used_at.is_(None))
-            .values(used_at=now)
-        )
-        return changed.rowcount == 1

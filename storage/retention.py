@@ -12,13 +12,17 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from bot.domain.checkin import OPEN
+from bot.domain.decision import OPEN as OPEN_DECISIONS
 from bot.domain.incident import State as Incident
 from storage.inbox import DONE
 from storage.outbox import FAILED, SENT, UNKNOWN
 from storage.rows import Rows
 from storage.tables import (
+    audit_log,
     checkins,
+    decisions,
     dialogs,
+    guesses,
     inbox,
     incidents,
     invitations,
@@ -28,6 +32,10 @@ from storage.tables import (
 )
 
 BATCH = 200
+
+LOG_KEPT = timedelta(days=365)
+"""How long the log of privileged acts is kept. No setting shortens it, and nobody can: whoever did
+something wrong would be the first to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +101,13 @@ class Retention:
                 (mass_events.c.closed_at <= now - keep.incidents)
                 & ~sa.exists().where(incidents.c.mass_id == mass_events.c.id),
             ),
+            (audit_log, audit_log.c.at <= now - LOG_KEPT),
+            (
+                decisions,
+                decisions.c.state.not_in([*OPEN_DECISIONS])
+                & (decisions.c.asked_at <= now - LOG_KEPT),
+            ),
+            (guesses, guesses.c.first_at <= now - keep.messages),
             (inbox, (inbox.c.state == DONE) & (inbox.c.done_at <= now - keep.traces)),
             (
                 outbox,

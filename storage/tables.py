@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
+from bot.domain.names import looks
 from bot.domain.people import name_key
 from storage.rows import Blind, Sealed
 
@@ -133,6 +134,7 @@ inbox = sa.Table(
     _sealed("event_id"),
     _blind("event_key", Blind("event_id")),
     _sealed("chat"),
+    _blind("chat_key", Blind("chat")),
     _at("received_at"),
     _sealed_json("raw"),
     _text("state", "new"),
@@ -142,6 +144,7 @@ inbox = sa.Table(
     sa.Column("emptied", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("platform", "event_key"),
     sa.Index("ix_inbox_state_id", "state", "id"),
+    sa.Index("ix_inbox_chat_key", "chat_key"),
 )
 
 outbox = sa.Table(
@@ -197,6 +200,7 @@ groups = sa.Table(
     _text("language"),
     _text("zone"),
     _sealed_json("plan", null=True),
+    _at("plan_at", null=True),
     sa.Column("incidents", sa.Integer, nullable=False, default=0),
     sa.Column("denunciations", sa.Integer, nullable=False, default=0),
     _at("created_at"),
@@ -210,6 +214,7 @@ members = sa.Table(
     _ref("group_id", "groups"),
     _sealed("name"),
     _blind("name_key", Blind("name", scope="group_id", form=name_key)),
+    _blind("look_key", Blind("name", scope="group_id", form=looks)),
     _text("language"),
     _text("zone"),
     _json("roles"),
@@ -218,7 +223,12 @@ members = sa.Table(
     sa.Column("risk", sa.Text, nullable=False, server_default="medium"),
     _at("joined_at"),
     _at("left_at", null=True),
+    sa.Column("invited_by", ROW, nullable=True),
+    _at("agreed_at", null=True),
+    _at("asked_at", null=True),
+    _at("withdrawn_at", null=True),
     sa.UniqueConstraint("group_id", "name_key"),
+    sa.Index("ix_members_look_key", "look_key"),
 )
 
 accounts = sa.Table(
@@ -250,6 +260,67 @@ invitations = sa.Table(
     _at("created_at"),
     _at("expires_at"),
     _at("used_at", null=True),
+    sa.Column("made_by", ROW, nullable=True),
+    _at("revoked_at", null=True),
+    sa.Index("ix_invitations_group_id", "group_id"),
+)
+
+guesses = sa.Table(
+    "guesses",
+    metadata,
+    _id(),
+    _text("platform"),
+    _sealed("address"),
+    _blind("address_key", Blind("address")),
+    _at("first_at"),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.UniqueConstraint("platform", "address_key"),
+    comment="how often an account showed an invitation that is none, within an hour",
+)
+
+# --- what two people decide, and what is remembered of it ---------------------------------------
+
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _text("kind"),
+    sa.Column("about", ROW, nullable=True),
+    _sealed_json("content"),
+    sa.Column("asked_by", ROW, nullable=False),
+    sa.Column("operators", sa.Boolean, nullable=False),
+    _text("state"),
+    sa.Column("second", ROW, nullable=True),
+    _at("asked_at"),
+    _at("expires_at"),
+    sa.Index("ix_decisions_group_id_state", "group_id", "state"),
+)
+
+audit_log = sa.Table(
+    "audit_log",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _at("at"),
+    sa.Column("actor", ROW, nullable=True),
+    _text("what"),
+    sa.Column("about", ROW, nullable=True),
+    _sealed_json("details"),
+    sa.Index("ix_audit_log_group_id_id", "group_id", "id"),
+    comment="every privileged act, by the numbers of the members; kept for a year",
+)
+
+erasures = sa.Table(
+    "erasures",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    sa.Column("member", ROW, nullable=False, unique=True),
+    _sealed_json("traces"),
+    _json("done"),
+    _at("asked_at"),
+    comment="people who are being erased: what to look for until nothing of it is left",
 )
 
 # --- conversations ------------------------------------------------------------------------------
@@ -264,6 +335,7 @@ prompts = sa.Table(
     _blind("chat_key", Blind("chat")),
     _text("topic"),
     sa.Column("ref", ROW, nullable=False),
+    sa.Column("member", ROW, nullable=True),
     _sealed_json("options"),
     _text("outbox_key"),
     _sealed_json("text"),

@@ -10,11 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.audit import Audit
 from storage.checkins import Checkins
 from storage.conversations import Conversations
+from storage.decisions import Decisions, Log
 from storage.denunciations import Denunciations
+from storage.erasing import Erasing
 from storage.facts import Facts
 from storage.fence import Fence, acting
 from storage.inbox import Inbox
 from storage.incidents import Incidents
+from storage.invitations import Invitations
 from storage.mass import MassEvents
 from storage.outbox import Outbox
 from storage.people import People
@@ -26,13 +29,17 @@ from storage.vault import Vault
 
 
 class Transaction:
-    """The repositories over one connection that will commit or roll back as a whole."""
+    """The repositories over one connection that will commit or roll back as a whole.
+
+    `wipe_log`: after the commit, nothing of what was erased is to be left in SQLite's log either.
+    """
 
     def __init__(
         self, connection: AsyncConnection, vault: Vault, fence: int | None = None
     ) -> None:
         self.connection = connection
         self.rows = Rows(connection, vault)
+        self.wipe_log = False
         self._vault = vault
         self._acting = acting(fence)
 
@@ -70,8 +77,28 @@ class Transaction:
 
     @cached_property
     def people(self) -> People:
-        """Groups, members, accounts, invitations."""
+        """Groups, members, accounts."""
         return People(self.rows)
+
+    @cached_property
+    def invitations(self) -> Invitations:
+        """Who may come in."""
+        return Invitations(self.rows)
+
+    @cached_property
+    def decisions(self) -> Decisions:
+        """What waits for a second person."""
+        return Decisions(self.rows)
+
+    @cached_property
+    def log(self) -> Log:
+        """Every privileged act."""
+        return Log(self.rows)
+
+    @cached_property
+    def erasing(self) -> Erasing:
+        """People of whom nothing is to be left."""
+        return Erasing(self.rows)
 
     @cached_property
     def conversations(self) -> Conversations:

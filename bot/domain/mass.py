@@ -71,6 +71,15 @@ def unclaimed(incidents: Iterable[Incident]) -> list[Incident]:
     return [i for i in incidents if i.open and i.state is not State.CLAIMED and i.mass is not None]
 
 
+def listed_for(cases: Iterable[Incident], reader: int) -> list[Incident]:
+    """The cases that a digest may name to this reader: those that they were told of, and no other.
+
+    Plans differ from member to member, for each is the one that the member agreed to; and nobody
+    reads of their own silence, since their phone may be in other hands.
+    """
+    return [case for case in cases if reader in case.told and reader != case.subject]
+
+
 def readers(event: MassEvent, cases: Iterable[Incident], now: datetime) -> frozenset[int]:
     """Who gets a digest now: everyone told of one of the cases, none more often than `SPACING`."""
     told = frozenset[int]().union(*(case.told - {case.subject} for case in cases))

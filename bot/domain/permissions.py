@@ -1,7 +1,8 @@
 """Who may do what, and where: one table, deny by default.
 
 Checked when a thing is asked for and again when it is carried out, because a role may end between
-the two.
+the two. What each command, each answer to a question and each step of a conversation asks for is in
+`handlers.rights`.
 """
 
 from __future__ import annotations
@@ -10,42 +11,86 @@ from collections.abc import Collection, Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from bot.domain.chat import ChatKind
 from bot.domain.people import Role
+
+
+class Standing(StrEnum):
+    """What somebody is to the bot, whatever their roles."""
+
+    STRANGER = "stranger"
+    MEMBER = "member"
+    OPERATOR = "operator"  # named in the configuration; may be a stranger or a member as well
+
+
+Held = Role | Standing
 
 
 class Action(StrEnum):
     """What a person may ask the bot for."""
 
+    JOIN = "join"
+    MANUAL = "manual"  # what can be written here
+    MAKE_GROUP = "make_group"
     ANSWER = "answer"  # own check-ins
     PANIC = "panic"
-    SETTINGS = "settings"  # own schedule, language, zone, accounts
+    SETTINGS = "settings"  # own schedule, language, zone, accounts, subscription
+    OWN_PLAN = "own_plan"  # see it, agree to it, withdraw
+    OWN_ROLES = "own_roles"  # see them, accept one, give one up
+    OWN_DATA = "own_data"  # all that is kept about oneself
+    ERASE_ME = "erase_me"
     INVITE = "invite"
+    SET_ROLES = "set_roles"
     SET_PLAN = "set_plan"
+    SET_RISK = "set_risk"
+    SECOND = "second"  # be the second person whose consent something needs
+    READ_LOG = "read_log"
+    EXPORT = "export"
     RESPOND = "respond"  # take, hand over, release, resolve, escalate
     WRITE = "write"  # a denunciation
     APPROVE = "approve"
     DESTINATIONS = "destinations"  # where the organisation publishes
+    BRING_BOT = "bring_bot"  # add the bot to a chat, to publish there
 
 
-MEMBER = frozenset(Role) | {None}
-"""Every member, whatever their roles; None stands for a member with no role."""
+_EVERYWHERE = tuple(ChatKind)
+_IN_PRIVATE = (ChatKind.PRIVATE,)
+_IN_PUBLIC = (ChatKind.GROUP, ChatKind.CHANNEL)
 
-ALLOWED: Mapping[Action, frozenset[Role | None]] = MappingProxyType(
+
+def _rule(*who: Held, where: Collection[ChatKind] = _IN_PRIVATE) -> Mapping[ChatKind, frozenset[Held]]:
+    return MappingProxyType({kind: frozenset(who) for kind in where})
+
+
+ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
     {
-        Action.ANSWER: MEMBER,
-        Action.PANIC: MEMBER,
-        Action.SETTINGS: MEMBER,
-        Action.INVITE: frozenset({Role.COORDINATOR}),
-        Action.SET_PLAN: frozenset({Role.COORDINATOR}),
-        Action.RESPOND: frozenset({Role.RESPONDER, Role.COORDINATOR}),
-        Action.WRITE: frozenset({Role.AUTHOR}),
-        Action.APPROVE: frozenset({Role.APPROVER}),
-        Action.DESTINATIONS: frozenset({Role.AUTHOR, Role.APPROVER}),
+        Action.JOIN: _rule(Standing.STRANGER),
+        Action.MANUAL: _rule(Standing.MEMBER),
+        Action.MAKE_GROUP: _rule(Standing.OPERATOR),
+        Action.ANSWER: _rule(Standing.MEMBER),
+        Action.PANIC: _rule(Standing.MEMBER, where=_EVERYWHERE),
+        Action.SETTINGS: _rule(Standing.MEMBER),
+        Action.OWN_PLAN: _rule(Standing.MEMBER),
+        Action.OWN_ROLES: _rule(Standing.MEMBER),
+        Action.OWN_DATA: _rule(Standing.MEMBER),
+        Action.ERASE_ME: _rule(Standing.MEMBER),
+        Action.INVITE: _rule(Role.COORDINATOR),
+        Action.SET_ROLES: _rule(Role.COORDINATOR),
+        Action.SET_PLAN: _rule(Role.COORDINATOR),
+        Action.SET_RISK: _rule(Role.COORDINATOR),
+        Action.SECOND: _rule(Role.COORDINATOR, Standing.OPERATOR),
+        Action.READ_LOG: _rule(Role.COORDINATOR),
+        Action.EXPORT: _rule(Role.COORDINATOR),
+        Action.RESPOND: _rule(Role.RESPONDER, Role.COORDINATOR),
+        Action.WRITE: _rule(Role.AUTHOR),
+        Action.APPROVE: _rule(Role.APPROVER),
+        Action.DESTINATIONS: _rule(Role.AUTHOR, Role.APPROVER),
+        Action.BRING_BOT: _rule(Role.AUTHOR, Role.APPROVER, where=_IN_PUBLIC),
     }
 )
+"""Action → kind of chat → who may. What is not in it, nobody may."""
 
 
-def may(roles: Collection[Role], action: Action) -> bool:
-    """Whether a member with these roles may do this, in a private chat with the bot."""
-    held: frozenset[Role | None] = frozenset(roles) | {None}
-    return bool(held & ALLOWED.get(action, frozenset()))
+def may(held: Collection[Held], action: Action, chat: ChatKind = ChatKind.PRIVATE) -> bool:
+    """Whether somebody with these roles and standings may do this in a chat of this kind."""
+    return not ALLOWED.get(action, {}).get(chat, frozenset()).isdisjoint(held)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -100,6 +102,12 @@ class Plan:
         """How long step `index` waits for the one before it."""
         before = self.steps[index - 1].after if index else timedelta(0)
         return self.steps[index].after - before
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over everything in it; what a person's consent is bound to."""
+        exact = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(exact.encode()).hexdigest()
 
     def to_json(self) -> dict[str, Any]:
         """For storing; delays in seconds."""

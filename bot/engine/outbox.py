@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,7 +21,16 @@ from bot.engine.handling import Ended, Handlers
 from bot.engine.pace import Pace
 from bot.engine.persist import persist
 from bot.engine.policy import Verdict, judge, wait
-from bot.platforms.base import Button, ChatKind, Operation, Outgoing, Platform, Receipt, Result
+from bot.platforms.base import (
+    Attachment,
+    Button,
+    ChatKind,
+    Operation,
+    Outgoing,
+    Platform,
+    Receipt,
+    Result,
+)
 from storage.database import Database, Unavailable
 from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
@@ -334,6 +344,10 @@ class Dispatcher:
                 for line in row.body.get("buttons", [])
             ),
             target=target,
+            attachments=tuple(
+                Attachment(name, mime, base64.b64decode(content))
+                for name, mime, content in row.body.get("files", [])
+            ),
             silent=bool(row.body.get("silent", False)),
         )
 
@@ -366,6 +380,8 @@ class Dispatcher:
                 finished = await tx.outbox.finish(
                     row.key, state, now, message_id=receipt.message_id, error=receipt.reason
                 )
+                if finished and row.body.get("files"):
+                    await tx.outbox.drop_files(row)
                 if finished and tell:
                     await self._handlers.ended(tx, row, end, receipt.result, now)
         if moved:

@@ -17,6 +17,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bot.domain.chat import ChatKind as ChatKind
 from bot.domain.rich import Rich
 
 
@@ -26,14 +27,6 @@ class PlatformName(StrEnum):
     TELEGRAM = "telegram"
     MATRIX = "matrix"
     SANDBOX = "sandbox"
-
-
-class ChatKind(StrEnum):
-    """Where a message was written."""
-
-    PRIVATE = "private"
-    GROUP = "group"
-    CHANNEL = "channel"
 
 
 # --- incoming ---------------------------------------------------------------------------------

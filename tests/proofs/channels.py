@@ -47,6 +47,7 @@ from storage.outbox import SENT, WAITING
 from storage.tables import outbox
 from tests.proofs.proof import Figures
 from tests.proofs.unheard import unheard
+from tests.support.agreed import agreed_by_all
 from tests.support.botapi import BotApi, TelegramPerson
 from tests.support.gate import Gate
 
@@ -310,7 +311,7 @@ class Stage:
                 ),
                 repeat=timedelta(hours=24),
             )
-            await tx.people.set_plan(plan, group=group)
+            await agreed_by_all(tx, group, plan, self.clock.now())
         for victim in victims:
             await self._trouble(case.trouble, victim)
         return Scene(case, group, missing, steps, coordinator, victims)

@@ -52,7 +52,7 @@ from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town
 from bot.platforms.telegram.parse import chat_of
 from bot.platforms.telegram.platform import TelegramPlatform
-from handlers import checkins, incidents, joining, router
+from handlers import checkins, incidents, invitations, joining, router
 from handlers.context import Choice, Context, Place
 from handlers.router import Router
 from handlers.settings import Settings
@@ -175,7 +175,7 @@ class Scene:
             await ctx.tx.denunciations.add_destination(
                 id, "sandbox", f"#canal{first}", "channel", group
             )
-        await joining.invite(ctx, 1, frozenset())
+        await invitations.invite(ctx, 1, frozenset())
 
     async def _person(
         self, ctx: Context, group: int, name: str, roles: frozenset[Role], number: int
@@ -222,8 +222,8 @@ class Scene:
         for platform in PLATFORMS if role == "defender" and number < 10 else ():
             place = Place(platform, private(platform, STRANGER), "es", ZONE)
             there = Context(ctx.tx, NOW, self.settings, place=place)
-            secret = await joining.invite(ctx, 1, frozenset())
-            await there.expect(joining.TOPIC, "name", invitation=joining.secret_hash(secret))
+            secret = await invitations.invite(ctx, 1, frozenset())
+            await there.expect(joining.TOPIC, "name", invitation=invitations.secret_hash(secret))
 
     async def rows(self, *, sealed: bool = False) -> Rows:
         """Every table as it is, opened or with its envelopes."""

@@ -234,7 +234,8 @@ class Installation(Lives):
     ) -> tuple[int, TelegramPerson]:
         """A member of a group with an account on Telegram."""
         person = await self.api.person(name, language="es")
-        id = await tx.people.add_member(group, name, "es", ZONE, roles, START)
+        plan = (await tx.people.group(group)).plan
+        id = await tx.people.add_member(group, name, "es", ZONE, roles, START, plan=plan)
         await tx.people.add_account(id, "telegram", str(person.id), str(person.id), START)
         return id, person
 

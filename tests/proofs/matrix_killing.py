@@ -115,7 +115,8 @@ class MatrixInstallation(Lives):
         self, tx: Transaction, group: int, name: str, where: MatrixPerson, *roles: Role
     ) -> int:
         """A member who is told in this person's room, under an address that nobody else has."""
-        id = await tx.people.add_member(group, name, "es", ZONE, roles, START)
+        plan = (await tx.people.group(group)).plan
+        id = await tx.people.add_member(group, name, "es", ZONE, roles, START, plan=plan)
         known = await tx.people.account("matrix", where.user_id)
         address = where.user_id if known is None else f"{where.user_id}#{id}"
         await tx.people.add_account(id, "matrix", address, where.room, START)

@@ -99,7 +99,10 @@ class Living:
         key = f"{name.casefold()}-{next(self._numbers)}"
         self.town.person(key, name, role="", language="es")
         async with self.database.transaction() as tx:
-            id = await tx.people.add_member(group, name, "es", ZONE, roles, self.clock.now())
+            plan = (await tx.people.group(group)).plan
+            id = await tx.people.add_member(
+                group, name, "es", ZONE, roles, self.clock.now(), plan=plan
+            )
             await tx.people.set_member(id, risk=risk)
             await tx.people.add_account(
                 id, PlatformName.SANDBOX, key, private_chat(key), self.clock.now()

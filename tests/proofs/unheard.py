@@ -21,6 +21,7 @@ from handlers.context import Context
 from handlers.incidents import open_incident
 from tests.proofs.killing import START, Installation
 from tests.proofs.proof import Figures
+from tests.support.agreed import agreed_by_all
 from tests.support.botapi import TelegramPerson
 from tests.support.gate import Gate
 from tests.support.world import ZONE
@@ -134,7 +135,7 @@ async def _one(zygote: Zygote, name: str, speed: float, alone: asyncio.Lock) -> 
                     Step(timedelta(minutes=30), (Recipient(Who.MEMBER, carla),)),
                 )
             )
-            await tx.people.set_plan(plan, group=group)
+            await agreed_by_all(tx, group, plan, START)
         at.begin()
         await at.live()
         await at.until(lambda: bool(at.api.truth("request")), 30)

@@ -175,6 +175,8 @@ class Group:
     def __init__(self, world: World, coordinator: Person) -> None:
         self.world = world
         self.coordinator = coordinator
+        self.people: list[Person] = []
+        self.planned = False
 
     async def joined(
         self, *names: str, as_: str = "red", on: Stage | None = None
@@ -188,14 +190,25 @@ class Group:
             await person.joins(secret)
             await self.coordinator.sees(name, "entró")
             people.append(person)
+            if self.planned:
+                await self._agrees(person)
+        self.people += people
         return people
 
     async def plan(self, text: str) -> None:
-        """The coordinator writes the plan and confirms it."""
+        """The coordinator writes the plan and confirms it, and everyone agrees to it."""
         await self.coordinator.writes(f"/plan {text}")
         await self.coordinator.sees("Así queda el plan")
         await self.coordinator.presses("Guardar")
         await self.coordinator.shows("Guardado")
+        self.planned = True
+        for person in self.people:
+            await self._agrees(person)
+
+    async def _agrees(self, person: Person) -> None:
+        await person.sees("Si no respondes a un chequeo", "¿De acuerdo?")
+        await person.presses("De acuerdo")
+        await person.shows("vale desde ahora")
 
 
 class World:

@@ -1,0 +1,123 @@
+"""Everything that is kept about one member, for that member alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from bot.domain.schedule import Schedule
+from storage.decisions import Line
+from storage.people import Account
+from storage.rows import Rows
+from storage.tables import (
+    audit_log,
+    checkins,
+    denunciations,
+    inbox,
+    incident_events,
+    incidents,
+    invitations,
+    members,
+    outbox,
+    schedules,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mine:
+    """Rows about one member. Of incidents about them, nothing that others did or wrote."""
+
+    joined_at: datetime
+    agreed_at: datetime | None
+    schedules: Sequence[tuple[Schedule, bool]]
+    checkins: Sequence[tuple[datetime, str, datetime | None]]  # due, state, answered
+    incidents: Sequence[tuple[int, str, datetime, datetime | None, str | None]]
+    acts: Sequence[tuple[int, datetime, str, Mapping[str, Any]]]  # in any incident, their own
+    denunciations: Sequence[tuple[int, str, str, str]]  # number, state, title, text
+    invitations: Sequence[tuple[datetime, Sequence[str]]]
+    log: Sequence[Line]
+    wrote: Sequence[tuple[datetime, Mapping[str, Any]]]
+    sent_to_them: int
+
+
+async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mine:
+    """Read it."""
+    db = rows.connection
+    (person,) = await rows.all(
+        sa.select(members.c.joined_at, members.c.agreed_at).where(members.c.id == member)
+    )
+    rules = await rows.all(
+        sa.select(schedules.c.id, schedules.c.rule, schedules.c.active)
+        .where(schedules.c.member_id == member)
+        .order_by(schedules.c.id)
+    )
+    asked = await db.execute(
+        sa.select(checkins.c.due, checkins.c.state, checkins.c.answered_at)
+        .where(checkins.c.member_id == member)
+        .order_by(checkins.c.id)
+    )
+    about = await db.execute(
+        sa.select(
+            incidents.c.number, incidents.c.kind, incidents.c.opened_at, incidents.c.closed_at,
+            incidents.c.outcome,
+        )
+        .where(incidents.c.subject_id == member)
+        .order_by(incidents.c.id)
+    )  # fmt: skip
+    acts = await rows.all(
+        sa.select(
+            incident_events.c.id, incidents.c.number, incident_events.c.at, incident_events.c.event,
+            incident_events.c.details,
+        )
+        .join(incidents, incidents.c.id == incident_events.c.incident_id)
+        .where(incident_events.c.actor == member)
+        .order_by(incident_events.c.id)
+    )  # fmt: skip
+    written = await rows.all(
+        sa.select(
+            denunciations.c.id, denunciations.c.number, denunciations.c.state,
+            denunciations.c.title, denunciations.c.text,
+        )
+        .where(denunciations.c.author_id == member)
+        .order_by(denunciations.c.id)
+    )  # fmt: skip
+    made = await db.execute(
+        sa.select(invitations.c.created_at, invitations.c.roles)
+        .where(invitations.c.made_by == member)
+        .order_by(invitations.c.id)
+    )
+    log = await rows.all(
+        sa.select(
+            audit_log.c.id, audit_log.c.at, audit_log.c.actor, audit_log.c.what,
+            audit_log.c.about, audit_log.c.details,
+        )
+        .where((audit_log.c.actor == member) | (audit_log.c.about == member))
+        .order_by(audit_log.c.id)
+    )  # fmt: skip
+    wrote: list[tuple[int, datetime, Mapping[str, Any]]] = []
+    for account in accounts:
+        said = await rows.all(
+            sa.select(inbox.c.id, inbox.c.received_at, inbox.c.raw).where(
+                inbox.c.platform == account.platform,
+                inbox.c.chat_key == rows.blind(inbox.c.chat_key, account.chat),
+            )
+        )
+        wrote += [(row.id, row.received_at, row.raw) for row in said]
+    sent = await db.execute(sa.select(sa.func.count()).where(outbox.c.member == member))
+    return Mine(
+        joined_at=person.joined_at,
+        agreed_at=person.agreed_at,
+        schedules=[(Schedule.from_json(row.rule), row.active) for row in rules],
+        checkins=[tuple(row) for row in asked],
+        incidents=[tuple(row) for row in about],
+        acts=[(row.number, row.at, row.event, row.details) for row in acts],
+        denunciations=[(row.number, row.state, row.title, row.text) for row in written],
+        invitations=[tuple(row) for row in made],
+        log=[Line(*row) for row in log],
+        wrote=[(at, raw) for _, at, raw in sorted(wrote, key=lambda w: w[0])],
+        sent_to_them=sent.scalar_one(),
+    )
