@@ -173,7 +173,7 @@ def _fingerprint(group: Group) -> str:
 
 
 async def _save(ctx: Context, group: int, plan: Plan, *agreed: int | None) -> None:
-    await ctx.tx.people.set_plan(plan, group=group, now=ctx.now)
+    await ctx.tx.people.set_plan(plan, group=group)
     await ctx.log("plan_set", group=group, actor=agreed[0])
     await consent.changed(ctx, group, *agreed)
 

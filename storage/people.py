@@ -137,10 +137,12 @@ class People:
         row = await self._rows.one(sa.select(*_GROUP).where(here))
         return _group(row) if row else None
 
-    async def set_plan(self, plan: Plan, *, group: int, now: datetime | None = None) -> None:
-        """The group's plan. It acts on who agrees to it; with `now`, everyone is to be asked."""
-        asked = {} if now is None else {"plan_at": now}
-        await self._rows.update(groups, group, plan=plan.to_json(), **asked)
+    async def set_plan(self, plan: Plan, *, group: int) -> None:
+        """The group's plan. It acts on who agrees to it, and everyone is to be asked."""
+        await self._rows.update(groups, group, plan=plan.to_json())
+        await self._db.execute(
+            sa.update(members).where(members.c.group_id == group).values(asked_at=None)
+        )
 
     async def next_number(self, group: int, what: str) -> int:
         """Count `incidents` or `denunciations` of a group up by one."""
@@ -246,12 +248,10 @@ class People:
         """Some who were not asked yet what they say to the group's plan as it is now."""
         found = await self._rows.all(
             sa.select(*_MEMBER)
-            .join(groups, groups.c.id == members.c.group_id)
             .where(
                 members.c.group_id == group,
                 members.c.left_at.is_(None),
-                sa.or_(members.c.asked_at.is_(None), members.c.asked_at < groups.c.plan_at),
-                groups.c.plan_at.is_not(None),
+                members.c.asked_at.is_(None),
             )
             .order_by(members.c.id)
             .limit(limit)

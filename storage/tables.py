@@ -200,7 +200,6 @@ groups = sa.Table(
     _text("language"),
     _text("zone"),
     _sealed_json("plan", null=True),
-    _at("plan_at", null=True),
     sa.Column("incidents", sa.Integer, nullable=False, default=0),
     sa.Column("denunciations", sa.Integer, nullable=False, default=0),
     _at("created_at"),

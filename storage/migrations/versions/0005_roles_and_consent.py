@@ -28,7 +28,6 @@ def upgrade() -> None:
     op.add_column("invitations", sa.Column("made_by", ROW, nullable=True))
     op.add_column("invitations", sa.Column("revoked_at", sa.BigInteger(), nullable=True))
     op.create_index("ix_invitations_group_id", "invitations", ["group_id"])
-    op.add_column("groups", sa.Column("plan_at", sa.BigInteger(), nullable=True))
     for name in ("agreed_at", "asked_at", "withdrawn_at"):
         op.add_column("members", sa.Column(name, sa.BigInteger(), nullable=True))
     op.add_column("members", sa.Column("invited_by", ROW, nullable=True))
