@@ -350,14 +350,17 @@ async def command_own_roles(ctx: Context, _rest: str) -> None:
     if not me.roles:
         await ctx.reply("own_roles.none")
         return
+    texts = ctx.texts(ctx.place)
+    text = texts.render("own_roles.head")
     for role in sorted(me.roles):
-        await ctx.ask(
-            ctx.place,
-            f"joining.role.{role}",
-            (Choice("give_up", "button.give_up", role),),
-            topic=OWN_TOPIC,
-            ref=me.id,
-        )
+        text = text + texts.render("joining.line", what=texts.render(f"joining.role.{role}"))
+    await ctx.ask(
+        ctx.place,
+        text,
+        [Choice("give_up", "button.give_up", role, {"role": role}) for role in sorted(me.roles)],
+        topic=OWN_TOPIC,
+        ref=me.id,
+    )
 
 
 async def give_up(ctx: Context, ref: int, argument: str) -> None:

@@ -261,6 +261,10 @@ class Town:
         return fault.receipt
 
     def _do(self, request: Outgoing) -> Receipt:
+        if request.chat in self.people:
+            # A person is as good as the chat with them, as on Matrix.
+            chat = private_chat(request.chat)
+            return replace(self._do(replace(request, chat=chat)), new_chat=chat)
         if request.chat not in self.chats or request.chat in self._closed_to_bot:
             return Receipt(Result.BLOCKED, reason="the chat is closed to the bot")
         match request.operation:
