@@ -31,6 +31,7 @@ async def needed(ctx: Context, member: int) -> bool:
 
 async def erase(ctx: Context, person: Member) -> None:
     """From now on they are a stranger to the bot, and a number in what others did with them."""
+    await ctx.tx.people.set_member(person.id, roles=())  # first: they are told of nothing any more
     await incidents.let_go(ctx, person)
     await decisions.void_all(ctx, person.group, person.id, about_too=True)
     await ctx.tx.invitations.revoke_all_of(person.id, ctx.now)

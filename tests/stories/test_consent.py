@@ -5,6 +5,7 @@ import pytest
 from tests.support.world import World
 
 sandbox_alone = pytest.mark.parametrize("world", ["sandbox"], indirect=True)
+quick_ones = pytest.mark.parametrize("world", ["sandbox", "telegram"], indirect=True)
 
 
 async def test_the_plan_that_ana_agreed_to_goes_on_until_she_agrees_to_another(
@@ -45,6 +46,7 @@ async def test_the_plan_that_ana_agreed_to_goes_on_until_she_agrees_to_another(
     await berta.sees_nothing()
 
 
+@quick_ones
 async def test_consent_can_be_taken_back_but_not_in_silence(world: World) -> None:
     group = await world.group("Red")
     ana, berta = await group.joined("Ana", "Berta")
