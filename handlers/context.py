@@ -379,9 +379,12 @@ class Context:
 
     async def place_of(self, prompt: Prompt) -> Place:
         """Where a question was put, and how to speak there."""
-        account = await self.tx.people.account_in(prompt.platform, prompt.chat)
-        if account is not None:
-            person = await self.tx.people.member(account.member)
+        member = prompt.member
+        if member is None:
+            account = await self.tx.people.account_in(prompt.platform, prompt.chat)
+            member = account.member if account is not None else None
+        if member is not None:
+            person = await self.tx.people.member(member)
             return Place(
                 prompt.platform, prompt.chat, person.language, person.zone, member=person.id
             )

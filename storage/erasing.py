@@ -23,6 +23,7 @@ from storage.rows import Rows
 from storage.tables import (
     accounts,
     checkins,
+    decisions,
     denunciations,
     dialogs,
     erasures,
@@ -259,17 +260,19 @@ class Erasing:
         found = await self._rows.all(
             sa.select(
                 outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.body, outbox.c.member,
-                outbox.c.state,
+                outbox.c.state, outbox.c.key, outbox.c.target,
             )
             .where(outbox.c.seq > after)
             .order_by(outbox.c.seq)
             .limit(BATCH)
         )  # fmt: skip
         people = await self._people_of(traces.group)
+        asked = await self._asked_operators(traces.group)
         patient = now < traces.asked_at + PATIENCE
         for row in found:
             to_them = (row.platform, row.chat) in traces.chats or row.member == traces.member
-            about = row.member in people and traces.named(row.body)
+            of_group = row.member in people or not asked.isdisjoint((row.key, row.target))
+            about = of_group and traces.named(row.body)
             if not to_them and not about:
                 continue
             if row.state in WAITING and patient:
@@ -284,15 +287,17 @@ class Erasing:
         found = await self._rows.all(
             sa.select(
                 prompts.c.id, prompts.c.member, prompts.c.options, prompts.c.text,
-                prompts.c.closed_at,
+                prompts.c.closed_at, prompts.c.outbox_key,
             )
             .where(prompts.c.id > after)
             .order_by(prompts.c.id)
             .limit(BATCH)
         )  # fmt: skip
         people = await self._people_of(traces.group)
+        asked = await self._asked_operators(traces.group)
         for row in found:
-            if row.member not in people or not traces.named([row.options, row.text]):
+            of_group = row.member in people or row.outbox_key in asked
+            if not of_group or not traces.named([row.options, row.text]):
                 continue
             if row.closed_at is not None:
                 await self._db.execute(sa.delete(prompts).where(prompts.c.id == row.id))
@@ -331,6 +336,16 @@ class Erasing:
             if details != row.details:
                 await self._rows.update(incident_events, row.id, details=details)
         return (found[-1].id if found else None), False
+
+    async def _asked_operators(self, group: int) -> frozenset[str]:
+        """The messages in which operators were asked to be a group's second person."""
+        about = sa.select(decisions.c.id).where(decisions.c.group_id == group)
+        found = await self._db.execute(
+            sa.select(prompts.c.outbox_key).where(
+                prompts.c.topic == "decision", prompts.c.member.is_(None), prompts.c.ref.in_(about)
+            )
+        )
+        return frozenset(found.scalars())
 
     async def _people_of(self, group: int) -> frozenset[int]:
         found = await self._db.execute(sa.select(members.c.id).where(members.c.group_id == group))
