@@ -1,0 +1,357 @@
+"""The town of P16: people full of canaries, the real bot, and who may read which canary.
+
+A canary is a word that stands nowhere else, and says what it is of: the name somebody goes by, their
+account, words that they wrote to the bot, a line of news about an incident, a draft. `Facts.grants`
+says who may read it, from what the tables hold and from what may be known of others in a group; it
+calls nothing of the program's own rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from bot.domain.people import Role
+from bot.domain.plan import Plan
+from bot.engine.engine import Engine
+from bot.engine.stepping import SteppedClock, Stepper
+from bot.platforms.base import ChatKind
+from bot.platforms.sandbox.platform import SandboxPlatform
+from bot.platforms.sandbox.town import Message, Town, private_chat
+from handlers.router import Router
+from handlers.settings import Settings
+from storage.database import Database
+from storage.keys import KeyInMemory
+from storage.tables import groups, members
+from storage.transaction import Transaction
+
+START = datetime(2026, 11, 17, 14, 0, tzinfo=UTC)
+ZONE = "UTC"
+CANARY = re.compile(r"qz([a-z])(\d+)q", re.IGNORECASE)
+
+NAME, ACCOUNT, WORDS, NEWS, DRAFT = "n", "a", "w", "s", "d"
+"""What a canary is of: the letter behind "qz"."""
+
+R = Role
+RED: dict[str, frozenset[Role]] = {
+    "ana": frozenset(),
+    "abril": frozenset(),
+    "berta": frozenset({R.RESPONDER}),
+    "carla": frozenset({R.RESPONDER}),
+    "nadia": frozenset({R.OBSERVER}),
+    "olga": frozenset({R.AUTHOR}),
+    "rita": frozenset({R.APPROVER}),
+    "coral": frozenset({R.COORDINATOR}),
+    "dora": frozenset({R.COORDINATOR}),
+    "elena": frozenset({R.COORDINATOR, R.RESPONDER}),
+}
+OTRA: dict[str, frozenset[Role]] = {
+    "omar": frozenset(),
+    "oriana": frozenset({R.RESPONDER, R.APPROVER}),
+    "otilia": frozenset({R.COORDINATOR, R.AUTHOR}),
+}
+STRANGERS = ("ximena", "yareli")
+OPERATOR = "opal"
+SQUARE = "plaza"
+
+
+@dataclass
+class Someone:
+    """A person of the town. `key` is their account, and a canary; `member` what they are today."""
+
+    who: str
+    key: str
+    name: str = ""
+    member: int | None = None
+
+
+@dataclass(frozen=True)
+class Canary:
+    """Whose it is, what of, and what it is about: an incident, a draft, a membership."""
+
+    owner: str
+    kind: str
+    about: int = 0
+
+
+@dataclass
+class Facts:
+    """What the tables say now, read with plain statements."""
+
+    roles: dict[int, frozenset[str]] = field(default_factory=dict)
+    group: dict[int, int] = field(default_factory=dict)
+    left: set[int] = field(default_factory=set)
+    incidents: list[tuple[int, int, int, set[int]]] = field(default_factory=list)
+    involved: dict[int, set[int]] = field(default_factory=dict)
+    decisions: list[tuple[str, int, int | None, int | None, int, str, bool]] = field(
+        default_factory=list
+    )
+    drafts: dict[int, tuple[int, int, int | None, str]] = field(default_factory=dict)
+    plan_of_group: dict[int, set[int]] = field(default_factory=dict)
+    plan_of_member: dict[int, set[int]] = field(default_factory=dict)
+    log: list[tuple[int, str]] = field(default_factory=list)
+
+    @classmethod
+    async def read(cls, tx: Transaction) -> Facts:
+        """Everything that decides who may know what."""
+        facts = cls()
+
+        async def rows(statement: str) -> list[tuple]:  # type: ignore[type-arg]
+            return [tuple(r) for r in await tx.connection.execute(sa.text(statement))]
+
+        for id, group, roles, left in await rows("SELECT id, group_id, roles, left_at FROM members"):
+            facts.roles[id] = frozenset(re.findall(r'"(\w+)"', roles))
+            facts.group[id] = group
+            if left is not None:
+                facts.left.add(id)
+        for id, subject, holder, told in await rows(
+            "SELECT id, subject_id, holder_id, told FROM incidents"
+        ):
+            heard = {int(m) for m in re.findall(r"\d+", told)}
+            facts.incidents.append((id, subject, holder or 0, heard))
+            facts.involved[id] = {subject, *heard} | ({holder} if holder else set())
+        for incident, actor in await rows(
+            "SELECT incident_id, actor FROM incident_events WHERE actor IS NOT NULL"
+        ):
+            facts.involved[incident].add(actor)
+        facts.decisions = await rows(
+            "SELECT kind, id, about, second, asked_by, state, operators FROM decisions"
+        )
+        for id, group, author, approver, state in await rows(
+            "SELECT id, group_id, author_id, approver_id, state FROM denunciations"
+        ):
+            facts.drafts[id] = (group, author, approver, state)
+        for row in await tx.rows.all(sa.select(groups.c.id, groups.c.plan)):
+            facts.plan_of_group[row.id] = named_in(row.plan)
+        for row in await tx.rows.all(sa.select(members.c.id, members.c.plan)):
+            facts.plan_of_member[row.id] = named_in(row.plan)
+        facts.log = await rows("SELECT id, hex(details) FROM audit_log ORDER BY id")
+        return facts
+
+    def has(self, member: int, *roles: Role) -> bool:
+        """Whether somebody has one of these roles."""
+        return not self.roles.get(member, frozenset()).isdisjoint(roles)
+
+    def coordinators(self, group: int) -> set[int]:
+        """Who coordinates a group."""
+        return {m for m, g in self.group.items() if g == group and self.has(m, R.COORDINATOR)}
+
+
+def named_in(plan: object) -> set[int]:
+    """The members whom a plan names."""
+    if not isinstance(plan, dict):
+        return set()
+    made = Plan.from_json(plan)
+    return {r.member for step in made.steps for r in step.recipients if r.member is not None}
+
+
+HEARS = (R.RESPONDER, R.COORDINATOR, R.OBSERVER)
+"""Roles that may be told of incidents."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """One step: what was so before it, and what is so after. A role on either side counts."""
+
+    before: Facts
+    after: Facts
+
+    def has(self, member: int, *roles: Role) -> bool:
+        """Whether somebody had one of these roles when the step began, or has it at its end."""
+        return self.before.has(member, *roles) or self.after.has(member, *roles)
+
+    def published(self, canary: Canary) -> bool:
+        """Whether anybody may read it: a draft that two people made a denunciation."""
+        return canary.kind == DRAFT and any(
+            facts.drafts.get(canary.about, (0, 0, None, ""))[3] in ("approved", "sent")
+            for facts in (self.before, self.after)
+        )
+
+    def grants(self, reader: int | None, operator: bool, canary: Canary) -> bool:
+        """Whether somebody may be shown another one's canary. `reader` None is no member."""
+        if canary.kind in (ACCOUNT, WORDS):
+            return False
+        if canary.kind == NAME:
+            owner = canary.about
+            return (operator and self._asked_operator(owner)) or (
+                reader is not None and self._may_name(reader, owner)
+            )
+        if reader is None:
+            return False
+        if canary.kind == NEWS:
+            return self.has(reader, *HEARS) and any(
+                id == canary.about and reader in told for id, _, _, told in self.after.incidents
+            )
+        return self._may_read_draft(reader, canary.about)
+
+    def _may_read_draft(self, reader: int, draft: int) -> bool:
+        for facts in (self.before, self.after):
+            if draft not in facts.drafts:
+                continue
+            group, author, _, state = facts.drafts[draft]
+            if facts.group.get(reader) != group:
+                continue
+            if state in ("approved", "sent"):
+                return True
+            if state == "in_review" and self.has(reader, R.APPROVER) and reader != author:
+                return True
+        return False
+
+    def _asked_operator(self, owner: int) -> bool:
+        return any(
+            operators and owner in (about, asked_by)
+            for _, _, about, _, asked_by, _, operators in self.after.decisions
+        )
+
+    def _may_name(self, reader: int, owner: int) -> bool:
+        """Nobody of another group; in one's own, only whom one works with or is looked after by."""
+        group = self.after.group.get(reader)
+        if group is None or self.after.group.get(owner) != group or owner in self.before.left:
+            return False
+        if self.has(reader, R.COORDINATOR):
+            return True  # who came in by whom, who asks what: the log
+        told = any(
+            reader in heard and owner in self.after.involved[id]
+            for id, _, _, heard in self.after.incidents
+        )
+        if told and self.has(reader, *HEARS):
+            return True
+        for facts in (self.before, self.after):
+            if owner in facts.plan_of_group.get(group, set()):
+                return True
+            if owner in facts.plan_of_member.get(reader, set()):
+                return True
+        if any(
+            reader in (about, asked_by) and owner in (about, asked_by, second)
+            for _, _, about, second, asked_by, _, _ in self.after.decisions
+        ):
+            return True
+        # Where nobody else coordinates, the circle hears that somebody left or withdrew.
+        alone = not self.after.coordinators(group) - {owner}
+        return (alone and self.has(reader, R.RESPONDER)) or self._writes_with(reader, owner)
+
+    def _writes_with(self, reader: int, owner: int) -> bool:
+        """The author and the one who reviews know of each other."""
+        return any(
+            (author == owner and self.has(reader, R.APPROVER))
+            or (author == reader and self.has(owner, R.APPROVER))
+            for facts in (self.before, self.after)
+            for _, author, _, _ in facts.drafts.values()
+        )
+
+
+class Scene:
+    """One database and one town, filled anew for each run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = SteppedClock(START)
+        self.database = Database(str(folder / "acuerpa.db"), KeyInMemory())
+        self.town = Town(self.clock.now)
+        self.platform = SandboxPlatform(self.town)
+        tokens = count()
+        self.people: dict[str, Someone] = {}
+        self.canaries: dict[str, Canary] = {}
+        self._numbers = count()
+        self.settings = Settings(
+            language="es",
+            zone=ZONE,
+            token=lambda: f"token{next(tokens):017d}",
+            operators=frozenset(),
+            links={"sandbox": self.platform.invitation_link},
+        )
+        self.groups: dict[str, int] = {}
+        self.square = ""
+
+    async def open(self) -> None:
+        """Once."""
+        await self.database.open()
+
+    async def fill(self) -> None:
+        """Everyone moves in; nothing was said yet."""
+        self.town.reset()
+        self.people, self.canaries = {}, {}
+        for who in (*RED, *OTRA, *STRANGERS, OPERATOR):
+            key = self.canary(who, ACCOUNT)
+            self.town.person(key, who, role="", language="es")
+            self.people[who] = Someone(who, key)
+        operator = f"sandbox:{self.people[OPERATOR].key}"
+        self.settings = replace(self.settings, operators=frozenset({operator}))
+        long_ago = self.clock.now() - timedelta(days=30)
+        async with self.database.transaction() as tx:
+            await tx.erase_everything()
+            for title, them in (("Red", RED), ("Otra", OTRA)):
+                group = await tx.people.add_group(title, title, "es", ZONE, long_ago)
+                self.groups[title] = group
+                for who, roles in them.items():
+                    await self._moves_in(tx, group, who, roles, long_ago)
+        self.square = self.town.place(SQUARE, "Plaza", kind=ChatKind.GROUP).id
+        self.engine = Engine(self.database, [self.platform], Router(self.settings), self.clock)
+        self.stepper = Stepper(self.engine, self.database, self.clock)
+        await self.engine.start()
+        self.town.adds_bot(self.people["ana"].key, self.square)
+        await self.engine.settle()
+        self.version = self.town.version
+        self.shown: dict[str, set[str]] = {}
+
+    async def _moves_in(
+        self, tx: Transaction, group: int, who: str, roles: Iterable[Role], at: datetime
+    ) -> None:
+        person = self.people[who]
+        person.name = f"{who.capitalize()} {self.canary(who, NAME)}"
+        person.member = await tx.people.add_member(group, person.name, "es", ZONE, list(roles), at)
+        self.belongs(person.name, person.member)
+        chat = private_chat(person.key)
+        await tx.people.add_account(person.member, "sandbox", person.key, chat, at)
+
+    def canary(self, owner: str, kind: str, about: int = 0) -> str:
+        """A word that stands nowhere else."""
+        word = f"qz{kind}{next(self._numbers)}q"
+        self.canaries[word] = Canary(owner, kind, about)
+        return word
+
+    def belongs(self, name: str, member: int) -> None:
+        """The canary in a name is that of this membership."""
+        for found in CANARY.finditer(name):
+            word = found[0].lower()
+            self.canaries[word] = Canary(self.canaries[word].owner, NAME, member)
+
+    async def facts(self) -> Facts:
+        """What the tables say now."""
+        async with self.database.transaction() as tx:
+            return await Facts.read(tx)
+
+    def news(self) -> list[tuple[str, Message, set[str]]]:
+        """What was shown since the last look: to whom, the message, and its canaries.
+
+        Of a message that was edited, those that it did not hold before.
+        """
+        changes = self.town.since(self.version)
+        self.version = changes.version
+        found = []
+        for message in changes.messages:
+            if message.author != "bot":
+                continue
+            words = canaries_in(
+                message.plain,
+                *(b.label for row in message.buttons for b in row),
+                *(f.content.decode("utf-8", "ignore") for f in message.attachments),
+            )
+            fresh = words - self.shown.get(message.id, set())
+            self.shown[message.id] = self.shown.get(message.id, set()) | words
+            found += [(reader, message, fresh) for reader in self.town.chats[message.chat].readers]
+        return found
+
+    def person(self, key: str) -> Someone:
+        """By account."""
+        return next(p for p in self.people.values() if p.key == key)
+
+
+def canaries_in(*texts: str) -> set[str]:
+    """The canaries that stand in these texts."""
+    return {found[0].lower() for text in texts for found in CANARY.finditer(text)}
