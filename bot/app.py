@@ -13,6 +13,7 @@ from bot.engine.audit import Watcher
 from bot.engine.clock import Clock, SystemClock
 from bot.engine.clock import steady as real_steady
 from bot.engine.engine import Engine
+from bot.engine.persist import persist
 from bot.platforms.base import Platform
 from bot.watch import Monitor, ServiceManager
 from handlers.router import Router, menu
@@ -143,7 +144,7 @@ class App:
         """
         try:
             while True:
-                await self.acting.take(wait=standby)
+                await persist("fence", lambda: self.acting.take(wait=standby))
                 try:
                     await self.engine.run(menu(self.clock.now()))
                 except* NotActing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import resource
 import sys
@@ -34,6 +35,18 @@ cli.add_typer(keys, name="keys")
 ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 
 
+class _Log(structlog.PrintLogger):
+    """Lines on standard error; one that cannot be written (the disk is full) stops nothing."""
+
+    def msg(self, message: str) -> None:
+        """Print, if it can be."""
+        with contextlib.suppress(OSError):
+            super().msg(message)
+
+    log = debug = info = warn = warning = msg
+    fatal = failure = err = error = critical = exception = msg
+
+
 def quiet_logs() -> None:
     """Structured lines of ours on standard error; libraries only when something is wrong."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s %(levelname)s")
@@ -45,7 +58,7 @@ def quiet_logs() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: _Log(sys.stderr),
     )
 
 

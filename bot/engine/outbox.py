@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -166,36 +166,38 @@ class Dispatcher:
     async def _start_some(self) -> bool:
         """Claim what fits into the free places and begin to send it."""
         async with self._turn:
-            places = self._platform.limits.concurrency
-            free = places - len(self._busy)
-            if free <= 0 or self._quiet() is not None:
+            if self._quiet() is not None:
                 return False
             urgent = [lane for lane in Lane if lane is not Lane.BROADCAST]
-            taken = set(self._busy)
-            rows = await self._claim(free, urgent, taken | self._slow)
-            taken |= {row.chat for row in rows}
+            places = self._platform.limits.concurrency
+            started = await self._start(places, urgent, without=self._slow)
             if self._slow:
-                few = int(places * SLOW_PLACES) - len(self._slow & taken)
-                rows += await self._claim(min(few, places - len(taken)), urgent, taken)
-                taken |= {row.chat for row in rows}
+                few = int(places * SLOW_PLACES) - len(self._slow & set(self._busy))
+                started += await self._start(few, urgent)
             few = places - URGENT_PLACES - len(self._broadcasts)
-            rows += await self._claim(min(few, places - len(taken)), [Lane.BROADCAST], taken)
-            for chat, of_chat in groupby(sorted(rows, key=lambda r: r.chat), key=lambda r: r.chat):
-                self._send_to(chat, sorted(of_chat, key=lambda r: (r.lane, r.seq)))
-            return bool(rows)
+            started += await self._start(few, [Lane.BROADCAST])
+            return started > 0
 
-    async def _claim(self, limit: int, lanes: Sequence[Lane], without: set[str]) -> list[Row]:
+    async def _start(
+        self, limit: int, lanes: Sequence[Lane], without: Collection[str] = ()
+    ) -> int:
+        """Claim at most so many and begin to send them at once: nothing may come in between that
+        fails, or they would be forgotten until their lease ends. Returns how many."""
+        limit = min(limit, self._platform.limits.concurrency - len(self._busy))
         if limit <= 0:
-            return []
+            return 0
         async with self._database.transaction() as tx:
-            return await tx.outbox.claim(
+            rows = await tx.outbox.claim(
                 self._platform.name,
                 self._clock.now(),
                 limit=limit,
                 lease=LEASE,
                 lanes=lanes,
-                without_chats=without,
+                without_chats={*self._busy, *without},
             )
+        for chat, of_chat in groupby(sorted(rows, key=lambda r: r.chat), key=lambda r: r.chat):
+            self._send_to(chat, sorted(of_chat, key=lambda r: (r.lane, r.seq)))
+        return len(rows)
 
     def _send_to(self, chat: str, rows: list[Row]) -> None:
         """One chat's messages, in their order, while other chats have theirs."""

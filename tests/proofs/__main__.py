@@ -20,6 +20,7 @@ PROOFS: dict[str, str] = {
     "P6": "downtime:p6",
     "P8": "clocks:p8",
     "P9": "channels:p9",
+    "P11": "storage_faults:p11",
     "P15": "keeping:p15",
     "P17": "kills:p17",
     "P18": "garbage:p18",

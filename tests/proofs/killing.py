@@ -111,13 +111,18 @@ class Lives:
     Args:
         platforms: The part of the configuration that names them.
         speed: Simulated seconds in a real one.
+        database: A file or an address, if not in its own folder.
     """
 
-    def __init__(self, zygote: Zygote, folder: Path, platforms: str, speed: float) -> None:
+    def __init__(
+        self, zygote: Zygote, folder: Path, platforms: str, speed: float, database: str = ""
+    ) -> None:
         self.zygote = zygote
         self.folder = folder
         self.config = folder / "config.toml"
-        self.config.write_text(base_config(folder) + platforms, encoding="utf-8")
+        self.database = database or str(folder / "acuerpa.db")
+        self.log = folder / "bot.log"
+        self.config.write_text(base_config(folder, self.database) + platforms, encoding="utf-8")
         self.clock = AffineClock(START, time.time(), speed)
         self.kills: list[Kill] = []
         self.patience: float | None = None
@@ -135,7 +140,7 @@ class Lives:
     @asynccontextmanager
     async def seeding(self) -> AsyncIterator[tuple[Transaction, Context]]:
         """One transaction to make people and their schedules in."""
-        database = Database(str(self.folder / "acuerpa.db"), KeyFile(self.folder / "acuerpa.key"))
+        database = Database(self.database, KeyFile(self.folder / "acuerpa.key"))
         await database.open()
         try:
             async with database.transaction() as tx:
@@ -149,11 +154,13 @@ class Lives:
 
     # --- lives ---
 
-    async def live(self, armed: Mapping[str, int] | None = None, others: int = 0) -> Life:
-        """Start the bot."""
+    async def live(
+        self, armed: Mapping[str, int] | None = None, others: int = 0, **more: Any
+    ) -> Life:
+        """Start the bot; see `Zygote.bot` for `more`."""
         life = await self.zygote.bot(
-            self.config, self.clock, self.folder, armed=armed, others=others,
-            patience=self.patience,
+            self.config, self.clock, self.folder, armed=armed, others=others, log=self.log,
+            patience=self.patience, **more,
         )  # fmt: skip
         self.last_start = time.time()
         if self.kills:
@@ -167,7 +174,7 @@ class Lives:
         at = time.time()
         await life.kill()
         if life.ended.result() != signal.SIGKILL:
-            log = (self.folder / "bot.log").read_text("utf-8", "replace")
+            log = self.log.read_text("utf-8", "replace")
             raise AssertionError(f"the bot ended by itself: {log[-3000:]}")
         self.kills.append(Kill(at, life.killed_at))
 
@@ -176,7 +183,11 @@ class Lives:
     def rows(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """What is in the database."""
         key = (self.folder / "acuerpa.key").read_bytes()
-        with closing(opened.connect(self.folder / "acuerpa.db", key)) as database:
+        if "://" in self.database:
+            found = opened.copied(self.database, key)
+        else:
+            found = opened.connect(Path(self.database), key)
+        with closing(found) as database:
             return database.execute(statement, values).fetchall()
 
     def count(self, statement: str, *values: object) -> int:
@@ -187,11 +198,14 @@ class Lives:
     async def until(self, done: Callable[[], bool], within: float) -> bool:
         """Poll until it is so; False if that takes too long."""
         end = time.monotonic() + within
-        while not done():
+        while True:
+            began = time.monotonic()
+            if done():
+                return True
             if time.monotonic() > end:
                 return False
-            await asyncio.sleep(0.1)
-        return True
+            # To look must not take more of the machine than what is looked at.
+            await asyncio.sleep(max(0.1, 2 * (time.monotonic() - began)))
 
     def quiet(self) -> bool:
         """Nothing waits to be handled or sent."""
@@ -212,18 +226,22 @@ class Lives:
 class Installation(Lives):
     """The bot on a Bot API server."""
 
-    def __init__(self, zygote: Zygote, api: BotApi, folder: Path, speed: float) -> None:
-        super().__init__(zygote, folder, telegram_config(api), speed)
+    def __init__(
+        self, zygote: Zygote, api: BotApi, folder: Path, speed: float, database: str
+    ) -> None:
+        super().__init__(zygote, folder, telegram_config(api), speed, database)
         self.api = api
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, zygote: Zygote, speed: float) -> AsyncIterator[Installation]:
-        """A new one, and its end."""
+    async def open(
+        cls, zygote: Zygote, speed: float, database: str = ""
+    ) -> AsyncIterator[Installation]:
+        """A new one, and its end; see `Lives` for `database`."""
         with a_folder() as folder:
             async with await BotApi.start(folder) as api:
                 await api.set_clock(int(START.timestamp()))
-                made = cls(zygote, api, folder, speed)
+                made = cls(zygote, api, folder, speed, database)
                 try:
                     yield made
                 finally:

@@ -92,7 +92,7 @@ async def p1(full: bool, seed: int) -> Figures:
     figures.check(not found.points.left, f"never killed often enough at {found.points.left}")
     # The path must really have been walked: without these names the proof would prove nothing.
     for point in (
-        "due._fire.1[schedule]", "due._fire.1[checkin]", "due._fire.1[incident]", "outbox._claim",
+        "due._fire.1[schedule]", "due._fire.1[checkin]", "due._fire.1[incident]", "outbox._start",
         "outbox._write_down[alarm]", "send[alarm]", "outbox.recover", "worker._handle",
     ):  # fmt: skip
         figures.check(any(p.startswith(point) for p in deaths), f"{point} was never reached")
@@ -245,7 +245,9 @@ def _look_at_incidents(
             missing, more = wanted - there, there - wanted
             found.lost += [f"{name}: no row of incident {id} for a responder"] * missing.total()
             found.twice += [f"{name}: a row too many of incident {id}"] * more.total()
-            if (events[id, "opened_miss"], events[id, "alarm"]) != (1, 2):
+            # Where the question itself could not leave in time, that is what the alarm says.
+            opened = events[id, "opened_miss"] + events[id, "opened_unreachable"]
+            if (opened, events[id, "alarm"]) != (1, 2):
                 found.twice.append(f"{name}: the timeline of incident {id} is not one of one run")
     found.twice += [f"{where}: an incident about member {m}" for m in about]
     found.twice += [f"{where}: rows of {purpose}" for purpose in rows]
@@ -255,14 +257,18 @@ def _look_at_alarms(at: Installation, found: Escalations) -> None:
     where = f"workload {found.runs}"
     sent = at.sent()
     at_a_kill: Counter[tuple[int, str]] = Counter()
-    for seq, chat, body, created, state in at.rows(
-        "SELECT seq, chat, body, created_at, state FROM outbox"
-        " WHERE operation = 'send' AND purpose LIKE 'incident:%:alarm'"
+    newer: dict[tuple[str, str], float] = {}
+    for seq, chat, body, created, state, error, purpose in at.rows(
+        "SELECT seq, chat, body, created_at, state, error, purpose FROM outbox"
+        " WHERE operation = 'send' AND purpose LIKE 'incident:%:alarm' ORDER BY seq DESC"
     ):
         times = sent.get(first_button(body), [])
-        if not times or state != "sent":
+        if error == "withdrawn" and not times and (purpose, chat) in newer:
+            times = [newer[purpose, chat]]  # a newer one of the same incident took its place
+        elif not times or state != "sent":
             found.unsent.append(f"{where}: alarm {seq} is {state}, sent {len(times)} times")
             continue
+        newer[purpose, chat] = times[0]
         found.worst = max(found.worst, times[0] - at.clock.real_at(microseconds(created)))
         found.sent_twice += len(times) - 1
         for earlier, later in pairwise(times):
@@ -402,7 +408,7 @@ async def p17(full: bool, seed: int) -> Figures:
     rng = random.Random(seed)
     points = Points(
         rng, each=kills,
-        only=("send[broadcast]", "outbox._begins", "outbox._write_down[broadcast]", "outbox._claim"),
+        only=("send[broadcast]", "outbox._begins", "outbox._write_down[broadcast]", "outbox._start"),
         longest=max(2, subscribers // kills),
     )  # fmt: skip
     async with await Zygote.start() as zygote, Installation.open(zygote, 1.0) as at:

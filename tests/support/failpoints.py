@@ -9,6 +9,7 @@ new point by itself.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import os
 import signal
@@ -45,7 +46,8 @@ class Failpoints:
         if self._reached[point] == self._armed.get(point, self._others):
             os.write(self._trace, f"{point} KILLED\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
-        os.write(self._trace, f"{point}\n".encode())
+        with contextlib.suppress(OSError):  # a disk that a test has filled
+            os.write(self._trace, f"{point}\n".encode())
 
 
 def install(points: Failpoints, platform: type[Platform]) -> None:
@@ -53,7 +55,7 @@ def install(points: Failpoints, platform: type[Platform]) -> None:
     transaction = Database.transaction
 
     def named(self: Database) -> _Named:
-        return _Named(transaction(self), _name(sys._getframe(1)), points)
+        return _Named(transaction(self), name_of(sys._getframe(1)), points)
 
     Database.transaction = named  # type: ignore[assignment,method-assign]
     install_on(points, platform)
@@ -124,7 +126,7 @@ class _Named:
         return swallowed
 
 
-def _name(frame: FrameType) -> str:
+def name_of(frame: FrameType) -> str:
     module = frame.f_globals.get("__name__", "?").rpartition(".")[2]
     calls = _calls(frame.f_code)
     number = ""

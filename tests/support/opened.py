@@ -6,8 +6,10 @@ Written from docs/security.md alone: `sqlite3`, AES-256-GCM and HKDF.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
+import json
 import sqlite3
 from pathlib import Path
 
@@ -21,7 +23,46 @@ NOT_ROWS = ("data_keys", "facts")
 
 def connect(database: Path, key: bytes) -> sqlite3.Connection:
     """Read-only; a SELECT sees every table with its sealed columns opened, as a view of its name."""
-    connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5)
+    return _shown(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=5), key)
+
+
+def copied(url: str, key: bytes) -> sqlite3.Connection:
+    """The same for a PostgreSQL, as it is now: its tables are copied first."""
+    import psycopg2
+
+    copy = sqlite3.connect(":memory:")
+    with contextlib.closing(psycopg2.connect(url)) as server, server.cursor() as cursor:
+        server.set_session(isolation_level="REPEATABLE READ", readonly=True)
+        cursor.execute(
+            "SELECT c.table_name, c.column_name, c.data_type, k.column_name IS NOT NULL"
+            " FROM information_schema.columns c"
+            " LEFT JOIN information_schema.table_constraints t ON t.table_name = c.table_name"
+            "  AND t.constraint_type = 'PRIMARY KEY'"
+            " LEFT JOIN information_schema.key_column_usage k ON k.column_name = c.column_name"
+            "  AND k.constraint_name = t.constraint_name"
+            " WHERE c.table_schema = 'public' ORDER BY c.table_name, c.ordinal_position"
+        )
+        tables: dict[str, list[tuple[str, str, bool]]] = {}
+        for table, column, kind, primary in cursor.fetchall():
+            tables.setdefault(table, []).append((column, kind, primary))
+        for table, columns in tables.items():
+            made = [f"{name} {'BLOB' if kind == 'bytea' else ''}" for name, kind, _ in columns]
+            keys = ", ".join(name for name, _, primary in columns if primary)
+            copy.execute(f"CREATE TABLE {table} ({', '.join(made)}, PRIMARY KEY ({keys}))")
+            cursor.execute(f"SELECT * FROM {table}")
+            rows = [tuple(map(_plain, row)) for row in cursor.fetchall()]
+            marks = ", ".join("?" * len(columns))
+            copy.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+    return _shown(copy, key)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, memoryview):
+        return bytes(value)
+    return json.dumps(value) if isinstance(value, dict | list) else value
+
+
+def _shown(connection: sqlite3.Connection, key: bytes) -> sqlite3.Connection:
     seals = {}
     for id, wrapped in connection.execute("SELECT id, wrapped FROM data_keys WHERE purpose = 'rows'"):
         name = f"data key {id} rows".encode()

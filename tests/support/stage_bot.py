@@ -85,11 +85,11 @@ class BotStage(Stage):
         await self.bot.stop()
 
 
-def base_config(folder: Path) -> str:
+def base_config(folder: Path, database: str = "") -> str:
     """The part of the configuration that all platforms share."""
     return (
         f'language = "es"\nzone = "{ZONE}"\n'
-        f'[database]\nurl = "{folder / "acuerpa.db"}"\n'
+        f'[database]\nurl = "{database or folder / "acuerpa.db"}"\n'
         f'[keys]\nfile = "{folder / "acuerpa.key"}"\n'
     )
 

@@ -30,16 +30,20 @@ from typing import Any, Self
 
 import bot.engine.engine
 import bot.engine.outbox
+import bot.engine.persist
 import bot.engine.receiver
 from bot.app import App
 from bot.cli import quiet_logs
 from bot.config import load
 from bot.platforms.base import PlatformError
+from bot.platforms.telegram import platform as telegram
 from bot.platforms.telegram.platform import TelegramPlatform
 from handlers.router import menu
 from storage.database import Database
 from storage.keys import KeyInMemory
+from tests.support import faultpoints
 from tests.support.failpoints import Failpoints, install, install_on, install_on_crypto_store
+from tests.support.faultpoints import Faultpoints
 
 START_SECONDS = 60.0
 MATRIX = "matrix" in sys.argv[1:]
@@ -137,19 +141,25 @@ class Zygote:
         armed: Mapping[str, int] | None = None,
         others: int = 0,
         patience: float | None = None,
+        faults: Mapping[str, Any] | None = None,
+        read_timeout: float = 0.0,
+        log: Path | None = None,
     ) -> Life:
-        """Fork one that runs the bot; see `Failpoints` for `armed` and `others`.
+        """Fork one that runs the bot.
 
-        Its log is `bot.log` in `folder`. `patience` is how many seconds it waits for a homeserver's
+        See `Failpoints` for `armed` and `others`, and `Faultpoints` for `faults`: it has one or the
+        other. `read_timeout` is Telegram's, in seconds, if not the program's own; its log is
+        `bot.log` in `folder` if not `log`. `patience` is how many seconds it waits for a homeserver's
         answer to a request and at most for its news, and four times as long until it tries again
         after it was refused; it reads `SHORT_PAGE` events at once then.
         """
         async with self._turn:
             trace = folder / f"trace-{time.monotonic_ns()}"
             order = {
-                "config": str(config), "log": str(folder / "bot.log"), "trace": str(trace),
-                "clock": {**asdict(clock), "start": clock.start.isoformat()},
-                "armed": dict(armed or {}), "others": others, "patience": patience,
+                "config": str(config), "log": str(log or folder / "bot.log"),
+                "trace": str(trace), "clock": {**asdict(clock), "start": clock.start.isoformat()},
+                "armed": dict(armed or {}), "others": others, "faults": dict(faults or {}),
+                "read_timeout": read_timeout, "patience": patience,
             }  # fmt: skip
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
@@ -262,10 +272,20 @@ def _live(order: dict[str, Any]) -> None:
         for here, there in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(here, there)
         random.seed()
-        points = Failpoints(order["trace"], order["armed"], order["others"])
-        install(points, TelegramPlatform)
-        if MATRIX:
-            _prepare_matrix(points, order["patience"])
+        if order["faults"]:
+            faultpoints.install(Faultpoints(order["trace"], **order["faults"]))
+            # A hundred failures in a row are no outage of simulated hours.
+            bot.engine.receiver.RETRY = (0.1, 0.2)
+            bot.engine.persist.WAITS = (0.05, 0.1, 0.2)
+        else:
+            points = Failpoints(order["trace"], order["armed"], order["others"])
+            install(points, TelegramPlatform)
+            if MATRIX:
+                _prepare_matrix(points, order["patience"])
+        if order["read_timeout"]:
+            telegram._TRICKLE = order["read_timeout"]
+            defaults = TelegramPlatform.__init__.__kwdefaults__
+            defaults["read_timeout"] = order["read_timeout"]
         asyncio.run(_run(order))
         os._exit(0)
     except BaseException:

@@ -1,0 +1,190 @@
+"""Every write of the program as a point at which its database fails.
+
+Installed in the bot's process by `tests.support.zygote`; the program knows nothing of it. A point is
+the transaction's name (`tests.support.failpoints`) and the statement's place in it:
+`worker._handle:begin`, `worker._handle:3 UPDATE inbox`, `worker._handle:commit`. On SQLite the
+statement raises what `sqlite3` raises; on PostgreSQL the server is made to raise it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from sqlalchemy.engine.default import DefaultDialect
+
+from storage.database import Database
+from storage.transaction import Transaction
+from tests.support.failpoints import name_of
+
+WORDS = ("INSERT", "UPDATE", "DELETE")
+SQLITE = {
+    "SQLITE_FULL": (13, "database or disk is full"),
+    "SQLITE_BUSY": (5, "database is locked"),
+    "SQLITE_IOERR_WRITE": (778, "disk I/O error"),
+}
+
+
+@dataclass
+class Run:
+    """One transaction under way."""
+
+    name: str
+    writes: int = 0
+    failed: bool = False
+
+
+_running: ContextVar[Run | None] = ContextVar("running", default=None)
+
+
+class Faultpoints:
+    """Makes each point fail once with each of `errors` as soon as it is reached, and later by chance.
+
+    Args:
+        trace: Where each point is appended when it is first reached, and each failure.
+        errors: Names of SQLite's result codes, or PostgreSQL's SQLSTATEs.
+        failed: How often each point failed in earlier lives.
+        in_a_row: Failures of one transaction before it is let through once.
+        chance: Of failing once more, each time; the first time is often when there is nothing to do.
+        seed: Decides it.
+    """
+
+    def __init__(
+        self,
+        trace: str,
+        errors: Sequence[str],
+        failed: Mapping[str, int] | None = None,
+        in_a_row: int = 2,
+        chance: float = 0.0,
+        seed: float = 0,
+    ) -> None:
+        self._trace = os.open(trace, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._errors = errors
+        self._most = in_a_row
+        self._chance = chance
+        self._rng = random.Random(seed)
+        self._failed = Counter(failed or {})
+        self._seen: set[str] = set()
+        self._in_a_row: Counter[str] = Counter()
+
+    def reached(self, run: Run, place: str) -> str | None:
+        """The error that this write is to raise; None to let it through."""
+        point = f"{run.name}:{place}"
+        if point not in self._seen:
+            self._seen.add(point)
+            os.write(self._trace, f"{point}\n".encode())
+        if self._in_a_row[run.name] >= self._most:
+            return None
+        turn = self._failed[point]
+        if turn >= len(self._errors) and self._rng.random() >= self._chance:
+            return None
+        error = self._errors[turn % len(self._errors)]
+        self._failed[point] += 1
+        self._in_a_row[run.name] += 1
+        run.failed = True
+        os.write(self._trace, f"{point} {error}\n".encode())
+        return error
+
+    def ended(self, run: Run) -> None:
+        """It is over."""
+        if not run.failed:
+            self._in_a_row[run.name] = 0
+
+
+def install(points: Faultpoints) -> None:
+    """Wrap the database's transactions, and what every statement of them goes through."""
+    transaction = Database.transaction
+    execute, execute_many = DefaultDialect.do_execute, DefaultDialect.do_executemany
+    commit = DefaultDialect.do_commit
+
+    def named(self: Database) -> _Named:
+        return _Named(transaction(self), Run(name_of(sys._getframe(1))), points)
+
+    def one(self: Any, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        with _maybe(self, points, statement, lambda other: execute(self, cursor, other, ())):
+            execute(self, cursor, statement, parameters, context)
+
+    def many(self: Any, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
+        with _maybe(self, points, statement, lambda other: execute(self, cursor, other, ())):
+            execute_many(self, cursor, statement, parameters, context)
+
+    def ending(self: Any, connection: Any) -> None:
+        def instead(other: str) -> None:
+            execute(self, connection.cursor(), other, ())
+
+        with _maybe(self, points, "COMMIT", instead):
+            commit(self, connection)
+
+    Database.transaction = named  # type: ignore[assignment,method-assign]
+    DefaultDialect.do_execute = one  # type: ignore[method-assign]
+    DefaultDialect.do_executemany = many  # type: ignore[method-assign]
+    DefaultDialect.do_commit = ending  # type: ignore[method-assign]
+
+
+@contextmanager
+def _maybe(dialect: Any, points: Faultpoints, statement: str, instead: Any) -> Iterator[None]:
+    """Let it through, or raise in its place."""
+    run = _running.get()
+    place = None if run is None else _place(run, statement)
+    error = points.reached(run, place) if run is not None and place is not None else None
+    if error is None:
+        yield
+        return
+    if dialect.name == "sqlite":
+        number, words = SQLITE[error]
+        raised = sqlite3.OperationalError(words)
+        raised.sqlite_errorname, raised.sqlite_errorcode = error, number
+        raise raised
+    instead(f"DO $$BEGIN RAISE SQLSTATE '{error}'; END$$")
+
+
+def _place(run: Run, statement: str) -> str | None:
+    """Where in its transaction a statement writes; None if it does not."""
+    word, _, rest = statement.lstrip().partition(" ")
+    if word in ("BEGIN", "COMMIT"):
+        return word.lower()
+    if word not in WORDS:
+        return None
+    run.writes += 1
+    table = rest.removeprefix("INTO ").removeprefix("FROM ").split()[0]
+    return f"{run.writes} {word} {table}"
+
+
+class _Named:
+    """A transaction whose statements know it."""
+
+    def __init__(self, inner: Any, run: Run, points: Faultpoints) -> None:
+        self._inner = inner
+        self._run = run
+        self._points = points
+
+    async def __aenter__(self) -> Transaction:
+        self._before = _running.set(self._run)
+        try:
+            transaction: Transaction = await self._inner.__aenter__()
+        except BaseException:
+            _running.reset(self._before)
+            raise
+        return transaction
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool | None:
+        try:
+            swallowed: bool | None = await self._inner.__aexit__(kind, error, trace)
+        finally:
+            _running.reset(self._before)
+            self._points.ended(self._run)
+        return swallowed
