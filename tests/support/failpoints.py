@@ -66,7 +66,8 @@ def install_on(points: Failpoints, platform: type[Platform]) -> None:
     send, receive = platform.send, platform.receive
 
     async def sending(self: Platform, message: Outgoing) -> Receipt:
-        name = f"send{_about(sys._getframe(1))}"
+        # The row is known to whoever attempts it, one function further out.
+        name = f"send{_about(sys._getframe(1)) or _about(sys._getframe(2))}"
         points.reached(f"{name}:before")
         receipt = await send(self, message)
         points.reached(f"{name}:after")
