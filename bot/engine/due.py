@@ -11,6 +11,7 @@ import structlog
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers, Occasion
 from storage.database import Database, Unavailable
+from storage.fence import NotActing
 from storage.timers import Timer
 
 log = structlog.get_logger(__name__)
@@ -67,8 +68,8 @@ class DueTimers:
                     now = self._clock.now()
                     occasion = Occasion(timer.kind, timer.ref, timer.due, now, silent)
                     await self._handlers.timer(tx, occasion)
-        except Unavailable:
-            raise  # the database's trouble, not the timer's: its lease gives it back
+        except (Unavailable, NotActing):
+            raise  # the database's trouble or ours, not the timer's: its lease gives it back
         except Exception as error:  # an alarm's timer outlives any failure
             log.error("timer.failed", kind=timer.kind, error=type(error).__name__)
             async with self._database.transaction() as tx:

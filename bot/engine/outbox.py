@@ -12,7 +12,6 @@ import structlog
 
 from bot.domain.lanes import Lane
 from bot.domain.rich import Rich
-from bot.engine.acting import NotActing
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.handling import Ended, Handlers
@@ -21,6 +20,7 @@ from bot.engine.persist import persist
 from bot.engine.policy import Verdict, judge, wait
 from bot.platforms.base import Button, ChatKind, Operation, Outgoing, Platform, Receipt, Result
 from storage.database import Database
+from storage.fence import NotActing
 from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
 
@@ -43,6 +43,12 @@ LONG_LIMIT = 30.0
 
 RECOVERY = 30.0
 """Seconds between two looks for rows whose sending was broken off."""
+
+LONGEST_ROUND = 60.0
+"""Seconds within which the outbox must have been looked at once."""
+
+FINISH = 5.0
+"""Seconds that the end of the process waits for what is just being sent."""
 
 IDLE = 1.0
 """Seconds after which the outbox is looked at even if nobody called."""
@@ -76,6 +82,7 @@ class Dispatcher:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._broadcasts: set[str] = set()
         self._sent = 0
+        self._ending = False
         self._turn = asyncio.Lock()
 
     def wake(self) -> None:
@@ -84,7 +91,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Send for ever."""
-        self._beats.expect(self._part, 60)
+        self._beats.expect(self._part, LONGEST_ROUND)
         await persist(self._part, self.recover)
         loop = asyncio.get_running_loop()
         looked = loop.time()
@@ -100,6 +107,16 @@ class Dispatcher:
                 looked = loop.time()
                 await persist(self._part, self.recover_expired)
             self._beats.beat(self._part)
+
+    async def finish(self) -> None:
+        """Begin nothing more, and let what is under way end: broken off, it would be sent twice."""
+        self._ending = True
+        if self._busy:
+            under_way = set(self._busy.values())
+            _, late = await asyncio.wait(under_way, timeout=FINISH)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(under_way)
 
     async def recover(self) -> None:
         """What the process before us began to send and did not finish.
@@ -217,13 +234,18 @@ class Dispatcher:
         try:
             self._permit()
         except NotActing:
-            async with self._database.transaction() as tx:
-                await tx.outbox.again(row.key, self._clock.now() + TARGET_WAIT, "not acting")
+            await persist(self._part, lambda: self._give_back(row, "not acting"))
             return False
+        if self._ending:
+            return False  # the next process finds it leased, and goes on
         if not self._is_marked(row):
             return True
         async with self._database.transaction() as tx:
             return await tx.outbox.begin(row.key)
+
+    async def _give_back(self, row: Row, why: str) -> None:
+        async with self._database.transaction() as tx:
+            await tx.outbox.again(row.key, self._clock.now() + TARGET_WAIT, why)
 
     async def _message(self, row: Row) -> Outgoing | None:
         """What to hand to the platform; None if the message it is about has not left, or never will."""

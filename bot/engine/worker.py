@@ -11,6 +11,7 @@ from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
 from bot.platforms.base import Incoming, Platform, RawEvent
 from storage.database import Database, Unavailable
+from storage.fence import NotActing
 from storage.inbox import Stored
 
 log = structlog.get_logger(__name__)
@@ -63,8 +64,8 @@ class Worker:
                 if await tx.inbox.done(stored.id, now) and incoming is not None:
                     async with asyncio.timeout(PATIENCE):
                         await self._handlers.incoming(tx, incoming, now)
-        except Unavailable:
-            raise  # the database's trouble, not the event's
+        except (Unavailable, NotActing):
+            raise  # the database's trouble or ours, not the event's
         except Exception as error:  # any failure at all is kept and shown, none may stop the bot
             # The exception's text may hold what a person wrote: its kind and place must do.
             where = _place(error)
@@ -85,7 +86,7 @@ class Worker:
                             await self._handlers.set_aside(tx, event, self._clock.now())
                         log.error("event.set_aside", row=stored.id)
                 return
-            except Unavailable:
+            except (Unavailable, NotActing):
                 raise
             except Exception as error:
                 if not announce:

@@ -52,8 +52,8 @@ def install(points: Failpoints, platform: type[Platform]) -> None:
     """Wrap the database's transactions and one platform's sending and receiving."""
     transaction, send, receive = Database.transaction, platform.send, platform.receive
 
-    def named(self: Database) -> _Named:
-        return _Named(transaction(self), _name(sys._getframe(1)), points)
+    def named(self: Database, **how: bool) -> _Named:
+        return _Named(transaction(self, **how), _name(sys._getframe(1)), points)
 
     async def sending(self: Platform, message: Outgoing) -> Receipt:
         name = f"send{_about(sys._getframe(1))}"

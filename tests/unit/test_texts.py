@@ -20,7 +20,7 @@ NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
     r"^(alarm|button|checkin|command|day|demo|denunciation|destination|doubt|file|group|incident|invite"
     r"|joining|language|line|manual|outcome|panic|pause|plan|schedule|set_aside|standing|state"
-    r"|subject|subscribe|toast|who|zone)\.[a-z_.]+$"
+    r"|subject|subscribe|toast|trouble|who|zone)\.[a-z_.]+$"
 )
 
 
