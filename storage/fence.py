@@ -19,6 +19,16 @@ from storage.tables import EPOCH, fences
 ACTING = "acting"
 _HERE = fences.c.name == ACTING
 
+APPLICATION = "acuerpa/"
+"""What the name of each of our sessions at PostgreSQL begins with."""
+
+_END_OTHERS = sa.text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND usename = current_user AND xact_start IS NOT NULL"
+    " AND starts_with(application_name, :ours)"
+    " AND application_name <> current_setting('application_name')"
+)
+
 _FIRST = sa.text(
     "INSERT INTO fences (name, number, until) VALUES (:name, :number, :until) ON CONFLICT DO NOTHING"
 ).bindparams(sa.bindparam("until", type_=fences.c.until.type))
@@ -85,6 +95,15 @@ class Fence:
                 .returning(fences.c.number)
             )
         ).scalar_one_or_none()
+
+    async def end_others(self) -> None:
+        """End what other processes of ours have under way, on PostgreSQL.
+
+        One that stands still in the middle of a transaction holds locks that nobody gets past, and
+        only the end of its session frees them.
+        """
+        if self._db.dialect.name == "postgresql":
+            await self._db.execute(_END_OTHERS, {"ours": APPLICATION})
 
     async def renew(self, number: int, until: datetime) -> bool:
         """Keep it until `until`. False if somebody else has taken it."""

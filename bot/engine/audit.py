@@ -20,6 +20,7 @@ from bot.engine.telling import Line, News, Watcher
 from storage.audit import LATENESS
 from storage.database import Database, Unavailable
 from storage.facts import Facts
+from storage.fence import NotActing
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,9 @@ STOOD_STILL = 60.0
 ANSWER = 20.0
 """Seconds after which a database that does not answer is a finding."""
 
+DATABASE_FAILS = frozenset({"database_silent", "database_unavailable"})
+"""Findings with which nothing can be queued."""
+
 LAST_WORDS = 10.0
 """Seconds that the end of the process waits for the watchers to hear of it."""
 
@@ -54,6 +58,7 @@ class Auditor:
         answers: The same for the platforms: each beats when it answers.
         watchers: Who is told.
         refused: Gives the platforms that refused us for good.
+        permit: Raises `NotActing` if nothing may be sent.
         steady: Seconds of a clock that never goes back, nor stops while the machine sleeps.
         canary: Whether a canary is expected to sing every day.
     """
@@ -67,6 +72,7 @@ class Auditor:
         answers: Beats,
         watchers: Iterable[Watcher],
         refused: Callable[[], list[str]],
+        permit: Callable[[], None],
         steady: Callable[[], float],
         *,
         canary: bool,
@@ -78,6 +84,7 @@ class Auditor:
         self._answers = answers
         self._lines = tuple(Line(watcher) for watcher in watchers)
         self._refused = refused
+        self._permit = permit
         self._steady = steady
         self._canary = canary
         self._asking: asyncio.Task[list[str]] | None = None
@@ -105,7 +112,7 @@ class Auditor:
         if findings or not settled or self._beats.full_round():
             for line in self._lines:
                 line.tell(News(findings, settled))
-        if settled or findings:
+        if (settled or findings) and not DATABASE_FAILS.intersection(findings):
             await self._tell_operators(findings)
         return findings
 
@@ -127,6 +134,10 @@ class Auditor:
         refused = self._refused()
         found += [f"platform_refused:{name}" for name in refused]
         found += [f"platform_silent:{n}" for n in self._answers.silent() if n not in refused]
+        try:
+            self._permit()
+        except NotActing:
+            found.append("right_run_out")
         # Not cancelled if it takes too long: it is left to end, and meanwhile each look says so.
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask_tables())

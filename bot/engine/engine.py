@@ -110,7 +110,7 @@ class Engine:
         ]  # fmt: skip
         self.auditor = Auditor(
             database, handlers, clock, self._beats, self._answers, watchers,
-            self._refusing, real_steady, canary=canary,
+            self._refusing, permit, real_steady, canary=canary,
         )  # fmt: skip
 
     async def run(self, menu: Mapping[str, tuple[Command, ...]]) -> None:

@@ -9,6 +9,7 @@ new point by itself.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import os
 import signal
@@ -45,7 +46,8 @@ class Failpoints:
         if self._reached[point] == self._armed.get(point, self._others):
             os.write(self._trace, f"{point} KILLED\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
-        os.write(self._trace, f"{point}\n".encode())
+        with contextlib.suppress(OSError):  # where a test lets no file grow, ours does not either
+            os.write(self._trace, f"{point}\n".encode())
 
 
 def install(points: Failpoints, platform: type[Platform]) -> None:

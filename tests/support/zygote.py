@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import random
@@ -130,15 +131,21 @@ class Zygote:
         *,
         armed: Mapping[str, int] | None = None,
         others: int = 0,
+        standby: bool = False,
+        prepare: str = "",
+        given: Mapping[str, Any] | None = None,
+        log: str = "bot.log",
     ) -> Life:
         """Fork one that runs the bot; see `Failpoints` for `armed` and `others`.
 
-        Its log is `bot.log` in `folder`.
+        Its log is in `folder`. `prepare` ("module:function") is called in the child with what is
+        `given`, before the bot begins; what it returns, if anything, is called with the `App`.
         """
         async with self._turn:
             trace = folder / f"trace-{time.monotonic_ns()}"
             order = {
-                "config": str(config), "log": str(folder / "bot.log"), "trace": str(trace),
+                "config": str(config), "log": str(folder / log), "trace": str(trace),
+                "standby": standby, "prepare": prepare, "given": dict(given or {}),
                 "clock": {**asdict(clock), "start": clock.start.isoformat()},
                 "armed": dict(armed or {}), "others": others,
             }  # fmt: skip
@@ -264,7 +271,13 @@ async def _run(order: dict[str, Any]) -> None:
     # Simulated time is faster, so what looks at the clock at intervals must look more often.
     bot.engine.engine.TICK = min(1, max(0.05, 1 / clock.speed))  # type: ignore[assignment]
     bot.engine.outbox.IDLE = _BEAT
-    app = await App.open(load(Path(order["config"])), clock)
+    then = None
+    if order["prepare"]:
+        module, _, name = order["prepare"].partition(":")
+        then = getattr(importlib.import_module(module), name)(order["given"])
+    app = await App.open(load(Path(order["config"])), clock, standby=order["standby"])
+    if then is not None:
+        then(app)
     await app.run()
 
 
