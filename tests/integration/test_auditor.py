@@ -80,7 +80,7 @@ class Bench:
     async def told(self) -> list[str]:
         """What was queued for the operator."""
         async with self.database.transaction() as tx:
-            rows = await tx.rows.select(sa.select(outbox.c.seq, outbox.c.body).order_by(outbox.c.seq))
+            rows = await tx.rows.all(sa.select(outbox.c.seq, outbox.c.body).order_by(outbox.c.seq))
             return ["".join(span[0] for span in row.body["text"]) for row in rows]
 
 

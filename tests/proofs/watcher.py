@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from datetime import time as wall
 from datetime import timedelta
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from bot.domain.people import Role
 from bot.domain.plan import Plan, Recipient, Step, Who
@@ -86,6 +87,17 @@ class Scene:
 
 
 @asynccontextmanager
+async def _one_at_a_time() -> AsyncIterator[None]:
+    """The tool that makes the tables keeps what it does in global variables."""
+    loop = asyncio.get_running_loop()
+    async with _MAKING.setdefault(loop, asyncio.Lock()):
+        yield
+
+
+_MAKING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
+
+
+@asynccontextmanager
 async def _scene(zygote: Zygote, speed: float, what: str = "") -> AsyncIterator[Scene]:
     """Ana is watched, Berta is told, Olivia operates the bot; the canary is asked at 09:01."""
     async with Installation.open(zygote, speed) as at, Outside.open(PATIENCE / speed) as outside:
@@ -96,7 +108,7 @@ async def _scene(zygote: Zygote, speed: float, what: str = "") -> AsyncIterator[
             + f'[watch]\nurl = "{outside.url}"\ninterval = {INTERVAL / speed}\ncanary = "09:01"\n',
             encoding="utf-8",
         )
-        async with at.seeding() as (tx, ctx):
+        async with _one_at_a_time(), at.seeding() as (tx, ctx):
             group = await tx.people.add_group("Red", "", "es", ZONE, START)
             circle = Step(timedelta(0), (Recipient(Who.CIRCLE),))
             await tx.people.set_plan(Plan((circle,)), group=group)
