@@ -173,8 +173,6 @@ class App:
                 await self.acting.let_go()
                 self.engine = self._new_engine()
         finally:
-            if (manager := ServiceManager.found()) is not None:
-                manager.stopping()
             await self.acting.let_go()
             await self.database.close()
 

@@ -22,6 +22,7 @@ from bot.engine.acting import Occupied
 from bot.engine.clock import SystemClock
 from bot.platforms.base import PlatformError
 from bot.unlocking import DoorError, unlock, unlocked
+from bot.watch import ServiceManager
 from handlers.context import Context
 from handlers.groups import create
 from storage.database import Database, StorageError
@@ -104,8 +105,12 @@ async def _until_stopped(config: Config, *, standby: bool) -> None:
     """What is being sent is brought to its end, and the next process need not wait for us."""
     running = asyncio.ensure_future(_run(config, standby=standby))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-    with suppress(asyncio.CancelledError):
-        await running
+    try:
+        with suppress(asyncio.CancelledError):
+            await running
+    finally:
+        if (manager := ServiceManager.found()) is not None:
+            manager.stopping()
 
 
 async def _run(config: Config, *, standby: bool) -> None:

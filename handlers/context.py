@@ -314,8 +314,8 @@ class Context:
 
     async def _place_of(self, prompt: Prompt) -> Place:
         account = await self.tx.people.account_in(prompt.platform, prompt.chat)
-        if account is None:
-            return replace(self.place, platform=prompt.platform, chat=prompt.chat)
+        if account is None:  # somebody who is no member any more
+            return Place(prompt.platform, prompt.chat, self.settings.language, self.settings.zone)
         person = await self.tx.people.member(account.member)
         return Place(prompt.platform, prompt.chat, person.language, person.zone, member=person.id)
 

@@ -34,6 +34,12 @@ ERASE = "erase"
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock before it gives up."""
 
+OPENING = 0x41435545_52504132
+"""PostgreSQL's lock for whoever makes or changes the tables: any number that nobody else uses."""
+
+OPENING_SECONDS = 60
+"""How long another process may take for that."""
+
 PRAGMAS = {
     "journal_mode": "wal",
     "synchronous": 2,  # FULL: a commit survives a power cut
@@ -411,6 +417,11 @@ def _not_newer(connection: sa.Connection) -> None:
 
 def _migrate(connection: sa.Connection, master: MasterKey, argon: Argon | None) -> Keyring:
     """To this version; a database without keys gets them on the way."""
+    if connection.dialect.name == "postgresql":
+        # As SQLite does by itself: of processes that start together, one makes the tables.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{OPENING_SECONDS}s'")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OPENING)))
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     kept = keyring.read(connection)  # again: another process may have been quicker
     config = _alembic()
     config.attributes["connection"] = connection

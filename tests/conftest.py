@@ -11,7 +11,7 @@ import pytest_asyncio
 from storage.database import Database
 from storage.keys import KeyInMemory
 from tests.support.opened import KEY
-from tests.support.postgres import postgres  # noqa: F401
+from tests.support.postgres import fresh_postgres, postgres  # noqa: F401
 from tests.support.stage_bot import TelegramStage
 from tests.support.stage_matrix import MatrixStage
 from tests.support.stage_sandbox import SandboxStage

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from datetime import time as wall
 from datetime import timedelta
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from bot.domain.people import Role
 from bot.domain.plan import Plan, Recipient, Step, Who
@@ -51,22 +50,31 @@ async def p10(full: bool, seed: int) -> Figures:
     rng = random.Random(seed)
     times = 10 if full else 1
     figures = Figures(worst_delay_s=0.0)
-    places = asyncio.Semaphore(TOGETHER)
     async with await Zygote.start() as zygote:
+        ground = Ground(zygote)
 
         async def one(trouble: Trouble, wait: float) -> None:
-            async with places:
-                await _troubled(zygote, figures, trouble, wait)
+            async with ground.places:
+                await _troubled(ground, figures, trouble, wait)
 
         async def well() -> None:
-            async with places:
-                await _well(zygote, figures)
+            async with ground.places:
+                await _well(ground, figures)
 
         order = [(trouble, rng.random()) for trouble in TROUBLES for _ in range(times)]
         rng.shuffle(order)
         await asyncio.gather(well(), *(one(trouble, wait) for trouble, wait in order))
     figures.more["kinds"] = len(TROUBLES)
     return figures
+
+
+@dataclass
+class Ground:
+    """What all scenes share. `making`: the tool that makes tables keeps its work in globals."""
+
+    zygote: Zygote
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(TOGETHER))
+    making: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass
@@ -87,20 +95,9 @@ class Scene:
 
 
 @asynccontextmanager
-async def _one_at_a_time() -> AsyncIterator[None]:
-    """The tool that makes the tables keeps what it does in global variables."""
-    loop = asyncio.get_running_loop()
-    async with _MAKING.setdefault(loop, asyncio.Lock()):
-        yield
-
-
-_MAKING: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
-
-
-@asynccontextmanager
-async def _scene(zygote: Zygote, speed: float, what: str = "") -> AsyncIterator[Scene]:
+async def _scene(ground: Ground, speed: float, what: str = "") -> AsyncIterator[Scene]:
     """Ana is watched, Berta is told, Olivia operates the bot; the canary is asked at 09:01."""
-    async with Installation.open(zygote, speed) as at, Outside.open(PATIENCE / speed) as outside:
+    async with Installation.open(ground.zygote, speed) as at, Outside.open(PATIENCE / speed) as outside:
         olivia = await at.api.person("Olivia", language="es")
         at.config.write_text(
             f'operators = ["telegram:{olivia.id}"]\n'
@@ -108,7 +105,7 @@ async def _scene(zygote: Zygote, speed: float, what: str = "") -> AsyncIterator[
             + f'[watch]\nurl = "{outside.url}"\ninterval = {INTERVAL / speed}\ncanary = "09:01"\n',
             encoding="utf-8",
         )
-        async with _one_at_a_time(), at.seeding() as (tx, ctx):
+        async with ground.making, at.seeding() as (tx, ctx):
             group = await tx.people.add_group("Red", "", "es", ZONE, START)
             circle = Step(timedelta(0), (Recipient(Who.CIRCLE),))
             await tx.people.set_plan(Plan((circle,)), group=group)
@@ -119,7 +116,7 @@ async def _scene(zygote: Zygote, speed: float, what: str = "") -> AsyncIterator[
             )
             await add_schedule(ctx, watched, rule)
         at.clock = AffineClock(START, time.time(), speed)
-        life = await zygote.bot(
+        life = await ground.zygote.bot(
             at.config, at.clock, at.folder,
             prepare="tests.support.sabotage:prepare", given={"speed": speed, "what": what},
         )  # fmt: skip
@@ -127,7 +124,6 @@ async def _scene(zygote: Zygote, speed: float, what: str = "") -> AsyncIterator[
         try:
             yield scene
         finally:
-            life.signal(signal.SIGCONT)
             await life.kill()
             for held in scene.held:
                 held.close()
@@ -166,7 +162,8 @@ async def _killed(scene: Scene) -> None:
 
 async def _database_locked(scene: Scene) -> None:
     """Another program begins to write and never ends."""
-    other = sqlite3.connect(scene.at.folder / "acuerpa.db", timeout=5, isolation_level=None)
+    other = sqlite3.connect(scene.at.folder / "acuerpa.db", timeout=5, isolation_level=None,
+                            check_same_thread=False)  # fmt: skip
     scene.held.append(other)
     await asyncio.to_thread(other.execute, "BEGIN IMMEDIATE")
 
@@ -250,10 +247,10 @@ TROUBLES = (
 """Those of the promise, and more."""
 
 
-async def _troubled(zygote: Zygote, figures: Figures, trouble: Trouble, wait: float) -> None:
+async def _troubled(ground: Ground, figures: Figures, trouble: Trouble, wait: float) -> None:
     """All is well until it happens; then somebody outside must know in time."""
     figures.runs += 1
-    async with _scene(zygote, trouble.speed, trouble.inside) as scene:
+    async with _scene(ground, trouble.speed, trouble.inside) as scene:
         outside = scene.outside
         begun = await scene.until(lambda: len(outside.well()) >= 2, 600)
         figures.check(begun, f"{trouble.name}: never said to be well: {outside.pings}")
@@ -300,9 +297,9 @@ async def _heard(scene: Scene, since: float, trouble: Trouble) -> float | None:
 # --- and none -------------------------------------------------------------------------------------
 
 
-async def _well(zygote: Zygote, figures: Figures) -> None:
+async def _well(ground: Ground, figures: Figures) -> None:
     """A miss is told and the canary sings: the monitor is pinged steadily, and that is all."""
-    async with _scene(zygote, 2 * SPEED) as scene:
+    async with _scene(ground, 2 * SPEED) as scene:
         speed = scene.at.clock.speed
         await asyncio.sleep(HEALTHY / speed)
         outside = scene.outside

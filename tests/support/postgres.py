@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 
 def postgres_folder() -> Path:
@@ -58,3 +59,17 @@ def postgres() -> Iterator[str]:
     """One server for the whole run of the tests."""
     with server() as url:
         yield url
+
+
+@pytest.fixture
+def fresh_postgres(postgres: str) -> Iterator[str]:
+    """A database of its own on that server, for whole processes to run on."""
+    name = f"test_{os.urandom(6).hex()}"
+    engine = sa.create_engine(
+        postgres.replace("postgresql:", "postgresql+psycopg2:"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield postgres.removesuffix("postgres") + name
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
