@@ -38,33 +38,37 @@ class Audit:
 
     async def broken(self, now: datetime) -> dict[str, int]:
         """Each invariant that does not hold, with how many rows break it; empty if all is well."""
-        late = now - SLACK
-        questions = {
-            "checkin_overdue_without_incident": _overdue(late),
-            "miss_without_incident": _unanswered_miss(now - A_DAY),
-            "checkin_without_timer": _without_timer(
-                checkins, "checkin", checkins.c.state.in_([*OPEN])
-            ),
-            "schedule_without_timer": _without_timer(schedules, "schedule", schedules.c.active),
-            "incident_without_timer": _without_timer(
-                incidents, "incident", incidents.c.state != Incident.RESOLVED
-            ),
-            "timer_late": _count(timers).where(timers.c.due <= late),
-            "alarm_unsent": _count(outbox).where(
-                outbox.c.state.in_(WAITING),
-                outbox.c.lane == int(Lane.ALARM),
-                outbox.c.created_at <= late,
-            ),
-            "event_unhandled": _count(inbox).where(
-                inbox.c.state == NEW, inbox.c.received_at <= late
-            ),
-            "incident_nobody_reached": _unreached(now - ARRIVAL),
-        }
         counts = {
             name: (await self._db.execute(question)).scalar_one()
-            for name, question in questions.items()
+            for name, question in questions(now).items()
         }
         return {name: count for name, count in counts.items() if count}
+
+
+def questions(now: datetime) -> dict[str, sa.Select[int]]:
+    """How many rows break each invariant, by its name."""
+    late = now - SLACK
+    return {
+        "checkin_overdue_without_incident": _overdue(late),
+        "miss_without_incident": _unanswered_miss(now - A_DAY),
+        "checkin_without_timer": _without_timer(
+            checkins, "checkin", checkins.c.state.in_([*OPEN])
+        ),
+        "schedule_without_timer": _without_timer(schedules, "schedule", schedules.c.active),
+        "incident_without_timer": _without_timer(
+            incidents, "incident", incidents.c.state != Incident.RESOLVED
+        ),
+        "timer_late": _count(timers).where(timers.c.due <= late),
+        "alarm_unsent": _count(outbox).where(
+            outbox.c.state.in_(WAITING),
+            outbox.c.lane == int(Lane.ALARM),
+            outbox.c.created_at <= late,
+        ),
+        "event_unhandled": _count(inbox).where(
+            inbox.c.state == NEW, inbox.c.received_at <= late
+        ),
+        "incident_nobody_reached": _unreached(now - ARRIVAL),
+    }
 
 
 def _count(table: sa.Table) -> sa.Select[int]:

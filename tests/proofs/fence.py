@@ -58,13 +58,19 @@ NAMES = ("uno", "dos")
 async def p7(full: bool, seed: int) -> Figures:
     """Half of the swaps on each kind of database."""
     rng = random.Random(seed)
-    figures = Figures(more={"stale": 0, "in_window": 0, "stale_commits": 0, "refused_late": 0})
+    figures = Figures(more=nothing())
     swaps = 50 if full else 5
     async with await Zygote.start() as zygote:
         await swapped(zygote, figures, rng, swaps, "sqlite")
         with server() as url:
             await swapped(zygote, figures, rng, swaps, url)
     return figures
+
+
+def nothing() -> dict[str, object]:
+    """What is counted: messages of a stale process, those of them that it had looked for before it
+    was stopped and could not take back, its transactions, and how often its last look refused."""
+    return {"stale": 0, "in_window": 0, "stale_commits": 0, "refused_late": 0}
 
 
 async def swapped(
@@ -74,8 +80,13 @@ async def swapped(
     swaps: int,
     url: str,
     without: Sequence[str] = (),
+    *,
+    enough: int = 0,
 ) -> None:
-    """`swaps` swaps on one database, and what is to be said about them."""
+    """`swaps` swaps on one database, and what is to be said about them.
+
+    `without` takes parts of the fence away; then so many problems are `enough`.
+    """
     async with Pair.open(zygote, url, without) as pair:
         await pair.seed()
         for name in NAMES:
@@ -84,6 +95,11 @@ async def swapped(
         for _ in range(swaps):
             await pair.swap(rng)
             figures.runs += 1
+            if enough:
+                found = Figures(more=nothing())
+                _judge(pair, found)
+                if len(found.problems) >= enough:
+                    break
         await asyncio.sleep(LEASE)
         for life in pair.lives.values():
             await life.kill()
