@@ -116,9 +116,13 @@ class AdvisoryLock:
         return self._connection is not None and not self._connection.invalidated
 
     async def acquire(self) -> bool:
-        """Take it without waiting; True also if we have it already."""
-        if self.held:
-            return True
+        """Take it without waiting; True also if we have it still. Raises what the driver raises."""
+        if self._connection is not None:
+            with contextlib.suppress(sa.exc.DBAPIError, OSError):
+                await self._connection.execute(sa.select(1))
+            if self.held:
+                return True
+            await self.release()
         connection = await self._engine.connect()
         await connection.execution_options(isolation_level="AUTOCOMMIT")
         taken = await connection.execute(sa.select(sa.func.pg_try_advisory_lock(ADVISORY)))

@@ -81,11 +81,11 @@ async def swapped(
     url: str,
     without: Sequence[str] = (),
     *,
-    enough: int = 0,
+    until: str = "",
 ) -> None:
     """`swaps` swaps on one database, and what is to be said about them.
 
-    `without` takes parts of the fence away; then so many problems are `enough`.
+    `without` takes parts of the fence away; then a problem with the words `until` is enough.
     """
     async with Pair.open(zygote, url, without) as pair:
         await pair.seed()
@@ -95,10 +95,10 @@ async def swapped(
         for _ in range(swaps):
             await pair.swap(rng)
             figures.runs += 1
-            if enough:
+            if until:
                 found = Figures(more=nothing())
                 _judge(pair, found)
-                if len(found.problems) >= enough:
+                if any(until in problem for problem in found.problems):
                     break
         await asyncio.sleep(LEASE)
         for life in pair.lives.values():

@@ -27,5 +27,5 @@ async def test_the_proof_sees_a_stale_process(
     figures = Figures(more=proof.nothing())
     rng = random.Random(a_seed())
     async with await Zygote.start() as zygote:
-        await proof.swapped(zygote, figures, rng, 30, fresh_postgres, [without], enough=1)
+        await proof.swapped(zygote, figures, rng, 30, fresh_postgres, [without], until=seen)
     assert any(seen in problem for problem in figures.problems), figures.line("P7", 0)
