@@ -25,7 +25,12 @@ RETRY = timedelta(seconds=5)
 
 
 class DueTimers:
-    """Claims due timers in batches; each is carried out in a transaction of its own."""
+    """Claims due timers in batches; each is carried out in a transaction of its own.
+
+    Args:
+        before: Called before any deadline is judged; gives the platforms that did not answer.
+        beat: Called after each timer.
+    """
 
     def __init__(
         self,
@@ -33,11 +38,13 @@ class DueTimers:
         handlers: Handlers,
         clock: Clock,
         before: Callable[[], Awaitable[frozenset[str]]],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._clock = clock
         self._before = before
+        self._beat = beat
         self._turn = asyncio.Lock()
 
     async def drain(self) -> int:
@@ -59,6 +66,7 @@ class DueTimers:
                     return carried_out
                 for timer in claimed:
                     await self._fire(timer, silent)
+                    self._beat()
                 carried_out += len(claimed)
 
     async def _fire(self, timer: Timer, silent: frozenset[str]) -> None:

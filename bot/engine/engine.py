@@ -90,8 +90,11 @@ class Engine:
         monotonic = asyncio.get_running_loop().time
         self._beats = Beats(monotonic)
         self._answers = Beats(monotonic)
-        self._worker = Worker(database, self.platforms, handlers, clock)
-        self._due = DueTimers(database, handlers, clock, self._catch_up)
+        self._catching_up = False
+        self._worker = Worker(database, self.platforms, handlers, clock, self._handled)
+        self._due = DueTimers(
+            database, handlers, clock, self._catch_up, lambda: self._beats.beat("due")
+        )
         self._outages = Outages(database, handlers, clock, steady, self._catch_up)
         permit = acting.permit if acting is not None else always
         self._dispatchers = [
@@ -245,6 +248,16 @@ class Engine:
 
     async def _catch_up(self) -> frozenset[str]:
         """Before a deadline is judged: what people wrote before it comes first."""
-        silent = await self._receive_all()
-        await self._worker.drain()
+        self._catching_up = True
+        try:
+            silent = await self._receive_all()
+            await self._worker.drain()
+        finally:
+            self._catching_up = False
         return silent
+
+    def _handled(self) -> None:
+        """One event more. A deadline that waits for all of them goes on with each."""
+        self._beats.beat("handle")
+        if self._catching_up:
+            self._beats.beat("due")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -26,7 +26,11 @@ PATIENCE = 10.0
 
 
 class Worker:
-    """Takes events from the inbox and gives them to the handlers."""
+    """Takes events from the inbox and gives them to the handlers.
+
+    Args:
+        beat: Called after each event: to handle thousands takes minutes, and is not standing still.
+    """
 
     def __init__(
         self,
@@ -34,8 +38,10 @@ class Worker:
         platforms: Mapping[str, Platform],
         handlers: Handlers,
         clock: Clock,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
+        self._beat = beat
         self._platforms = platforms
         self._handlers = handlers
         self._clock = clock
@@ -52,6 +58,7 @@ class Worker:
                     return handled
                 for stored in waiting:
                     await self._handle(stored)
+                    self._beat()
                 handled += len(waiting)
 
     async def _handle(self, stored: Stored) -> None:

@@ -17,8 +17,10 @@ import bot.engine.audit as module
 from bot.config import WatchSection
 from bot.engine.audit import CANARY_AGE, CANARY_REST, CANARY_SEEN, SETTLING, STOOD_STILL, Auditor
 from bot.engine.beats import Beats
+from bot.engine.due import DueTimers
 from bot.engine.stepping import SteppedClock
 from bot.engine.telling import Watcher
+from bot.engine.worker import Worker
 from bot.watch import Monitor, ServiceManager
 from handlers.installation import OVER, QUIET
 from handlers.router import Router
@@ -330,6 +332,30 @@ async def test_a_database_that_never_answers_is_a_finding_each_time(
     async with asyncio.timeout(5):
         while await one.auditor.look():
             await asyncio.sleep(0.01)
+
+
+async def test_to_handle_thousands_is_not_to_stand_still(bench: Making) -> None:
+    """After a long outage the inbox is full, and a deadline waits for all of it."""
+    one = bench()
+    events = [(str(n), "c", {}) for n in range(60)]
+    async with one.database.transaction() as tx:
+        await tx.inbox.store("telegram", events, "60", START)
+        await tx.timers.set("mass", 1, START - MINUTE)
+    beats = {"handle": 0, "due": 0}
+
+    def beat(part: str) -> Callable[[], None]:
+        return lambda: beats.update({part: beats[part] + 1})
+
+    router = Router(Settings(language="es", zone="UTC", token=lambda: "t"))
+    worker = Worker(one.database, {}, router, one.clock, beat("handle"))
+    await worker.drain()  # no platform understands them: each is tried three times
+    assert beats["handle"] == 3 * len(events)
+
+    async def nothing() -> frozenset[str]:
+        return frozenset()
+
+    assert await DueTimers(one.database, router, one.clock, nothing, beat("due")).drain() == 1
+    assert beats["due"] == 1
 
 
 # --- the canary, and the operators ----------------------------------------------------------------
