@@ -11,6 +11,7 @@ says to a tool that a bot is there, and decides nothing between two bots (`bot.e
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -24,15 +25,23 @@ ADVISORY = 0x41435545_52504131
 """Any number that no other program of the same PostgreSQL database uses."""
 
 
+EVERY = 3.0
+"""Seconds between two signs of life of whoever holds the lock, unless it knows better."""
+
+
 class FileLock:
     """`flock` on a file; the kernel gives it back when the process ends, however it ends.
 
-    The file holds the holder's process number, and its time of change is the holder's sign of life.
+    The file holds the holder's process number, and its time of change is the holder's sign of life:
+    it shows that the holder's loop goes round, whatever its database does.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._handle: int | None = None
+        self._beating: asyncio.Task[None] | None = None
+        self.every = EVERY
+        """Seconds between two signs of life."""
 
     @property
     def held(self) -> bool:
@@ -53,19 +62,24 @@ class FileLock:
         with contextlib.suppress(OSError):  # a full disk: then nobody can end us, that is all
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(os.getpid()).encode(), 0)
+        self._beating = asyncio.create_task(self._beat(handle))
         return True
 
     async def release(self) -> None:
         """Give it back."""
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait({self._beating})  # before the handle is somebody else's
+            self._beating = None
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
 
-    def beat(self) -> None:
-        """We have it, and go on."""
-        if self._handle is not None:
+    async def _beat(self, handle: int) -> None:
+        while True:
             with contextlib.suppress(OSError):
-                os.utime(self._handle)
+                os.utime(handle)
+            await asyncio.sleep(self.every)
 
     def sign(self) -> int:
         """Changes as long as the holder goes on. Raises `OSError`."""

@@ -90,6 +90,8 @@ class Acting:
         self._steady = steady
         self._lease = lease
         self._until: float | None = None
+        if isinstance(database.lock, FileLock):
+            database.lock.every = lease.total_seconds() / 3
 
     async def queue(self, *, wait: bool = False, waiting: Waiting = lambda: None) -> None:
         """On SQLite, wait until no other process acts; elsewhere that is known only later.
@@ -178,13 +180,6 @@ class Acting:
         """Tools ask for the lock: as soon as it is free it is ours, on PostgreSQL too."""
         with suppress(Unavailable, sa.exc.DBAPIError, OSError):
             await self._database.lock.acquire()
-
-    async def beat(self) -> None:
-        """Show for ever that this process is not frozen, whatever the database does."""
-        while True:
-            if isinstance(self._database.lock, FileLock):
-                self._database.lock.beat()
-            await asyncio.sleep(self._lease.total_seconds() / 3)
 
     async def keep(self) -> None:
         """Renew for ever. Raises `NotActing` once another process has taken over."""

@@ -128,7 +128,6 @@ class Engine:
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self._acting is not None:
-                    tasks.create_task(self._acting.beat())
                     tasks.create_task(self._acting.keep())
                 await persist("start", self._begin)
                 tasks.create_task(self._handle())
