@@ -131,6 +131,7 @@ def _hopeful(purpose: sa.ColumnElement[str], since: datetime) -> sa.ColumnElemen
     newest = (
         sa.select(sa.func.max(other.c.created_at))
         .where(other.c.purpose == purpose, other.c.created_at <= since)
+        .correlate(incidents)  # of this incident, two levels up, and not of all
         .scalar_subquery()
     )
     untried = sa.and_(row.c.state == QUEUED, row.c.attempts == 0)

@@ -50,10 +50,10 @@ class Rows:
         await self.set(tables.checkins, id, state=state, miss_at=miss_at)
         return id
 
-    async def opened(self, at: datetime) -> int:
+    async def opened(self, at: datetime, number: int = 1) -> int:
         """An incident about Ana whose first step was told."""
         incident = Incident(
-            id=0, number=1, group=self.group, subject=self.ana, kind=Kind.MISS, opened_at=at,
+            id=0, number=number, group=self.group, subject=self.ana, kind=Kind.MISS, opened_at=at,
             plan=DEFAULT_PLAN, state=State.NOTIFYING, step=1, repeat_at=NOW + SLACK,
         )  # fmt: skip
         id = await self.tx.incidents.add(incident)
@@ -186,6 +186,16 @@ async def test_an_alarm_has_half_a_minute_to_arrive(rows: Rows) -> None:
     assert await rows.broken(NOW + ARRIVAL) == UNREACHED
     await rows.alarm("a3", NOW + SECOND, "sent")
     assert await rows.broken(NOW + ARRIVAL) == set()
+
+
+async def test_another_incidents_alarm_says_nothing_about_this_one(rows: Rows) -> None:
+    """Berta was told of Ana's an hour ago; the newer alarms are about somebody else."""
+    carla = await rows.opened(LONG_AGO, number=2)
+    await rows.alarm("b1", NOW - SLACK, "sent", of=f"incident:{carla}:alarm")
+    assert await rows.broken() == set()
+    await rows.set_state("a1", "failed")
+    assert await rows.broken() == UNREACHED
+    assert (await rows.tx.audit.broken(NOW)) == {"incident_nobody_reached": 1}
 
 
 async def test_one_that_waits_for_its_first_attempt_is_only_late(rows: Rows) -> None:
