@@ -8,17 +8,18 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.config import Config, ConfigError
-from bot.engine.acting import Acting, NotActing
-from bot.engine.audit import Watcher
+from bot.engine.acting import Acting
 from bot.engine.clock import Clock, SystemClock
 from bot.engine.clock import steady as real_steady
 from bot.engine.engine import Engine
 from bot.engine.persist import persist
-from bot.platforms.base import Platform
+from bot.engine.telling import Watcher
+from bot.platforms.base import Platform, PlatformError
 from bot.watch import Monitor, ServiceManager
 from handlers.router import Router, menu
 from handlers.settings import Settings
 from storage.database import Database
+from storage.fence import NotActing
 from storage.keys import KeyFile, KeySource
 from storage.retention import Keep
 from storage.sealed_facts import SealedFacts
@@ -95,23 +96,32 @@ class App:
         self,
         config: Config,
         database: Database,
+        acting: Acting,
         clock: Clock,
         steady: Callable[[], float] | None = None,
+        *,
+        standby: bool = False,
     ) -> None:
+        self.config = config
         self.database = database
+        self.acting = acting
         self.clock = clock
-        # The right to act is shared with other processes, so its time is real.
-        lease = timedelta(seconds=config.fence.lease)
-        self.acting = Acting(database, SystemClock(), real_steady, lease)
-        self.platforms = platforms_of(config, database, clock, self.acting.permit)
+        self._steady = steady
+        self._standby = standby
+        self.platforms = platforms_of(config, database, clock, acting.permit)
         self.settings = settings_of(config, self.platforms)
-        self.engine = Engine(
-            database,
+        self.engine = self._new_engine()
+
+    def _new_engine(self) -> Engine:
+        """One that knows nothing of an earlier time in which we acted."""
+        config = self.config
+        return Engine(
+            self.database,
             self.platforms,
             Router(self.settings),
-            clock,
+            self.clock,
             acting=self.acting,
-            steady=steady,
+            steady=self._steady,
             watchers=watchers_of(config),
             audit=config.watch.interval,
             canary=self.settings.canary is not None,
@@ -124,35 +134,62 @@ class App:
 
     @classmethod
     async def open(
-        cls, config: Config, clock: Clock | None = None, keys: KeySource | None = None
+        cls,
+        config: Config,
+        clock: Clock | None = None,
+        keys: KeySource | None = None,
+        *,
+        standby: bool = False,
     ) -> App:
         """Open what the configuration names; `clock` is for tests, and simulated.
 
-        `keys` is where the master key comes from if it is not the configuration's file. Raises
-        `ConfigError`, `StorageError` or `KeyFileError`, each one line with the remedy.
+        `keys` is where the master key comes from if it is not the configuration's file. `standby`
+        waits while another process acts, here as in `run`. Raises `ConfigError`, `StorageError`,
+        `KeyFileError` or `Occupied`, each one line with the remedy.
         """
         database = Database(config.database.url, keys or KeyFile(config.keys.file))
+        # The right to act is shared with other processes, so its time is real.
+        lease = timedelta(seconds=config.fence.lease)
+        acting = Acting(database, SystemClock(), real_steady, lease)
+        if keys is None:  # who gives a passphrase hears at once whether it is the right one
+            await acting.queue(wait=standby, waiting=_standing_by)
         await database.open()
         if clock is not None:
-            return cls(config, database, clock)
-        return cls(config, database, SystemClock(), real_steady)
+            return cls(config, database, acting, clock, standby=standby)
+        return cls(config, database, acting, SystemClock(), real_steady, standby=standby)
 
-    async def run(self, *, standby: bool = False) -> None:
-        """Run until cancelled. Raises `Occupied` while another process acts.
+    async def run(self) -> None:
+        """Run until cancelled. Raises `Occupied` while another process acts, and `StorageError`.
 
-        `standby` waits for its turn, and goes back to waiting when another one takes over.
+        On standby it waits for its turn, and goes back to waiting when another one takes over.
         """
         try:
             while True:
-                await persist("fence", lambda: self.acting.take(wait=standby))
+                await persist(
+                    "fence",
+                    lambda: self.acting.take(wait=self._standby, waiting=_standing_by),
+                )
                 try:
                     await self.engine.run(menu(self.clock.now()))
-                except* NotActing:
-                    if not standby:
+                except* (NotActing, PlatformError) as error:
+                    if not self._standby or not await self._is_replaced(error):
                         raise
+                await self.acting.let_go()
+                self.engine = self._new_engine()
         finally:
             await self.acting.let_go()
             await self.database.close()
+
+    async def _is_replaced(self, error: ExceptionGroup[Exception]) -> bool:
+        """Whether it ended because another process acts: it polls our account as well, so that the
+        platform may have said so before the database did."""
+        platforms = error.subgroup(lambda e: isinstance(e, PlatformError) and not e.conflict)
+        return platforms is None and await self.acting.is_lost()
+
+
+def _standing_by() -> None:
+    if (manager := ServiceManager.found()) is not None:
+        manager.standing_by()
 
 
 def watchers_of(config: Config) -> list[Watcher]:

@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import logging
 import resource
+import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,13 +19,15 @@ import typer
 from bot.app import App, settings_of, watchers_of
 from bot.cli_keys import asked, keys, source_of
 from bot.config import Config, ConfigError, load
-from bot.engine.acting import NotActing, Occupied
+from bot.engine.acting import Occupied
 from bot.engine.clock import SystemClock
 from bot.platforms.base import PlatformError
 from bot.unlocking import DoorError, unlock, unlocked
+from bot.watch import ServiceManager
 from handlers.context import Context
 from handlers.groups import create
 from storage.database import Database, StorageError
+from storage.fence import NotActing
 from storage.keys import KeyFileError, Passphrase
 from storage.transaction import Transaction
 
@@ -58,8 +62,20 @@ def quiet_logs() -> None:
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.KeyValueRenderer(key_order=["timestamp", "level", "event"]),
         ],
-        logger_factory=lambda *_: _Log(sys.stderr),
+        logger_factory=lambda *_: _Lines(),
     )
+
+
+class _Lines:
+    """Writes to standard error, and goes on if that cannot be written: it may be a file on the very
+    disk that is full, and a bot that ends because of it would tell nobody."""
+
+    def msg(self, line: str) -> None:
+        """One line."""
+        with suppress(OSError):
+            print(line, file=sys.stderr, flush=True)
+
+    debug = info = warning = error = critical = msg
 
 
 def go(work: Coroutine[Any, Any, None]) -> None:
@@ -72,12 +88,17 @@ def go(work: Coroutine[Any, Any, None]) -> None:
         typer.echo(f"acuerpa: {error}", err=True)
         raise typer.Exit(1) from None
     except ExceptionGroup as group_of:
-        known = group_of.subgroup((PlatformError, NotActing))
-        if known is None:
+        known, unknown = group_of.split((PlatformError, NotActing, StorageError))
+        if known is None or unknown is not None:
             raise
-        for each in known.exceptions:
-            typer.echo(f"acuerpa: {each}", err=True)
+        typer.echo(f"acuerpa: {_first(known)}", err=True)
         raise typer.Exit(1) from None
+
+
+def _first(group_of: BaseExceptionGroup[BaseException]) -> BaseException:
+    """One line is enough: the others follow from it."""
+    first = group_of.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 @cli.command()
@@ -87,26 +108,38 @@ def run(
         bool, typer.Option(help="Wait while another process acts, and take over when it fails.")
     ] = False,
 ) -> None:
-    """Run the bot until it is stopped."""
+    """Run the bot until it is stopped (SIGTERM, or Ctrl-C)."""
     quiet_logs()
     no_traces()
-    go(_run(load_or_exit(config), standby=standby))
+    go(_until_stopped(load_or_exit(config), standby=standby))
+
+
+async def _until_stopped(config: Config, *, standby: bool) -> None:
+    """What is being sent is brought to its end, and the next process need not wait for us."""
+    running = asyncio.ensure_future(_run(config, standby=standby))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    try:
+        with suppress(asyncio.CancelledError):
+            await running
+    finally:
+        if (manager := ServiceManager.found()) is not None:
+            manager.stopping()
 
 
 async def _run(config: Config, *, standby: bool) -> None:
     if not config.keys.passphrase:
-        app = await App.open(config)
+        app = await App.open(config, standby=standby)
     else:
         watchers = watchers_of(config)
 
         async def attempt(keys: Passphrase) -> App:
-            return await App.open(config, keys=keys)
+            return await App.open(config, keys=keys, standby=standby)
 
         async def locked() -> None:
             await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))
 
         app = await unlocked(config.keys.socket, attempt, locked)
-    await app.run(standby=standby)
+    await app.run()
 
 
 @cli.command("unlock")

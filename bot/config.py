@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from datetime import time
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -116,7 +118,7 @@ class WatchSection(Section):
     """Who watches the bot from outside, and the canary that shows every day that alarms arrive."""
 
     url: SecretStr | None = None
-    interval: float = Field(default=60, gt=0, le=300)
+    interval: float = Field(default=20, gt=0, le=300)
     canary: time | None = time(9)
 
     @model_validator(mode="before")
@@ -127,6 +129,13 @@ class WatchSection(Section):
         if values.get("canary") == "":
             values["canary"] = None
         return values
+
+    @field_validator("url")
+    @classmethod
+    def _address(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"https?://[^/\s]+", value.get_secret_value()):
+            raise ValueError("must be an address that begins with https:// (or http://)")
+        return value
 
 
 class RetentionSection(Section):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterable
+from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
 import structlog
@@ -26,15 +27,21 @@ class Monitor:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/")
+        self._url = url
+        # A query stays behind the path: `/fail` at its end would be a ping like any other.
+        parts = urlsplit(url)
+        self._fail = urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/fail"))
 
     async def well(self) -> None:
         """All is well."""
         await self._ping(self._url, "")
 
+    async def catching_up(self) -> None:
+        """Nothing to say yet: who never comes to the end of it is not heard of."""
+
     async def trouble(self, findings: Iterable[str]) -> None:
-        """It is not."""
-        await self._ping(f"{self._url}/fail", "\n".join(findings))
+        """It is not well."""
+        await self._ping(self._fail, "\n".join(findings))
 
     async def _ping(self, url: str, body: str) -> None:
         try:
@@ -49,11 +56,12 @@ class Monitor:
 
 
 class ServiceManager:
-    """systemd's notifications (sd_notify(3)): ready once, and alive after each clean audit.
+    """systemd's notifications (sd_notify(3)): ready once, and alive after each audit.
 
     With `WatchdogSec=` in the unit, systemd restarts a service that is not heard of in time. The
     watchdog is fed also while there is trouble that a restart does not help against, such as a
-    refused token; a frozen loop and a dead auditor feed nothing.
+    refused token or a full disk; a frozen loop, a part of the engine that stands still and a dead
+    auditor feed nothing.
     """
 
     def __init__(self, address: str) -> None:
@@ -67,19 +75,39 @@ class ServiceManager:
 
     async def well(self) -> None:
         """All is well."""
-        self._say("READY=1\nWATCHDOG=1\nSTATUS=ok")
+        self._alive("ok")
+
+    async def catching_up(self) -> None:
+        """We are, and have begun late."""
+        self._alive("catching up")
 
     async def trouble(self, findings: Iterable[str]) -> None:
-        """It is not; only an engine whose parts stand still is worth a restart."""
+        """It is not well; only an engine whose parts stand still is worth a restart."""
         found = sorted(findings)
-        alive = not any(f.startswith("part_silent") for f in found)
-        words = "READY=1\nWATCHDOG=1\n" if alive else ""
-        self._say(f"{words}STATUS={' '.join(found)}")
+        status = " ".join(found)
+        stuck = any(f.startswith(("part_silent", "database_silent")) for f in found)
+        # Parts that wait for a database which refuses them stand still for a reason of its own.
+        if stuck and "database_unavailable" not in found:
+            self._say(f"STATUS={status}")
+        else:
+            self._alive(status)
+
+    def standing_by(self) -> None:
+        """Another process acts, and we wait."""
+        self._alive("standby")
+
+    def stopping(self) -> None:
+        """The process ends as it was told to, or because it cannot go on."""
+        self._say("STOPPING=1")
+
+    def _alive(self, status: str) -> None:
+        self._say(f"READY=1\nWATCHDOG=1\nSTATUS={status}")
 
     def _say(self, words: str) -> None:
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sock:
             try:
+                sock.setblocking(False)  # a manager that does not read must not stop the loop
                 sock.connect(self._address)
-                sock.sendall(words.encode())
+                sock.send(words.encode())
             except OSError as error:
                 log.warning("systemd.unreachable", error=type(error).__name__)

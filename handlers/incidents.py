@@ -150,11 +150,13 @@ async def _alarm_at(
     ctx: Context, place: Place, incident: Incident, subject: str, notice: Notice
 ) -> None:
     """One alarm in one chat, with what its reader may do."""
+    if incident.kind is Kind.CANARY:  # nobody has to do anything about it
+        purpose = alarm_purpose(incident.id)
+        await ctx.say(place, ALARM_TEXTS[incident.kind], lane=Lane.ALARM, purpose=purpose)
+        return
     choices: Sequence[Choice] = TO_TAKE if incident.holder is None else TO_TAKE[1:]
     if place.member == incident.holder:
         choices = TO_HOLD
-    if incident.kind is Kind.CANARY:
-        choices = ()  # nobody has to do anything about it
     text = Key(
         "alarm.text",
         {
@@ -163,8 +165,6 @@ async def _alarm_at(
             "state": await _state(ctx, incident, notice),
         },
     )
-    if incident.kind is Kind.CANARY:
-        text = Key(ALARM_TEXTS[incident.kind])
     await ctx.ask(
         place,
         ctx.texts(place).render(text.key, **text.values),
@@ -266,7 +266,6 @@ async def arrived(ctx: Context, id: int) -> None:
         if not isinstance(done, Refusal):
             await ctx.tx.incidents.save(done)
             await ctx.tx.timers.set(TIMER, id, None)
-            await ctx.close_prompts(TOPIC, id)
             await ctx.tx.facts.set("canary.seen", ctx.now.isoformat().encode())
 
 

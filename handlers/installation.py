@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 
 from bot.domain.checkin import LONGEST_HOLD
 from bot.domain.lanes import Lane
 from bot.domain.mass import Origin
+from bot.domain.rich import Rich
+from bot.texts import Texts
 from handlers import checkins
 from handlers.canary import operator_places
 from handlers.context import Context
+
+TOLD = "told.trouble"
+"""The fact that holds what the operators were told of, and when each was last found."""
+
+QUIET = timedelta(hours=1)
+"""How long the same finding is not told again."""
+
+OVER = timedelta(minutes=10)
+"""How long nothing must be found until the operators hear that it is over."""
 
 
 async def resume(ctx: Context, since: datetime) -> None:
@@ -40,6 +52,34 @@ async def clock_changed(ctx: Context, by: timedelta) -> None:
 
 
 async def trouble(ctx: Context, findings: tuple[str, ...]) -> None:
-    """The audit found something: the operators hear its names."""
-    for place in await operator_places(ctx):
-        await ctx.say(place, "trouble.operator", lane=Lane.ALARM, findings=findings)
+    """What the newest audit found: the operators hear of it, not too often, and when it is over."""
+    known = json.loads(await ctx.tx.facts.get(TOLD) or b"{}")
+    told: dict[str, str] = known.get("told", {})
+    if findings:
+        fresh = {f for f in findings if f not in told or _ago(ctx, told[f], QUIET)}
+        if fresh:
+            for place in await operator_places(ctx):
+                await ctx.put(place, _words(ctx.texts(place), findings), lane=Lane.ALARM)
+        now = ctx.now.isoformat()
+        known = {"told": {**told, **dict.fromkeys(fresh, now)}, "seen": now}
+    elif not told or not _ago(ctx, known["seen"], OVER):
+        return
+    else:
+        for place in await operator_places(ctx):
+            await ctx.say(place, "trouble.over", lane=Lane.ALARM)
+        known = {}
+    await ctx.tx.facts.set(TOLD, json.dumps(known).encode())
+
+
+def _ago(ctx: Context, at: str, span: timedelta) -> bool:
+    """Whether it is so long ago; also if the clock was set back since."""
+    return not timedelta(0) <= ctx.now - datetime.fromisoformat(at) < span
+
+
+def _words(texts: Texts, findings: tuple[str, ...]) -> Rich:
+    text = texts.render("trouble.head")
+    for finding in findings:
+        name, _, where = finding.partition(":")
+        what = texts.render(f"trouble.what.{name}", where=where)
+        text = text + texts.render("trouble.line", what=what, finding=finding)
+    return text + texts.render("trouble.foot")

@@ -407,7 +407,7 @@ class Router:
         await canary.prepare(Context(tx, now, self._settings))
 
     async def trouble(self, tx: Transaction, findings: tuple[str, ...], now: datetime) -> None:
-        """The audit found something."""
+        """What the newest audit found."""
         await installation.trouble(Context(tx, now, self._settings), findings)
 
     async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:

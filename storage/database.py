@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import keyring, rotation
+from storage.fence import APPLICATION
 from storage.keyring import Kept, Keyring
 from storage.keys import Argon, KeyFile, KeySource, MasterKey, WrongKey
 from storage.lock import AdvisoryLock, FileLock, Lock, NoLock
@@ -31,6 +33,12 @@ ERASE = "erase"
 
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock before it gives up."""
+
+OPENING = 0x41435545_52504132
+"""PostgreSQL's lock for whoever makes or changes the tables: any number that nobody else uses."""
+
+OPENING_SECONDS = 60
+"""How long another process may take for that."""
 
 PRAGMAS = {
     "journal_mode": "wal",
@@ -116,16 +124,30 @@ class Database:
                 raise StorageError(f"database.url: the folder {parent} is not there: make it")
         self._engine: AsyncEngine = create_async_engine(self.url, **self._options())
         self._writer = asyncio.Lock()
+        self.lock = self._make_lock()
+        """What tells whether a bot is there."""
         self.fence: int | None = None
         """The number under which this process acts; None for a tool that claims nothing."""
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", _set_pragmas)
             event.listen(self._engine.sync_engine, "begin", _begin_immediate)
 
+    def _make_lock(self) -> Lock:
+        if not self.sqlite:
+            return AdvisoryLock(self._engine)
+        path = self.url.database
+        return FileLock(Path(f"{path}.lock")) if path and path != ":memory:" else NoLock()
+
     def _options(self) -> dict[str, Any]:
         if self.sqlite:
             return {"pool_size": 1, "max_overflow": 0, "hide_parameters": True}
-        return {"pool_size": 5, "hide_parameters": True}
+        # A name of its own for each process: whoever takes over ends what the others have open.
+        settings = {"application_name": f"{APPLICATION}{token_hex(6)}"}
+        return {
+            "pool_size": 5,
+            "hide_parameters": True,
+            "connect_args": {"server_settings": settings},
+        }
 
     @property
     def vault(self) -> Vault:
@@ -146,7 +168,8 @@ class Database:
     async def open(self) -> None:
         """Unlock it, bring the schema to this version, and check the settings of the connection.
 
-        Raises `StorageError` or `KeyFileError` with the remedy; a wrong key changes nothing.
+        Raises `StorageError` or `KeyFileError` with the remedy (it is `Unavailable` where that may
+        pass); a wrong key changes nothing.
         """
         try:
             async with self._engine.connect() as connection:
@@ -161,7 +184,8 @@ class Database:
             await self.close()
             if not isinstance(error, sa.exc.DatabaseError | OSError):
                 raise
-            raise StorageError(
+            kind = Unavailable if unavailable(error) else StorageError
+            raise kind(
                 f"database.url: cannot be opened ({type(error).__name__}): is the place there, "
                 "writable, and a database of this program?"
             ) from error
@@ -268,13 +292,14 @@ class Database:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        lock = self.lock()
-        if not await lock.acquire():
+        ours = self.lock.held
+        if not await self.lock.acquire():
             raise StorageError("keys: a bot runs on this database: stop it first")
         try:
             yield
         finally:
-            await lock.release()
+            if not ours:
+                await self.lock.release()
 
     async def _read_back(self, connection: AsyncConnection) -> None:
         for name, wanted in PRAGMAS.items():
@@ -285,21 +310,17 @@ class Database:
                     "is the file on a network drive? Move it to a local disk"
                 )
 
-    def lock(self) -> Lock:
-        """What tells whether another process on this installation lives."""
-        if not self.sqlite:
-            return AdvisoryLock(self._engine)
-        path = self.url.database
-        return FileLock(Path(f"{path}.lock")) if path and path != ":memory:" else NoLock()
-
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, *, fenced: bool = True) -> AsyncIterator[Transaction]:
         """All or nothing: commits at the end of the block, rolls back if it raises.
 
-        Raises `Unavailable` where it is the database that fails, and not what is asked of it.
+        Raises `Unavailable` where it is the database that fails, and not what is asked of it; and
+        `NotActing` in a process that acted and was replaced, unless it is not to be `fenced`.
         """
         async with self._writing() as connection:
             transaction = Transaction(connection, self.vault, self.fence)
+            if fenced and self.fence is not None:
+                await transaction.fence.require(self.fence)
             yield transaction
             if transaction.wipe_log and self.sqlite:
                 await transaction.facts.set(ERASE, b"1")
@@ -419,6 +440,11 @@ def _not_newer(connection: sa.Connection) -> None:
 
 def _migrate(connection: sa.Connection, master: MasterKey, argon: Argon | None) -> Keyring:
     """To this version; a database without keys gets them on the way."""
+    if connection.dialect.name == "postgresql":
+        # As SQLite does by itself: of processes that start together, one makes the tables.
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{OPENING_SECONDS}s'")
+        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OPENING)))
+        connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     kept = keyring.read(connection)  # again: another process may have been quicker
     config = _alembic()
     config.attributes["connection"] = connection

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from tests.support.postgres import postgres  # noqa: F401
+from storage.database import Database
+from storage.keys import KeyInMemory
+from tests.support.opened import KEY
+from tests.support.postgres import fresh_postgres, postgres  # noqa: F401
 from tests.support.stage_bot import TelegramStage
 from tests.support.stage_matrix import MatrixStage
 from tests.support.stage_sandbox import SandboxStage
@@ -45,3 +48,18 @@ async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator
     made = World(await stage_on(request.param, tmp_path, request))
     yield made
     await made.close(failed=request.node.stash.get(FAILED, False))
+
+
+@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
+async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database of each kind."""
+    if request.param == "sqlite":
+        made = Database(str(tmp_path / "acuerpa.db"), KeyInMemory(KEY))
+    else:
+        made = Database(request.getfixturevalue("postgres"), KeyInMemory(KEY))
+    await made.open()
+    yield made
+    made.fence = None
+    async with made.transaction() as tx:
+        await tx.erase_everything()
+    await made.close()

@@ -1,4 +1,4 @@
-"""The auditor: looks every minute whether what must hold does, and tells somebody outside.
+"""The auditor: looks again and again whether what must hold does, and tells somebody outside.
 
 The outside watcher hears of us only after a clean audit and a full round of every part of the
 engine; so a loop that stands still, a database that cannot be written and an auditor that died are
@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import structlog
 
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
-from storage.audit import NOBODY_REACHED
+from bot.engine.telling import Line, News, Watcher
+from storage.audit import LATENESS, NOBODY_REACHED
 from storage.database import Database, Unavailable
 from storage.facts import Facts
+from storage.fence import NotActing
 
 log = structlog.get_logger(__name__)
 
@@ -29,22 +30,36 @@ CANARY_SEEN = "canary.seen"
 CANARY_AGE = timedelta(hours=26)
 """After how long without its alarm the canary counts as dead: a day, and time to arrive."""
 
+CANARY_REST = timedelta(hours=1)
+"""How long after a start the canary may still be silent: it may have been asleep with us."""
 
-class Watcher(Protocol):
-    """Whoever is told from outside whether we are well: a monitor, the service manager."""
+SETTLING = 120.0
+"""Seconds after a start, or after we stood still, in which being late is no finding: it is made up
+for. Nothing is told then, so that a bot that starts again and again is silence outside."""
 
-    async def well(self) -> None:
-        """All is well."""
+STOOD_STILL = 60.0
+"""Seconds between two audits from which on we, or the machine, were not running in between."""
 
-    async def trouble(self, findings: Iterable[str]) -> None:
-        """It is not: short words without any content."""
+ANSWER = 20.0
+"""Seconds after which a database that does not answer is a finding."""
+
+DATABASE_FAILS = frozenset({"database_silent", "database_unavailable"})
+"""Findings with which nothing can be queued."""
+
+LAST_WORDS = 10.0
+"""Seconds that the end of the process waits for the watchers to hear of it."""
 
 
 class Auditor:
     """Asks the tables and the engine's parts.
 
     Args:
+        beats: The parts of the engine.
+        answers: The same for the platforms: each beats when it answers.
+        watchers: Who is told.
         refused: Gives the platforms that refused us for good.
+        permit: Raises `NotActing` if nothing may be sent.
+        steady: Seconds of a clock that never goes back, nor stops while the machine sleeps.
         canary: Whether a canary is expected to sing every day.
     """
 
@@ -54,8 +69,11 @@ class Auditor:
         handlers: Handlers,
         clock: Clock,
         beats: Beats,
+        answers: Beats,
         watchers: Iterable[Watcher],
         refused: Callable[[], list[str]],
+        permit: Callable[[], None],
+        steady: Callable[[], float],
         *,
         canary: bool,
     ) -> None:
@@ -63,27 +81,41 @@ class Auditor:
         self._handlers = handlers
         self._clock = clock
         self._beats = beats
-        self._watchers = tuple(watchers)
+        self._answers = answers
+        self._lines = tuple(Line(watcher) for watcher in watchers)
         self._refused = refused
+        self._permit = permit
+        self._steady = steady
         self._canary = canary
         self._last: tuple[str, ...] = ()
+        self._asking: asyncio.Task[list[str]] | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """The engine begins to run now."""
+        self._began = self._clock.now()
+        self._settling_since = self._looked = self._steady()
 
     async def look(self) -> tuple[str, ...]:
         """Audit once, and tell the watchers. Returns what is wrong."""
-        findings = await self._findings()
+        now = self._steady()
+        if now - self._looked > STOOD_STILL:
+            self._settling_since = now
+            self._beats.again()
+            self._answers.again()
+        self._looked = now
+        found = await self._findings()
+        late = {f for f in found if f in LATENESS}
+        settled = not late or now - self._settling_since >= SETTLING
+        findings = tuple(sorted(found if settled else set(found) - late))
+        self._last = findings
         for finding in findings:
             log.error("audit", finding=finding)
-        await asyncio.gather(
-            *(w.trouble(findings) if findings else w.well() for w in self._watchers)
-        )
-        fresh = tuple(f for f in findings if f not in self._last)
-        self._last = findings
-        if fresh:
-            try:
-                async with self._database.transaction() as tx:
-                    await self._handlers.trouble(tx, fresh, self._clock.now())
-            except Unavailable:
-                pass  # it is among the findings, and the watchers were told
+        if findings or not settled or self._beats.full_round():
+            for line in self._lines:
+                line.tell(News(findings, settled))
+        if (settled or findings) and not DATABASE_FAILS.intersection(findings):
+            await self._tell_operators(findings)
         return findings
 
     async def glance(self) -> None:
@@ -95,22 +127,59 @@ class Auditor:
         if lost:
             await self.look()
 
-    async def _findings(self) -> tuple[str, ...]:
+    async def last_words(self, findings: Iterable[str]) -> None:
+        """The process ends because of this: the watchers hear it now."""
+        for line in self._lines:
+            line.tell(News(tuple(findings)))
+        await asyncio.gather(*(line.drained(LAST_WORDS) for line in self._lines))
+
+    async def close(self) -> None:
+        """Look and tell no more."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.wait({self._asking})
+        await asyncio.gather(*(line.close() for line in self._lines))
+
+    async def _findings(self) -> list[str]:
         found = [f"part_silent:{part}" for part in self._beats.silent()]
-        found += [f"platform_refused:{name}" for name in self._refused()]
+        refused = self._refused()
+        found += [f"platform_refused:{name}" for name in refused]
+        found += [f"platform_silent:{n}" for n in self._answers.silent() if n not in refused]
+        try:
+            self._permit()
+        except NotActing:
+            found.append("right_run_out")
+        # Not cancelled if it takes too long: it is left to end, and meanwhile each look says so.
+        if self._asking is None:
+            self._asking = asyncio.create_task(self._ask_tables())
+        done, _ = await asyncio.wait({self._asking}, timeout=ANSWER)
+        if not done:
+            return [*found, "database_silent"]
+        asked, self._asking = self._asking, None
+        return found + asked.result()
+
+    async def _ask_tables(self) -> list[str]:
         now = self._clock.now()
         try:
             async with self._database.transaction() as tx:
-                found += await tx.audit.broken(now)
+                found = list(await tx.audit.broken(now))
                 # Reading is not enough: a full disk lets us read.
                 await tx.facts.set("audit", now.isoformat().encode())
-                if self._canary and await _canary_is_silent(tx.facts, now):
+                if self._canary and await self._canary_is_silent(tx.facts, now):
                     found.append("canary_silent")
         except Unavailable:
-            found.append("database_unavailable")
-        return tuple(sorted(found))
+            return ["database_unavailable"]
+        return found
 
+    async def _canary_is_silent(self, facts: Facts, now: datetime) -> bool:
+        if now - self._began < CANARY_REST:
+            return False
+        seen = await facts.get(CANARY_SEEN)
+        return seen is None or now - datetime.fromisoformat(seen.decode()) > CANARY_AGE
 
-async def _canary_is_silent(facts: Facts, now: datetime) -> bool:
-    seen = await facts.get(CANARY_SEEN)
-    return seen is not None and now - datetime.fromisoformat(seen.decode()) > CANARY_AGE
+    async def _tell_operators(self, findings: tuple[str, ...]) -> None:
+        try:
+            async with self._database.transaction() as tx:
+                await self._handlers.trouble(tx, findings, self._clock.now())
+        except Unavailable:
+            pass  # it is among the findings, and the watchers were told

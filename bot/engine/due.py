@@ -11,6 +11,7 @@ import structlog
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers, Occasion
 from storage.database import Database, Unavailable
+from storage.fence import NotActing
 from storage.timers import Timer
 
 log = structlog.get_logger(__name__)
@@ -24,7 +25,12 @@ RETRY = timedelta(seconds=5)
 
 
 class DueTimers:
-    """Claims due timers in batches; each is carried out in a transaction of its own."""
+    """Claims due timers in batches; each is carried out in a transaction of its own.
+
+    Args:
+        before: Called before any deadline is judged; gives the platforms that did not answer.
+        beat: Called after each timer.
+    """
 
     def __init__(
         self,
@@ -32,11 +38,13 @@ class DueTimers:
         handlers: Handlers,
         clock: Clock,
         before: Callable[[], Awaitable[frozenset[str]]],
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._clock = clock
         self._before = before
+        self._beat = beat
         self._turn = asyncio.Lock()
         self._broken_off = False
 
@@ -65,6 +73,7 @@ class DueTimers:
                 try:
                     for timer in claimed:
                         await self._fire(timer, silent)
+                        self._beat()
                 except Unavailable:
                     self._broken_off = True
                     raise
@@ -77,8 +86,8 @@ class DueTimers:
                     now = self._clock.now()
                     occasion = Occasion(timer.kind, timer.ref, timer.due, now, silent)
                     await self._handlers.timer(tx, occasion)
-        except Unavailable:
-            raise  # the database's trouble, not the timer's
+        except (Unavailable, NotActing):
+            raise  # the database's trouble or ours, not the timer's
         except Exception as error:  # an alarm's timer outlives any failure
             log.error("timer.failed", kind=timer.kind, error=type(error).__name__)
             async with self._database.transaction() as tx:

@@ -11,9 +11,10 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.engine.acting import Acting, always
-from bot.engine.audit import Auditor, Watcher
+from bot.engine.audit import Auditor
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
+from bot.engine.clock import steady as real_steady
 from bot.engine.due import DueTimers
 from bot.engine.erasing import erase
 from bot.engine.handling import Handlers
@@ -22,6 +23,7 @@ from bot.engine.outbox import Dispatcher
 from bot.engine.pace import Pace
 from bot.engine.persist import persist
 from bot.engine.receiver import Receiver
+from bot.engine.telling import Watcher
 from bot.engine.worker import Worker
 from bot.platforms.base import Command, Platform, PlatformError
 from storage.database import Database, Unavailable
@@ -32,8 +34,15 @@ log = structlog.get_logger(__name__)
 TICK = 1
 """Seconds between two looks at the timers."""
 
-AUDIT = 60
-"""Seconds between two audits."""
+AUDIT = 20.0
+"""Seconds between two audits: with the half minute that an alarm may take, those outside know within
+a minute of a plan of which nobody can be reached."""
+
+LONGEST_TICK = 120.0
+"""Seconds within which the look at the timers, and the handling of events, must go round."""
+
+LONGEST_SILENCE = 120.0
+"""Seconds from which a platform that does not answer is a finding."""
 
 ERASE = 3600
 """Seconds between two looks for what is kept too long."""
@@ -84,8 +93,12 @@ class Engine:
         # Rates and signs of life are about real time, not about the injected clock.
         monotonic = asyncio.get_running_loop().time
         self._beats = Beats(monotonic)
-        self._worker = Worker(database, self.platforms, handlers, clock)
-        self._due = DueTimers(database, handlers, clock, self._catch_up)
+        self._answers = Beats(monotonic)
+        self._catching_up = False
+        self._worker = Worker(database, self.platforms, handlers, clock, self._handled)
+        self._due = DueTimers(
+            database, handlers, clock, self._catch_up, lambda: self._beats.beat("due")
+        )
         self._outages = Outages(database, handlers, clock, steady, self._catch_up)
         permit = acting.permit if acting is not None else always
         self._dispatchers = [
@@ -96,12 +109,15 @@ class Engine:
             for platform in self.platforms.values()
         ]  # fmt: skip
         self._receivers = [
-            Receiver(database, platform, clock, self._stored.set, self._beats, self._refused)
+            Receiver(
+                database, platform, clock, self._stored.set, self._beats, self._answers,
+                self._refused,
+            )
             for platform in self.platforms.values()
-        ]
+        ]  # fmt: skip
         self.auditor = Auditor(
-            database, handlers, clock, self._beats, watchers,
-            lambda: [r.name for r in self._receivers if r.refused], canary=canary,
+            database, handlers, clock, self._beats, self._answers, watchers,
+            self._refusing, permit, real_steady, canary=canary,
         )  # fmt: skip
 
     async def run(self, menu: Mapping[str, tuple[Command, ...]]) -> None:
@@ -112,18 +128,19 @@ class Engine:
         """
         for receiver in self._receivers:
             receiver.menu = menu
-        await persist("start", self._begin)
         scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self._acting is not None:
                     tasks.create_task(self._acting.keep())
+                await persist("start", self._begin)
                 tasks.create_task(self._handle())
                 for dispatcher in self._dispatchers:
                     tasks.create_task(dispatcher.run())
                 for receiver in self._receivers:
                     tasks.create_task(receiver.run())
-                self._beats.expect("due", 120)
+                    self._answers.expect(receiver.name, LONGEST_SILENCE)
+                self._beats.expect("due", LONGEST_TICK)
                 scheduler.add_job(self._guarded(self.tick), "interval", seconds=TICK)
                 scheduler.add_job(
                     self._guarded(self.auditor.look), "interval", seconds=self._audit_every
@@ -133,9 +150,15 @@ class Engine:
                     self._guarded(self.auditor.glance), "interval", seconds=GLANCE
                 )
                 scheduler.start()
+        except* PlatformError:
+            if self._acting is None or not await self._acting.is_lost():
+                await self.auditor.last_words(f"platform_refused:{n}" for n in self._refusing())
+            raise
         finally:
             if scheduler.running:
                 scheduler.shutdown(wait=False)
+            await self.auditor.close()
+            await asyncio.gather(*(dispatcher.finish() for dispatcher in self._dispatchers))
             for platform in self.platforms.values():
                 await platform.stop()
 
@@ -181,6 +204,7 @@ class Engine:
 
     async def _begin(self) -> None:
         """What the process before us had claimed is free, and the installation has what it needs."""
+        self.auditor.begin()
         async with self._database.transaction() as tx:
             await tx.timers.free()
             await self._handlers.daily(tx, self._clock.now())
@@ -198,6 +222,10 @@ class Engine:
 
         return go
 
+    def _refusing(self) -> list[str]:
+        """The platforms that refused us for good."""
+        return [receiver.name for receiver in self._receivers if receiver.refused]
+
     def _refused(self, error: PlatformError) -> None:
         """One platform refuses us for good: as long as another works, we go on with that one."""
         if error.conflict or all(receiver.refused for receiver in self._receivers):
@@ -208,7 +236,7 @@ class Engine:
             dispatcher.wake()
 
     async def _handle(self) -> None:
-        self._beats.expect("handle", 120)
+        self._beats.expect("handle", LONGEST_TICK)
         while True:
             self._stored.clear()
             if await persist("handle", self._worker.drain):
@@ -226,6 +254,16 @@ class Engine:
 
     async def _catch_up(self) -> frozenset[str]:
         """Before a deadline is judged: what people wrote before it comes first."""
-        silent = await self._receive_all()
-        await self._worker.drain()
+        self._catching_up = True
+        try:
+            silent = await self._receive_all()
+            await self._worker.drain()
+        finally:
+            self._catching_up = False
         return silent
+
+    def _handled(self) -> None:
+        """One event more. A deadline that waits for all of them goes on with each."""
+        self._beats.beat("handle")
+        if self._catching_up:
+            self._beats.beat("due")

@@ -66,7 +66,7 @@ class Handlers(Protocol):
         """Called at every start: set what the installation itself needs, such as its canary."""
 
     async def trouble(self, tx: Transaction, findings: tuple[str, ...], now: datetime) -> None:
-        """The audit found something new that a person must look at."""
+        """What the newest audit found, which may be nothing: a person must look at it."""
 
     async def set_aside(self, tx: Transaction, event: Incoming | None, now: datetime) -> None:
         """An event failed too often and is kept for a person to look at."""

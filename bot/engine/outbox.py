@@ -14,7 +14,6 @@ import structlog
 from bot.domain.arrival import LONG_WAIT, MUST_ARRIVE, hopeful
 from bot.domain.lanes import Lane
 from bot.domain.rich import Rich
-from bot.engine.acting import NotActing
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.handling import Ended, Handlers
@@ -32,6 +31,7 @@ from bot.platforms.base import (
     Result,
 )
 from storage.database import Database, Unavailable
+from storage.fence import NotActing
 from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
 
@@ -58,6 +58,12 @@ never answers for some chats must leave places for the others."""
 
 RECOVERY = 30.0
 """Seconds between two looks for rows whose sending was broken off."""
+
+LONGEST_ROUND = 60.0
+"""Seconds within which the outbox must have been looked at once."""
+
+FINISH = 5.0
+"""Seconds that the end of the process waits for what is just being sent."""
 
 IDLE = 1.0
 """Seconds after which the outbox is looked at even if nobody called."""
@@ -93,6 +99,7 @@ class Dispatcher:
         self._slow: set[str] = set()
         self._quiet_until: datetime | None = None
         self._sent = 0
+        self._ending = False
         self._turn = asyncio.Lock()
 
     def wake(self) -> None:
@@ -101,7 +108,7 @@ class Dispatcher:
 
     async def run(self) -> None:
         """Send for ever."""
-        self._beats.expect(self._part, 60)
+        self._beats.expect(self._part, LONGEST_ROUND)
         await persist(self._part, self.recover)
         loop = asyncio.get_running_loop()
         looked = loop.time()
@@ -117,6 +124,16 @@ class Dispatcher:
                 looked = loop.time()
                 await persist(self._part, self.recover_expired)
             self._beats.beat(self._part)
+
+    async def finish(self) -> None:
+        """Begin nothing more, and let what is under way end: broken off, it would be sent twice."""
+        self._ending = True
+        if self._busy:
+            under_way = set(self._busy.values())
+            _, late = await asyncio.wait(under_way, timeout=FINISH)
+            for task in late:
+                task.cancel()
+            await asyncio.wait(under_way)
 
     async def recover(self) -> None:
         """What the process before us began to send and did not finish.
@@ -310,8 +327,11 @@ class Dispatcher:
         try:
             self._permit()
         except NotActing:
-            await self._give_back([row], self._clock.now() + TARGET_WAIT, "not acting")
+            at = self._clock.now() + TARGET_WAIT
+            await persist(self._part, lambda: self._give_back([row], at, "not acting"))
             return False
+        if self._ending:
+            return False  # the next process finds it leased, and goes on
         if not self._is_marked(row):
             return True
         async with self._database.transaction() as tx:

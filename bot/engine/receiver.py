@@ -33,6 +33,8 @@ NO_END = 60.0
 
 CONNECTING = 180.0
 """Seconds that connecting may take."""
+LONGEST_ROUND = 180.0
+"""Seconds within which a platform was asked and its answer stored, or we know that it gives none."""
 
 CATCH_UP = 5.0
 """Seconds that a deadline waits, at the most, for what people may have written before it."""
@@ -48,6 +50,7 @@ class Receiver:
         clock: Clock,
         on_stored: Callable[[], None],
         beats: Beats,
+        answers: Beats,
         refused: Callable[[PlatformError], None],
     ) -> None:
         self._database = database
@@ -55,6 +58,7 @@ class Receiver:
         self._clock = clock
         self._on_stored = on_stored
         self._beats = beats
+        self._answers = answers
         self._on_refused = refused
         self.name = str(platform.name)
         self._turn = asyncio.Lock()
@@ -72,8 +76,10 @@ class Receiver:
         failures = 0
         started = False
         self._started_at = asyncio.get_running_loop().time()
-        self._beats.expect(f"receive.{self.name}", 4 * LONG_POLL)
+        part = f"receive.{self.name}"
+        self._beats.expect(part, LONGEST_ROUND)
         while True:
+            self._beats.beat(part)  # also in vain: that is a finding about the platform, not about us
             try:
                 if not started:
                     await self.start()
@@ -181,7 +187,7 @@ class Receiver:
                         self._clock.now(),
                     )
             self._asked.set()
-            self._beats.beat(f"receive.{self.name}")
+            self._answers.beat(self.name)
             if batch.events:
                 self._on_stored()
             return max(len(batch.events), batch.more)

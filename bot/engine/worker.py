@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -11,6 +11,7 @@ from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
 from bot.platforms.base import Incoming, Platform, RawEvent
 from storage.database import Database, Unavailable
+from storage.fence import NotActing
 from storage.inbox import Stored
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,11 @@ PATIENCE = 10.0
 
 
 class Worker:
-    """Takes events from the inbox and gives them to the handlers."""
+    """Takes events from the inbox and gives them to the handlers.
+
+    Args:
+        beat: Called after each event: to handle thousands takes minutes, and is not standing still.
+    """
 
     def __init__(
         self,
@@ -33,8 +38,10 @@ class Worker:
         platforms: Mapping[str, Platform],
         handlers: Handlers,
         clock: Clock,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
+        self._beat = beat
         self._platforms = platforms
         self._handlers = handlers
         self._clock = clock
@@ -51,6 +58,7 @@ class Worker:
                     return handled
                 for stored in waiting:
                     await self._handle(stored)
+                    self._beat()
                 handled += len(waiting)
 
     async def _handle(self, stored: Stored) -> None:
@@ -63,8 +71,8 @@ class Worker:
                 if await tx.inbox.done(stored.id, now) and incoming is not None:
                     async with asyncio.timeout(PATIENCE):
                         await self._handlers.incoming(tx, incoming, now)
-        except Unavailable:
-            raise  # the database's trouble, not the event's
+        except (Unavailable, NotActing):
+            raise  # the database's trouble or ours, not the event's
         except Exception as error:  # any failure at all is kept and shown, none may stop the bot
             # The exception's text may hold what a person wrote: its kind and place must do.
             where = _place(error)
@@ -85,7 +93,7 @@ class Worker:
                             await self._handlers.set_aside(tx, event, self._clock.now())
                         log.error("event.set_aside", row=stored.id)
                 return
-            except Unavailable:
+            except (Unavailable, NotActing):
                 raise
             except Exception as error:
                 if not announce:

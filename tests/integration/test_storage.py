@@ -1,11 +1,9 @@
 """The storage on a real SQLite file and a real PostgreSQL: the same behaviour on both."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 import sqlalchemy as sa
 
 from bot.domain.lanes import Lane
@@ -15,20 +13,6 @@ from tests.support.opened import KEY
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest_asyncio.fixture(params=["sqlite", "postgresql"])
-async def database(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Database]:
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        made = Database(str(tmp_path / "acuerpa.db"), KeyInMemory(KEY))
-    else:
-        made = Database(request.getfixturevalue("postgres"), KeyInMemory(KEY))
-    await made.open()
-    yield made
-    async with made.transaction() as tx:
-        await tx.erase_everything()
-    await made.close()
 
 
 async def test_sqlite_is_as_safe_as_it_says(tmp_path: Path) -> None:

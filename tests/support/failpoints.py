@@ -54,8 +54,8 @@ def install(points: Failpoints, platform: type[Platform]) -> None:
     """Wrap the database's transactions and one platform's sending and receiving."""
     transaction = Database.transaction
 
-    def named(self: Database) -> _Named:
-        return _Named(transaction(self), name_of(sys._getframe(1)), points)
+    def named(self: Database, **how: bool) -> _Named:
+        return _Named(transaction(self, **how), name_of(sys._getframe(1)), points)
 
     Database.transaction = named  # type: ignore[assignment,method-assign]
     install_on(points, platform)

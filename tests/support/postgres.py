@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own."""
+"""A PostgreSQL server of the tests' own, on loopback."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 
 def postgres_folder() -> Path:
@@ -77,6 +80,32 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.start()
     yield server.url
     server.stop()
+
+@contextmanager
+def server() -> Iterator[str]:
+    """One for whoever is no test of pytest: the address of a database that nobody else uses."""
+    folder = Path(tempfile.mkdtemp(prefix="acuerpa-pg-"))
+    made = Postgres(folder)
+    made.start()
+    try:
+        yield made.url
+    finally:
+        made.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def fresh_postgres(postgres: str) -> Iterator[str]:
+    """A database of its own on that server, for whole processes to run on."""
+    name = f"test_{os.urandom(6).hex()}"
+    engine = sa.create_engine(
+        postgres.replace("postgresql:", "postgresql+psycopg2:"), isolation_level="AUTOCOMMIT"
+    )
+    with engine.connect() as connection:
+        connection.exec_driver_sql(f"CREATE DATABASE {name}")
+        yield postgres.removesuffix("postgres") + name
+        connection.exec_driver_sql(f"DROP DATABASE {name} WITH (FORCE)")
+    engine.dispose()
 
 
 def _is_root() -> bool:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import ctypes
 import gc
+import importlib
 import json
 import os
 import random
@@ -143,7 +144,10 @@ class Zygote:
         patience: float | None = None,
         faults: Mapping[str, Any] | None = None,
         read_timeout: float = 0.0,
-        log: Path | None = None,
+        log: Path | str | None = None,
+        standby: bool = False,
+        prepare: str = "",
+        given: Mapping[str, Any] | None = None,
     ) -> Life:
         """Fork one that runs the bot.
 
@@ -151,15 +155,18 @@ class Zygote:
         other. `read_timeout` is Telegram's, in seconds, if not the program's own; its log is
         `bot.log` in `folder` if not `log`. `patience` is how many seconds it waits for a homeserver's
         answer to a request and at most for its news, and four times as long until it tries again
-        after it was refused; it reads `SHORT_PAGE` events at once then.
+        after it was refused; it reads `SHORT_PAGE` events at once then. `prepare`
+        ("module:function") is called in the child with what is `given`, before the bot begins; what
+        it returns, if anything, is called with the `App`.
         """
         async with self._turn:
             trace = folder / f"trace-{time.monotonic_ns()}"
             order = {
-                "config": str(config), "log": str(log or folder / "bot.log"),
+                "config": str(config), "log": str(folder / (log or "bot.log")),
                 "trace": str(trace), "clock": {**asdict(clock), "start": clock.start.isoformat()},
                 "armed": dict(armed or {}), "others": others, "faults": dict(faults or {}),
                 "read_timeout": read_timeout, "patience": patience,
+                "standby": standby, "prepare": prepare, "given": dict(given or {}),
             }  # fmt: skip
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
@@ -316,7 +323,13 @@ async def _run(order: dict[str, Any]) -> None:
     bot.engine.engine.TICK = min(1, max(0.05, 1 / clock.speed))  # type: ignore[assignment]
     bot.engine.engine.GLANCE = max(0.5, bot.engine.engine.GLANCE / clock.speed)  # type: ignore[assignment]
     bot.engine.outbox.IDLE = _BEAT
-    app = await App.open(load(Path(order["config"])), clock)
+    then = None
+    if order["prepare"]:
+        module, _, name = order["prepare"].partition(":")
+        then = getattr(importlib.import_module(module), name)(order["given"])
+    app = await App.open(load(Path(order["config"])), clock, standby=order["standby"])
+    if then is not None:
+        then(app)
     await app.run()
 
 

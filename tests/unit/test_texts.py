@@ -21,7 +21,7 @@ FAMILIES = re.compile(
     r"^(alarm|button|checkin|command|consent|day|decision|demo|denunciation|destination|doubt"
     r"|erase|erased|export|file|group|incident|invitations|invite|joining|language|line|log|manual|mass"
     r"|my_data|offer|outcome|own_roles|panic|pause|plan|risk|role|roles|schedule|set_aside"
-    r"|standing|state|subject|subscribe|toast|who|zone)\.[a-z_.]+$"
+    r"|standing|state|subject|subscribe|toast|trouble|who|zone)\.[a-z_.]+$"
 )
 
 

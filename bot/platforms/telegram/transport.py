@@ -15,6 +15,8 @@ import httpx
 from telegram.error import TelegramError
 from telegram.request import HTTPXRequest
 
+_BEFORE_BYTES = ("http11.send_request_headers.started", "http11.send_request_body.started")
+
 PLACEHOLDER = "0:token"
 """What the library takes for the token."""
 
@@ -69,8 +71,12 @@ class TokenTransport(httpx.AsyncBaseTransport):
 
     async def _trace(self, event: str, _info: dict[str, Any]) -> None:
         """The last look before bytes leave: a process that was frozen since it decided to send, and
-        that another one has replaced, must not. (httpcore's trace extension.)"""
-        if event == "http11.send_request_headers.started":
+        that another one has replaced, must not. (httpcore's trace extension.)
+
+        Asked for the body as well: a server does nothing before it has all of a request. What is
+        left is the time from here until the kernel has the body, some 25 microseconds of ours.
+        """
+        if event in _BEFORE_BYTES:
             self._permit()
 
     async def aclose(self) -> None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import time
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
+
+BY: ContextVar[str] = ContextVar("by", default="")
+"""Who calls: the name in `/as/<name>/bot<token>/<method>`, for tests with more than one bot."""
 
 
 class Log:
@@ -19,6 +23,6 @@ class Log:
 
     def write(self, event: str, **facts: Any) -> None:
         """One line."""
-        line = {"at": time.time(), "event": event, **facts}
+        line = {"at": time.time(), "event": event, "by": BY.get(), **facts}
         self._file.write(json.dumps(line, ensure_ascii=False) + "\n")
         self._file.flush()

@@ -20,6 +20,7 @@ from tests.fakes.botapi.errors import (
     upgraded,
 )
 from tests.fakes.botapi.faults import Fault, Kind
+from tests.fakes.botapi.log import BY
 from tests.fakes.botapi.methods import METHODS
 from tests.fakes.botapi.params import Params, read_params
 from tests.fakes.botapi.people import Impossible
@@ -37,6 +38,7 @@ def make_app(world: World) -> web.Application:
     app = web.Application(client_max_size=_UPLOAD_LIMIT)
     app[_WORLD] = world
     app.router.add_route("*", "/bot{token:[^/]+}/{method}", _api)
+    app.router.add_route("*", "/as/{who}/bot{token:[^/]+}/{method}", _api)
     app.router.add_get("/file/bot{token:[^/]+}/{path:.+}", _file)
     app.router.add_post("/control/{action}", _control)
     return app
@@ -45,6 +47,7 @@ def make_app(world: World) -> web.Application:
 async def _api(request: web.Request) -> web.StreamResponse:
     """One call: authorise, carry out or fail as ordered, and log how it ended."""
     world = request.app[_WORLD]
+    BY.set(request.match_info.get("who", ""))
     method = request.match_info["method"].lower()
     params = Params()
     try:

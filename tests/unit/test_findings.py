@@ -1,0 +1,44 @@
+"""Whatever the audit can find has words in each language, and a line in the operator's guide."""
+
+import re
+from pathlib import Path
+
+from storage.audit import LATENESS, questions
+from tests.proofs.watcher import TROUBLES
+from tests.unit.test_texts import NOON, catalogue
+
+ROOT = Path(__file__).parents[2]
+ENGINES = {
+    "canary_silent", "database_silent", "database_unavailable", "part_silent", "platform_refused",
+    "platform_silent", "right_run_out",
+}  # fmt: skip
+"""Those of `bot.engine.audit`."""
+
+
+def every() -> set[str]:
+    return ENGINES | set(questions(NOON))
+
+
+def test_the_engines_findings_are_these() -> None:
+    source = (ROOT / "bot" / "engine" / "audit.py").read_text("utf-8")
+    found = set(re.findall(r'f?"((?:part|platform|database|canary|right)_\w+)[":]', source))
+    assert found == ENGINES
+    told = {t.told.partition(":")[0] for t in TROUBLES} - {"", "silent"}
+    assert told <= every()
+
+
+def test_each_has_words_for_the_operators() -> None:
+    for language in ("es", "en"):
+        keys = {k.removeprefix("trouble.what.") for k in catalogue(language) if "what." in k}
+        assert keys == every()
+
+
+def test_each_has_a_line_in_the_guide() -> None:
+    guide = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    cells = [line.split("|")[1] for line in guide.splitlines() if line.startswith("| `")]
+    named = {name for cell in cells for name in re.findall(r"`(\w+)[:`]", cell)}
+    assert named == every() | {"locked"}
+
+
+def test_what_is_only_late_is_among_them() -> None:
+    assert set(questions(NOON)) >= LATENESS
