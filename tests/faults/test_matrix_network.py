@@ -79,8 +79,15 @@ class Here:
         return dict(rows)
 
     def arrived(self, *keys: str) -> bool:
-        """Whether the server has a message under each of these keys."""
-        return set(keys) <= {written.key for written in self.at.written()}
+        """Whether the server has a message under each of these keys, or a louder one in its place.
+
+        What nobody could be told in time is withdrawn for the alarm of the plan's next step.
+        """
+        there = {written.key for written in self.at.written()}
+        rows = self.at.rows("SELECT key, chat, purpose FROM outbox WHERE operation = 'send'")
+        about = {key: (chat, purpose) for key, chat, purpose in rows}
+        told = {about[key] for key in there if key in about}
+        return all(about[key] in told for key in keys)
 
     async def arrives(self, *keys: str, within: float) -> None:
         """Wait for it."""
@@ -104,9 +111,12 @@ class Here:
         assert await self.at.until(self.at.quiet, IN_THE_END), self.at.log()
         times = Counter(written.key for written in self.at.written())
         assert set(times.values()) == {1}
-        rows = self.at.rows("SELECT key, state FROM outbox WHERE operation IN ('send', 'edit')")
+        rows = self.at.rows(
+            "SELECT key, state FROM outbox WHERE operation IN ('send', 'edit')"
+            " AND error NOT IN ('withdrawn', 'no target')"
+        )
         assert {state for _, state in rows} == {"sent"}
-        assert set(times) == {key for key, _ in rows}
+        assert set(times) >= {key for key, _ in rows}
         assert None not in (await self.at.read()).values()
 
 
@@ -297,7 +307,7 @@ async def test_what_the_server_never_gives_is_said_to_ana_and_to_the_operators(
     await here.restart()
     await here.ana.sync_until_shown("No pude leer todo lo que escribiste aquí")
     seen = await here.berta.sync_until_shown("messages_unfetched:matrix")
-    assert "problema" in (seen.body or "")
+    assert "encontró algo mal" in (seen.body or "")
     assert await here.at.until(here.at.quiet, IN_THE_END)
     [unfetched] = _from(here, here.ana)[known:]
     assert unfetched.startswith(f"{here.ana.room}#unfetched#")

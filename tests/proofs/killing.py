@@ -121,7 +121,7 @@ class Lives:
         self.folder = folder
         self.config = folder / "config.toml"
         self.database = database or str(folder / "acuerpa.db")
-        self.log = folder / "bot.log"
+        self.log_file = folder / "bot.log"
         self.config.write_text(base_config(folder, self.database) + platforms, encoding="utf-8")
         self.clock = AffineClock(START, time.time(), speed)
         self.kills: list[Kill] = []
@@ -159,7 +159,7 @@ class Lives:
     ) -> Life:
         """Start the bot; see `Zygote.bot` for `more`."""
         life = await self.zygote.bot(
-            self.config, self.clock, self.folder, armed=armed, others=others, log=self.log,
+            self.config, self.clock, self.folder, armed=armed, others=others, log=self.log_file,
             patience=self.patience, **more,
         )  # fmt: skip
         self.last_start = time.time()
@@ -174,7 +174,7 @@ class Lives:
         at = time.time()
         await life.kill()
         if life.ended.result() != signal.SIGKILL:
-            log = self.log.read_text("utf-8", "replace")
+            log = self.log_file.read_text("utf-8", "replace")
             raise AssertionError(f"the bot ended by itself: {log[-3000:]}")
         self.kills.append(Kill(at, life.killed_at))
 

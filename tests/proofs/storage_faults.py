@@ -401,7 +401,7 @@ async def _full_and_held(
     with small_disk(mounted=mounted) as disk:
         database = str(disk.folder / "acuerpa.db")
         async with Installation.open(zygote, SPEED, database) as at:
-            at.log = disk.folder / "bot.log"  # as it would be
+            at.log_file = disk.folder / "bot.log"  # as it would be
             network = await Network.make(at, 10 if full else 4)
             seen: Counter[str] = Counter()
 
@@ -431,7 +431,7 @@ async def _full_and_held(
 
             await _live_through(network, figures, disk.kind, faults)
             for word in ("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_BUSY"):
-                seen[word] = at.log.read_text("utf-8", "replace").count(word)
+                seen[word] = at.log_file.read_text("utf-8", "replace").count(word)
             figures.more[f"{disk.kind}_errors"] = dict(seen)
             figures.check(
                 seen["SQLITE_FULL"] + seen["SQLITE_IOERR"] > 0, f"{disk.kind}: it never was full"

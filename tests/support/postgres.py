@@ -74,12 +74,10 @@ class Postgres:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres() -> Iterator[str]:
     """The address of one for all tests."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
-    yield server.url
-    server.stop()
+    with server() as url:
+        yield url
 
 @contextmanager
 def server() -> Iterator[str]:
