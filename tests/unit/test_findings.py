@@ -14,9 +14,12 @@ ENGINES = {
 }  # fmt: skip
 """Those of `bot.engine.audit`."""
 
+HANDLERS = {"messages_unfetched"}
+"""What no audit finds, but the router, from an event."""
+
 
 def every() -> set[str]:
-    return ENGINES | set(questions(NOON))
+    return ENGINES | HANDLERS | set(questions(NOON))
 
 
 def test_the_engines_findings_are_these() -> None:
