@@ -15,7 +15,7 @@ from bot.domain.checkin import judged_at
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, may
 from bot.domain.rich import Rich
-from bot.platforms.base import ChatKind, Incoming, Operation, Press
+from bot.platforms.base import ChatKind, Incoming, Operation, Press, Secrecy
 from bot.texts import Key, Texts
 from handlers.settings import DIALOG_LIFE, Settings
 from storage.conversations import Dialog, Option, Prompt
@@ -182,8 +182,13 @@ class Context:
         buttons: Sequence[Sequence[tuple[str, str, int]]] = (),
         target: str = "",
         key: str | None = None,
+        secrecy: Secrecy = Secrecy.MINIMAL,
     ) -> str:
-        """Queue anything. `target` is the outbox key of the message to edit or delete."""
+        """Queue anything. `target` is the outbox key of the message to edit or delete.
+
+        A text that must not be read but by the people themselves is `Secrecy.DETAILED`. Where it
+        finds no device that is theirs for certain, they are told so in its place.
+        """
         key = key or self.settings.token()
         await self.tx.outbox.add(
             key=key,
@@ -192,7 +197,11 @@ class Context:
             chat=place.chat,
             chat_kind=place.kind,
             operation=operation,
-            body={"text": text.to_json(), "buttons": [list(map(list, line)) for line in buttons]},
+            body={
+                "text": text.to_json(),
+                "buttons": [list(map(list, line)) for line in buttons],
+                "secrecy": secrecy,
+            },
             now=self.now,
             target=target,
             purpose=purpose,
@@ -232,6 +241,19 @@ class Context:
                 "text": texts.render(key, **values).to_json(),
                 "target": self.event.body.press_id,
             },
+            now=self.now,
+        )
+
+    async def decide(self, account: Account, decision: str) -> None:
+        """Tell an account's platform what people decided about it."""
+        await self.tx.outbox.add(
+            key=self.settings.token(),
+            lane=Lane.CONVERSATION,
+            platform=account.platform,
+            chat=account.address,
+            chat_kind=ChatKind.PRIVATE,
+            operation=Operation.DECIDE,
+            body={"target": decision},
             now=self.now,
         )
 

@@ -17,9 +17,13 @@ from bot.domain.permissions import Action
 from bot.platforms.base import (
     Added,
     ChatKind,
+    ComparisonAsked,
+    ComparisonEnded,
+    IdentityChanged,
     Incoming,
     Migrated,
     Other,
+    PicturesShown,
     Press,
     Removed,
     Result,
@@ -35,6 +39,7 @@ from handlers import (
     denunciations,
     general,
     groups,
+    identities,
     incidents,
     installation,
     joining,
@@ -95,6 +100,13 @@ class Router:
         if isinstance(event.body, Migrated):
             await self.migrated(tx, event.platform, event.chat, event.body.new_chat)
             return
+        if isinstance(
+            event.body, IdentityChanged | ComparisonAsked | PicturesShown | ComparisonEnded
+        ):
+            place = Place(event.platform, "", self._settings.language, self._settings.zone)
+            ctx = Context(tx, now, self._settings, event=event, place=place)
+            await identities.reported(ctx, event)
+            return
         ctx = await self._context(tx, event, now)
         try:
             await self._dispatch(ctx, event)
@@ -113,7 +125,8 @@ class Router:
             return Context(tx, now, self._settings, event=event, place=place)
         member = await tx.people.member(account.member)
         private = event.chat_kind is ChatKind.PRIVATE
-        if private and not isinstance(event.body, Removed):
+        if private and event.proven and not isinstance(event.body, Removed):
+            # What may be somebody else's word must not lead our alarms to another chat.
             await tx.people.used(account.id, event.chat, now)
         # A person is always answered in private, wherever they wrote.
         chat = event.chat if private else account.chat
@@ -129,7 +142,7 @@ class Router:
             case Press(data):
                 await self._press(ctx, data)
             case Text() as text:
-                await self._text(ctx, text)
+                await self._text(ctx, text, proven=event.proven)
             case Removed():
                 await self._blocked(ctx)
             case Other() if ctx.known:
@@ -226,6 +239,8 @@ class Router:
                 await groups.decided(ctx, option.action)
             case denunciations.TOPIC:
                 await denunciations.act(ctx, prompt.ref, option.action, option.argument)
+            case identities.TOPIC | identities.COMPARISON_TOPIC:
+                await identities.decided(ctx, prompt, option.action, option.argument)
             case denunciations.DESTINATION_TOPIC:
                 await denunciations.decided_destination(
                     ctx, prompt.ref, option.action, option.argument
@@ -233,13 +248,17 @@ class Router:
 
     # --- words ---
 
-    async def _text(self, ctx: Context, body: Text) -> None:
+    async def _text(self, ctx: Context, body: Text, *, proven: bool) -> None:
         quoted = body.forwarded or body.text.lstrip().startswith(">")
         if ctx.known and (body.edited or quoted):
             # Neither is an answer: an edit changes what was said, a quotation is somebody else's.
             await self._no_answer(ctx, "edited" if body.edited else "forwarded")
             return
         if body.edited or body.forwarded:
+            return
+        if ctx.known and not proven and not _asks_for_help(body.text):
+            # It may be the word of whoever runs the server: an alarm is believed all the same.
+            await self._no_answer(ctx, "unproven")
             return
         secret = joining.secret_in(body.text)
         if secret is not None:
@@ -324,15 +343,25 @@ class Router:
         topic, _, ref = row.purpose.partition(":")
         id = int(ref.partition(":")[0]) if ref.partition(":")[0].isdecimal() else 0
         alarm = id > 0 and row.purpose == incidents.alarm_purpose(id)
-        if result is Result.BLOCKED:
+        if end == "sent" and row.attempts > 1:
+            await self._opened(ctx, row)
+        if result in (Result.BLOCKED, Result.UNREADABLE):
             await self._closed(ctx, row, id if topic == "checkin" else 0)
+        elif result is Result.UNPROVEN:
+            await identities.not_detailed(ctx, row)
         elif end == "sent" and alarm:
             await incidents.arrived(ctx, id)
         elif end != "sent" and alarm and row.member is not None:
             await incidents.not_reached(ctx, id, row.member)
 
+    async def _opened(self, ctx: Context, row: Row) -> None:
+        """A message that could not arrive has arrived: whoever was out of reach is not any more."""
+        account = await ctx.tx.people.account_in(row.platform, row.chat)
+        if account is not None and not account.reachable:
+            await ctx.tx.people.set_reachable(account.id, True)
+
     async def _closed(self, ctx: Context, row: Row, checkin: int) -> None:
-        """A chat is closed to us."""
+        """A chat is closed to us, or nobody there can read what we write."""
         account = await ctx.tx.people.account_in(row.platform, row.chat)
         if account is None:
             await ctx.tx.denunciations.end_destination(row.platform, row.chat)
@@ -373,6 +402,17 @@ class Router:
         ctx = Context(tx, now, self._settings)
         for place in await canary.operator_places(ctx):
             await ctx.say(place, "set_aside.operator", lane=Lane.ALARM)
+
+
+def _asks_for_help(text: str) -> bool:
+    """Whether these words are an alarm, whatever they are the answer to."""
+    command = read_command(text)
+    if command is None:
+        return is_cry(text) or understand(text) is Answer.HELP
+    entry = BY_WORD.get(command[0])
+    if entry is not None:
+        return entry.run is incidents.panic
+    return understand(command[0]) is Answer.HELP
 
 
 def _overtaken(prompt: Prompt) -> bool:

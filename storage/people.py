@@ -244,6 +244,13 @@ class People:
         )
         return Account(*row) if row else None
 
+    async def account_numbered(self, id: int) -> Account | None:
+        """By its number."""
+        row = (
+            await self._db.execute(sa.select(*_ACCOUNT).where(accounts.c.id == id))
+        ).one_or_none()
+        return Account(*row) if row else None
+
     async def account_in(self, platform: str, chat: str) -> Account | None:
         """By the private chat."""
         row = await self._rows.one(
@@ -351,6 +358,16 @@ class People:
         if row is None:
             return None
         return Invitation(row[0], row[1], row[2], frozenset(Role(r) for r in row[3]))
+
+    async def invited_since(self, since: datetime) -> int:
+        """How many invitations were given out from then on, used or not."""
+        return (
+            await self._db.execute(
+                sa.select(sa.func.count())
+                .select_from(invitations)
+                .where(invitations.c.created_at >= since)
+            )
+        ).scalar_one()
 
     async def use_invitation(self, id: int, now: datetime) -> bool:
         """Use it up. False if somebody else just did."""

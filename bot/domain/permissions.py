@@ -25,6 +25,7 @@ class Action(StrEnum):
     WRITE = "write"  # a denunciation
     APPROVE = "approve"
     DESTINATIONS = "destinations"  # where the organisation publishes
+    VOUCH = "vouch"  # that somebody's account with other keys is still theirs
 
 
 MEMBER = frozenset(Role) | {None}
@@ -41,6 +42,7 @@ ALLOWED: Mapping[Action, frozenset[Role | None]] = MappingProxyType(
         Action.WRITE: frozenset({Role.AUTHOR}),
         Action.APPROVE: frozenset({Role.APPROVER}),
         Action.DESTINATIONS: frozenset({Role.AUTHOR, Role.APPROVER}),
+        Action.VOUCH: frozenset({Role.COORDINATOR}),
     }
 )
 

@@ -16,7 +16,7 @@ class Ended(StrEnum):
     """How a message to send ended."""
 
     SENT = "sent"
-    STUCK = "stuck"  # an alarm that has been tried often and goes on being tried
+    STUCK = "stuck"  # it goes on being tried: an alarm tried often, or a chat where nobody reads
     FAILED = "failed"  # it cannot arrive
     UNKNOWN = "unknown"  # it may have arrived, and must not go twice
 

@@ -18,8 +18,17 @@ from bot.engine.clock import Clock
 from bot.engine.handling import Ended, Handlers
 from bot.engine.pace import Pace
 from bot.engine.persist import persist
-from bot.engine.policy import Verdict, judge, wait
-from bot.platforms.base import Button, ChatKind, Operation, Outgoing, Platform, Receipt, Result
+from bot.engine.policy import Rule, Verdict, judge, wait
+from bot.platforms.base import (
+    Button,
+    ChatKind,
+    Operation,
+    Outgoing,
+    Platform,
+    Receipt,
+    Result,
+    Secrecy,
+)
 from storage.database import Database
 from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
@@ -193,7 +202,7 @@ class Dispatcher:
         if message is None:
             return
         kind = ChatKind(row.chat_kind)
-        if message.operation is not Operation.TOAST:
+        if message.operation not in (Operation.TOAST, Operation.DECIDE):
             while delay := self._pace.delay(row.lane, row.chat, kind):
                 await asyncio.sleep(delay)
             self._pace.spend(row.chat, kind)
@@ -255,6 +264,7 @@ class Dispatcher:
             ),
             target=target,
             silent=bool(row.body.get("silent", False)),
+            secrecy=Secrecy(row.body.get("secrecy", Secrecy.MINIMAL)),
         )
 
     async def _note(self, tx: Transaction, row: Row, receipt: Receipt) -> None:
@@ -270,13 +280,13 @@ class Dispatcher:
             case Verdict.AGAIN:
                 at = now + wait(receipt.result, row.attempts)
                 if await tx.outbox.again(row.key, at, receipt.result):
-                    await self._stuck(tx, row, receipt)
+                    await self._stuck(tx, row, receipt, rule)
             case Verdict.LATER:
                 at = now + timedelta(seconds=receipt.retry_after)
                 ours = await tx.outbox.again(row.key, at, receipt.result)
                 await tx.outbox.hold_chat(row.platform, row.chat, at)
                 if ours and receipt.retry_after >= LONG_LIMIT:
-                    await self._stuck(tx, replace(row, attempts=STUCK_TRIES), receipt)
+                    await self._stuck(tx, replace(row, attempts=STUCK_TRIES), receipt, rule)
             case Verdict.MOVE:
                 await tx.outbox.again(row.key, now, receipt.result)
                 await tx.outbox.move_chat(row.platform, row.chat, receipt.new_chat)
@@ -300,7 +310,11 @@ class Dispatcher:
                 verdict=rule.verdict.name,
             )
 
-    async def _stuck(self, tx: Transaction, row: Row, receipt: Receipt) -> None:
-        """An alarm that does not get through is news for its plan long before it is given up."""
-        if row.lane is Lane.ALARM and row.attempts == STUCK_TRIES:
+    async def _stuck(self, tx: Transaction, row: Row, receipt: Receipt, rule: Rule) -> None:
+        """An alarm that does not get through is news for its plan long before it is given up.
+
+        So is a channel on which nobody hears us, whatever was to be said there.
+        """
+        news = rule.dead and row.error != receipt.result
+        if news or (row.lane is Lane.ALARM and row.attempts == STUCK_TRIES):
             await self._handlers.ended(tx, row, Ended.STUCK, receipt.result, self._clock.now())

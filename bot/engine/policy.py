@@ -27,7 +27,7 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of the table. `dead` says that the channel itself is closed to us."""
+    """One line of the table. `dead` says that nobody hears us there: plans must know at once."""
 
     verdict: Verdict
     dead: bool = False
@@ -42,6 +42,9 @@ RULES: dict[Result, Rule] = {
     Result.LIMITED: Rule(Verdict.LATER),
     Result.MIGRATED: Rule(Verdict.MOVE),
     Result.BLOCKED: Rule(Verdict.FAILED, dead=True),
+    # Nobody there can read it now; a device may yet get the key, and then it is open again.
+    Result.UNREADABLE: Rule(Verdict.AGAIN, dead=True),
+    Result.UNPROVEN: Rule(Verdict.FAILED),  # said to the person; only they can prove their device
     Result.REJECTED: Rule(Verdict.FAILED),
 }
 

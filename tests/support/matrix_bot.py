@@ -32,6 +32,22 @@ class MemorySecrets:
         self.kept[name] = value
 
 
+class People:
+    """`Acquaintances` whose answers a test sets: everyone is known unless `strangers` names them."""
+
+    def __init__(self) -> None:
+        self.strangers: set[str] = set()
+        self.invitations = 0
+
+    async def known(self, account: str) -> bool:
+        """Whether the account is no stranger."""
+        return account not in self.strangers
+
+    async def expected(self) -> int:
+        """As many as the test gave out."""
+        return self.invitations
+
+
 class MatrixBot:
     """A platform with its account, store and cursor, which can be restarted."""
 
@@ -41,6 +57,7 @@ class MatrixBot:
         self.password = password
         self.folder = folder
         self.secrets = MemorySecrets()
+        self.people = People()
         self.cursor: str | None = None
         self.incoming: list[Incoming] = []
         self._ids: set[str] = set()
@@ -64,6 +81,7 @@ class MatrixBot:
             "store_path": self.folder,
             "pickle_key": "a key of the test",
             "secrets": self.secrets,
+            "acquaintances": self.people,
             "now": lambda: datetime.now(UTC),
         }
         return MatrixPlatform(**{**settings, **changed})

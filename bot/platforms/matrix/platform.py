@@ -12,6 +12,7 @@ from pathlib import Path
 from nio import AsyncClient  # type: ignore[import-untyped]
 
 from bot.platforms.base import (
+    Acquaintances,
     Batch,
     Command,
     Incoming,
@@ -25,13 +26,22 @@ from bot.platforms.base import (
     Result,
 )
 from bot.platforms.matrix import parse, session
+from bot.platforms.matrix.comparing import Comparisons
+from bot.platforms.matrix.decisions import Decisions
+from bot.platforms.matrix.devices import Devices
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.guard import Guard
+from bot.platforms.matrix.identities import Identities
+from bot.platforms.matrix.joining import Joining
 from bot.platforms.matrix.outcome import of_exception, refused
+from bot.platforms.matrix.proof import Proof
 from bot.platforms.matrix.receiving import Receiver
+from bot.platforms.matrix.reports import Reports
 from bot.platforms.matrix.rooms import Rooms
 from bot.platforms.matrix.secrets import AccountSecrets, SecretStore
 from bot.platforms.matrix.sending import Sender
+from bot.platforms.matrix.sharing import Sharing
+from bot.platforms.matrix.upgrades import Upgrades
 
 # For an account that its server exempts from limits. Synapse's default for an ordinary account is
 # 0.2 messages a second after a burst of 10: give other limits, or have the account exempted.
@@ -47,6 +57,7 @@ class _Live:
     client: AsyncClient
     receiver: Receiver
     sender: Sender
+    decisions: Decisions
 
 
 class MatrixPlatform:
@@ -54,7 +65,8 @@ class MatrixPlatform:
 
     `homeserver`: base URL. `user_id`: full id. `password`, or `access_token` with `device_id`, is
     used at the first start; after it the session is in `secrets`. `store_path`: folder of the
-    crypto store, whose secrets are under `pickle_key`. `now` gives the present in UTC.
+    crypto store, whose secrets are under `pickle_key`. `acquaintances` tells who is let in. `now`
+    gives the present in UTC.
     """
 
     name = PlatformName.MATRIX
@@ -68,6 +80,7 @@ class MatrixPlatform:
         store_path: Path,
         pickle_key: str,
         secrets: SecretStore,
+        acquaintances: Acquaintances,
         now: Callable[[], datetime],
         password: str | None = None,
         access_token: str | None = None,
@@ -85,6 +98,7 @@ class MatrixPlatform:
             device_id=device_id,
         )
         self._secrets = AccountSecrets(secrets, user_id)
+        self._acquaintances = acquaintances
         self._now = now
         self._live: _Live | None = None
         # nio's warnings name people, rooms and devices, and its debug lines hold whole messages;
@@ -95,22 +109,39 @@ class MatrixPlatform:
     async def start(self) -> None:
         """Sign in, publish and sign the device's keys. Raises `PlatformError`."""
         await self.stop()
-        client = await session.sign_in(self._account, self._secrets)
+        client, master = await session.sign_in(self._account, self._secrets)
         try:
-            rooms = Rooms(client, self._secrets)
-            await rooms.load()
-            direct = DirectRooms(client, rooms)
-            await direct.load()
+            self._live = await self._set_up(client, master)
         except BaseException as error:
             await session.close(client)
             if isinstance(error, PlatformError) or not isinstance(error, Exception):
                 raise
             receipt = of_exception(error)
             raise PlatformError(f"matrix.homeserver: starting failed ({receipt.reason})") from error
-        guard = Guard(client, rooms, self._now)
-        self._live = _Live(
-            client, Receiver(client, rooms, direct), Sender(client, rooms, direct, guard)
+
+    async def _set_up(self, client: AsyncClient, master: str) -> _Live:
+        """Everything over a client that is signed in, with what is kept of it."""
+        rooms = Rooms(client, self._secrets)
+        await rooms.load()
+        direct = DirectRooms(client, rooms)
+        await direct.load()
+        identities = Identities(self._secrets, self._acquaintances)
+        await identities.load()
+        devices = Devices(client, identities)
+        sharing = Sharing(client, identities, self._acquaintances, self._now)
+        guard = Guard(client, rooms, devices, sharing, self._now)
+        upgrades = Upgrades(client, rooms)
+        joining = Joining(client, rooms, direct, upgrades, self._acquaintances, self._now)
+        reports = Reports(identities, self._now)
+        comparisons = Comparisons(
+            client, devices, identities, guard, self._acquaintances, master, reports.add, self._now
         )
+        proof = Proof(client, devices, identities)
+        receiver = Receiver(
+            client, rooms, joining, upgrades, devices, proof, comparisons, reports
+        )
+        sender = Sender(client, rooms, direct, upgrades, guard)
+        return _Live(client, receiver, sender, Decisions(identities, comparisons))
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
         """Events after `cursor`, which is Matrix's sync token. Raises `PlatformError`."""
@@ -134,6 +165,8 @@ class MatrixPlatform:
                 # Before that nobody knows who is in the room and whether it is encrypted.
                 raise refused(Result.SERVER_ERROR, "the rooms' state is not known yet")
             async with asyncio.timeout(_SEND_TIMEOUT):
+                if message.operation is Operation.DECIDE:
+                    return await live.decisions.carry_out(message)
                 return await live.sender.send(message)
         except Exception as error:  # the contract: never raises
             return of_exception(error)

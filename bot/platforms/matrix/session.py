@@ -52,8 +52,8 @@ class Account:
             )
 
 
-async def sign_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
-    """A client signed in, its device's keys published and cross-signed.
+async def sign_in(account: Account, secrets: AccountSecrets) -> tuple[AsyncClient, str]:
+    """A client signed in, its device's keys published and cross-signed; and the master key.
 
     Raises `PlatformError` and nothing else.
     """
@@ -61,7 +61,9 @@ async def sign_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
     client: AsyncClient | None = None
     try:
         client = await _signed_in(account, secrets)
-        await cross_signing.ensure(client, secrets, account.password)
+        master = await cross_signing.ensure(client, secrets, account.password)
+        # nio would answer comparisons of keys by itself, wrongly, and end those that we answer.
+        client.olm.handle_key_verification = lambda _: None
     except BaseException as error:
         if client is not None:
             await close(client)
@@ -72,7 +74,7 @@ async def sign_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
                 final=isinstance(error, aiohttp.InvalidURL),
             ) from error
         raise
-    return client
+    return client, master
 
 
 async def close(client: AsyncClient) -> None:

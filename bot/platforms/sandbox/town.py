@@ -261,6 +261,8 @@ class Town:
         return fault.receipt
 
     def _do(self, request: Outgoing) -> Receipt:
+        if request.operation is Operation.DECIDE:
+            return Receipt(Result.GONE, reason="nothing is decided here")
         if request.chat not in self.chats or request.chat in self._closed_to_bot:
             return Receipt(Result.BLOCKED, reason="the chat is closed to the bot")
         match request.operation:
@@ -268,7 +270,7 @@ class Town:
                 return self._post(request)
             case Operation.TOAST:
                 return self._toast(request)
-            case Operation.EDIT | Operation.DELETE:
+            case _:
                 return self._change(request)
 
     def _post(self, request: Outgoing) -> Receipt:
