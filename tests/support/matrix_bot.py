@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -72,6 +74,11 @@ class MatrixBot:
         await bot.pull()
         return bot
 
+    @property
+    def device_id(self) -> str:
+        """The device that it is now."""
+        return str(self.platform._live.client.device_id)  # type: ignore[union-attr]
+
     def new_platform(self, **changed: Any) -> MatrixPlatform:
         """A platform over this account's store and secrets."""
         settings: dict[str, Any] = {
@@ -91,6 +98,31 @@ class MatrixBot:
         await self.platform.stop()
         self.platform = self.new_platform()
         await self.platform.start()
+
+    async def decides(self, report: Incoming, decision: str) -> Receipt:
+        """Carry out a decision that a report offered."""
+        return await self.platform.send(
+            Outgoing(uuid4().hex, report.account, Operation.DECIDE, target=decision)
+        )
+
+    @contextmanager
+    def hears(self, part: str, change: Callable[[Any], Any]) -> Iterator[None]:
+        """Meanwhile, answers of the homeserver to paths with `part` are changed on their way."""
+        client = self.platform._live.client  # type: ignore[union-attr]
+        send = client.send
+
+        async def forging(method: str, where: str, *more: Any, **named: Any) -> Any:
+            response = await send(method, where, *more, **named)
+            if part in where:
+                changed = change(json.loads(await response.read()))
+                response._body = json.dumps(changed).encode()
+            return response
+
+        client.send = forging
+        try:
+            yield
+        finally:
+            client.send = send
 
     async def pull(self, wait: float = 0) -> list[Incoming]:
         """One `receive`, stored as the inbox would: unique by event id."""
