@@ -145,16 +145,17 @@ async def test_nobody_who_left_can_read_what_follows(pair: Pair, synapse: Synaps
     await pair.ana.invites(eva.user_id, pair.room)
     await eva.accepts_invitations()
     await pair.bot.pull(wait=1)
-    sessions = pair.bot.platform._live.client.olm.outbound_group_sessions  # type: ignore[union-attr]
+    client = pair.bot.platform._live.client  # type: ignore[union-attr]
+    sessions = client.olm.outbound_group_sessions
     await pair.bot.says(pair.room, "con Eva")
     first = sessions[pair.room].id
+    # Somebody who leaves while the key is being given out keeps it, as far as nio goes.
+    client.invalidate_outbound_session = lambda _: None
     await pair.ana.removes(eva.user_id, pair.room)
     await pair.bot.pull(wait=1)
-    # As if her leaving had come while a key was on its way, when nio puts the old one back.
-    await pair.bot.says(pair.room, "sin Eva")
+    sent = await pair.bot.says(pair.room, "sin Eva")
     assert sessions[pair.room].id != first
-    holders = pair.bot.platform._live.sender._guard._sharing._holders[pair.room][1]  # type: ignore[union-attr]
-    assert {user for user, _, _ in holders} == {pair.ana.user_id}
+    assert await read_by(pair.ana, pair.room, sent) == ["sin Eva"]
 
 
 # --- what does not fit --------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from uuid import uuid4
 from nio import AsyncClient  # type: ignore[import-untyped]
 
 from bot.platforms.base import Acquaintances, Secrecy
+from bot.platforms.matrix.cross_signing import Own
 from bot.platforms.matrix.devices import Devices
 from bot.platforms.matrix.guard import Guard
 from bot.platforms.matrix.http import call, path
@@ -71,11 +72,11 @@ class Comparisons:
     def __init__(
         self,
         client: AsyncClient,
+        own: Own,
         devices: Devices,
         identities: Identities,
         guard: Guard,
         acquaintances: Acquaintances,
-        own_master: str,
         report: _Report,
         now: Callable[[], datetime],
     ) -> None:
@@ -84,7 +85,7 @@ class Comparisons:
         self._identities = identities
         self._guard = guard
         self._acquaintances = acquaintances
-        self._own_master = own_master
+        self._own = own
         self._report = report
         self._now = now
         self._flows: dict[str, _Flow] = {}
@@ -228,8 +229,8 @@ class Comparisons:
         device = self._client.device_store[user].get(device_id)
         if not master or device is None or device.deleted:
             return None
-        own_device, own = self._client.device_id, self._client.olm.account.identity_keys["ed25519"]
-        ours = {f"ed25519:{own_device}": own, f"ed25519:{self._own_master}": self._own_master}
+        own_device, key = self._client.device_id, self._client.olm.account.identity_keys["ed25519"]
+        ours = {f"ed25519:{own_device}": key, f"ed25519:{self._own.master}": self._own.master}
         theirs = {f"ed25519:{device_id}": device.ed25519, f"ed25519:{master}": master}
         return _Flow(
             id=id,

@@ -83,11 +83,17 @@ class Identity:
         return bool(signed_by(device, self.user_id, public, public))
 
 
-async def ensure(client: AsyncClient, secrets: AccountSecrets, password: str | None) -> str:
-    """Make the account's identity if there is none, and have it sign this device.
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What we are to others: the public master key, by which people's apps know the bot over all
+    its devices, and this device's keys, signed under it."""
 
-    Returns the public master key, which is what people's apps know the bot by: a new device under
-    it needs no new comparison.
+    master: str
+    device_keys: Mapping[str, Any]
+
+
+async def ensure(client: AsyncClient, secrets: AccountSecrets, password: str | None) -> Own:
+    """Make the account's identity if there is none, and have it sign this device.
 
     Keys are kept before they are published: a crash in between leaves keys that can still be
     published, the other order an account that nobody can sign for. Raises `PlatformError`, also if
@@ -116,7 +122,8 @@ async def ensure(client: AsyncClient, secrets: AccountSecrets, password: str | N
                 "matrix.homeserver: the server does not serve the signature of the bot's device;"
                 " check that it supports cross-signing"
             )
-    return identity.public("master")
+    signed = identity.signed(device, "self_signing")
+    return Own(identity.public("master"), {k: v for k, v in signed.items() if k != "unsigned"})
 
 
 def _foreign() -> str:

@@ -27,6 +27,7 @@ from bot.platforms.base import (
 )
 from bot.platforms.matrix import parse, session
 from bot.platforms.matrix.comparing import Comparisons
+from bot.platforms.matrix.cross_signing import Own
 from bot.platforms.matrix.decisions import Decisions
 from bot.platforms.matrix.devices import Devices
 from bot.platforms.matrix.direct import DirectRooms
@@ -109,9 +110,9 @@ class MatrixPlatform:
     async def start(self) -> None:
         """Sign in, publish and sign the device's keys. Raises `PlatformError`."""
         await self.stop()
-        client, master = await session.sign_in(self._account, self._secrets)
+        client, own = await session.sign_in(self._account, self._secrets)
         try:
-            self._live = await self._set_up(client, master)
+            self._live = await self._set_up(client, own)
         except BaseException as error:
             await session.close(client)
             if isinstance(error, PlatformError) or not isinstance(error, Exception):
@@ -119,7 +120,7 @@ class MatrixPlatform:
             receipt = of_exception(error)
             raise PlatformError(f"matrix.homeserver: starting failed ({receipt.reason})") from error
 
-    async def _set_up(self, client: AsyncClient, master: str) -> _Live:
+    async def _set_up(self, client: AsyncClient, own: Own) -> _Live:
         """Everything over a client that is signed in, with what is kept of it."""
         rooms = Rooms(client, self._secrets)
         await rooms.load()
@@ -128,13 +129,13 @@ class MatrixPlatform:
         identities = Identities(self._secrets, self._acquaintances)
         await identities.load()
         devices = Devices(client, identities)
-        sharing = Sharing(client, identities, self._acquaintances, self._now)
+        sharing = Sharing(client, own, identities, self._acquaintances, self._now)
         guard = Guard(client, rooms, devices, sharing, self._now)
         upgrades = Upgrades(client, rooms)
         joining = Joining(client, rooms, direct, upgrades, self._acquaintances, self._now)
         reports = Reports(identities, self._now)
         comparisons = Comparisons(
-            client, devices, identities, guard, self._acquaintances, master, reports.add, self._now
+            client, own, devices, identities, guard, self._acquaintances, reports.add, self._now
         )
         proof = Proof(client, devices, identities)
         receiver = Receiver(

@@ -19,6 +19,7 @@ from nio.store import SqliteStore  # type: ignore[import-untyped]
 
 from bot.platforms.base import PlatformError, Result
 from bot.platforms.matrix import cross_signing
+from bot.platforms.matrix.cross_signing import Own
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import of_response
 from bot.platforms.matrix.secrets import AccountSecrets
@@ -52,8 +53,8 @@ class Account:
             )
 
 
-async def sign_in(account: Account, secrets: AccountSecrets) -> tuple[AsyncClient, str]:
-    """A client signed in, its device's keys published and cross-signed; and the master key.
+async def sign_in(account: Account, secrets: AccountSecrets) -> tuple[AsyncClient, Own]:
+    """A client signed in, its device's keys published and cross-signed; and what it is to others.
 
     Raises `PlatformError` and nothing else.
     """
@@ -61,7 +62,7 @@ async def sign_in(account: Account, secrets: AccountSecrets) -> tuple[AsyncClien
     client: AsyncClient | None = None
     try:
         client = await _signed_in(account, secrets)
-        master = await cross_signing.ensure(client, secrets, account.password)
+        own = await cross_signing.ensure(client, secrets, account.password)
         # nio would answer comparisons of keys by itself, wrongly, and end those that we answer.
         client.olm.handle_key_verification = lambda _: None
     except BaseException as error:
@@ -74,7 +75,7 @@ async def sign_in(account: Account, secrets: AccountSecrets) -> tuple[AsyncClien
                 final=isinstance(error, aiohttp.InvalidURL),
             ) from error
         raise
-    return client, master
+    return client, own
 
 
 async def close(client: AsyncClient) -> None:

@@ -9,11 +9,12 @@ never pay for that; in the others each detailed text costs one more sharing.
 Not by nio's own methods: they count a key as given when the request failed, hang for ever after a
 failed claim, take an error answer's devices for a soft logout, keep a key whose reader left while
 it was being given, and pass over any device that bears our own device's name. Source: Matrix
-client-server API, "m.room_key"; Olm's "Megolm", "Partial forward secrecy".
+client-server API, "m.olm.v1.curve25519-aes-sha2", "m.room_key"; Megolm, "Partial Forward Secrecy".
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,10 +24,12 @@ from nio import AsyncClient, MatrixRoom  # type: ignore[import-untyped]
 from nio.crypto import OlmDevice, OutboundGroupSession  # type: ignore[import-untyped]
 
 from bot.platforms.base import Acquaintances, Result, Secrecy
+from bot.platforms.matrix.cross_signing import Own
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.identities import Identities
 from bot.platforms.matrix.keys import claim
 from bot.platforms.matrix.outcome import RefusedError, of_answer, refused
+from bot.platforms.matrix.signing import unpadded
 
 # A device without one-time keys, or whose server is down, must not hold up each message.
 _ASK_AGAIN = timedelta(minutes=1)
@@ -43,11 +46,13 @@ class Sharing:
     def __init__(
         self,
         client: AsyncClient,
+        own: Own,
         identities: Identities,
         acquaintances: Acquaintances,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
+        self._own = own
         self._identities = identities
         self._acquaintances = acquaintances
         self._now = now
@@ -157,11 +162,38 @@ class Sharing:
             messages: dict[str, dict[str, Any]] = {}
             given = able[start : start + _AT_ONCE]
             for device in given:
-                olm_session = olm.session_store.get(device.curve25519)
-                sealed = olm._olm_encrypt(olm_session, device, "m.room_key", content)
+                sealed = self._sealed(device, "m.room_key", content)
                 messages.setdefault(device.user_id, {})[device.id] = sealed
             where = path("sendToDevice", "m.room.encrypted", uuid4().hex)
             answer = await call(self._client, "PUT", where, {"messages": messages})
             if not answer.ok:
                 raise RefusedError(of_answer(answer))
             holders.update((d.user_id, d.id, d.curve25519) for d in given)
+
+    def _sealed(self, device: OlmDevice, kind: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Encrypted for one device, with our own signed keys inside.
+
+        So an app that was offline can tell whose message it is though our device is gone meanwhile,
+        and without asking the server, which may give it other keys or none.
+        """
+        olm = self._client.olm
+        own = olm.account.identity_keys
+        payload = {
+            "type": kind,
+            "content": content,
+            "sender": self._client.user_id,
+            "sender_device": self._client.device_id,
+            "sender_device_keys": self._own.device_keys,
+            "keys": {"ed25519": own["ed25519"]},
+            "recipient": device.user_id,
+            "recipient_keys": {"ed25519": device.ed25519},
+        }
+        session = olm.session_store.get(device.curve25519)
+        message_type, ciphertext = session.encrypt(json.dumps(payload)).to_parts()
+        olm.store.save_session(device.curve25519, session)
+        body = {"type": message_type, "body": unpadded(ciphertext)}
+        return {
+            "algorithm": "m.olm.v1.curve25519-aes-sha2",
+            "sender_key": own["curve25519"],
+            "ciphertext": {device.curve25519: body},
+        }
