@@ -1,14 +1,16 @@
 """The devices of the people in our rooms: asked for, checked, and only then shown to nio.
 
 nio believes what the server says but for the device's own signature, refuses a whole answer for
-one malformed device in it, and never takes a device back that was once left out. Source: Matrix
+one malformed device in it, never takes a device back that was once left out, and forgets what
+changed while it was asking. Source: Matrix
 client-server API, "Tracking the device list for a user".
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from nio import AsyncClient, KeysQueryResponse  # type: ignore[import-untyped]
@@ -25,12 +27,32 @@ _log = logging.getLogger(__name__)
 _USERS = 100  # asked for at once
 
 
+class _Due(set[str]):
+    """Whose keys are to be asked for, and how often each was said to be."""
+
+    def __init__(self, users: Iterable[str]) -> None:
+        super().__init__(users)
+        self.said: Counter[str] = Counter()
+
+    def add(self, user: str) -> None:
+        self.update((user,))
+
+    def update(self, *users: Iterable[str]) -> None:
+        for some in users:
+            known = list(some)
+            self.said.update(known)
+            super().update(known)
+
+
 class Devices:
     """Keeps nio's list of devices and the identities up to what the server serves."""
 
     def __init__(self, client: AsyncClient, identities: Identities) -> None:
         self._client = client
         self._identities = identities
+        self._due = client.olm.users_for_key_query = _Due(client.olm.users_for_key_query)
+        self._asked = 0
+        self._taken_in: dict[str, int] = {}
 
     async def query(self, users: Collection[str]) -> None:
         """Ask for these people's keys. Raises `RefusedError` and network errors.
@@ -42,6 +64,8 @@ class Devices:
             await self._query(asked[start : start + _USERS])
 
     async def _query(self, users: list[str]) -> None:
+        self._asked += 1
+        asked, said = self._asked, {user: self._due.said[user] for user in users}
         body = {"device_keys": dict.fromkeys(users, ())}
         answer = await call(self._client, "POST", path("keys", "query"), body)
         if not answer.ok:
@@ -49,7 +73,11 @@ class Devices:
         given = answer.body.get("device_keys")
         if not isinstance(given, Mapping):
             raise refused(Result.SERVER_ERROR, "malformed device keys")
-        found = {user: served(user, answer.body) for user in users if user in given}
+        # Two questions may be under way; the answer to the later one is the newer.
+        newer = {user for user in users if self._taken_in.get(user, 0) > asked}
+        answered = [user for user in users if user in given and user not in newer]
+        found = {user: served(user, answer.body) for user in answered}
+        self._taken_in.update(dict.fromkeys(answered, asked))
         try:
             await self._identities.look(found)
         except Exception as error:
@@ -59,6 +87,8 @@ class Devices:
             self._replace(user, found[user])
         clean = {user: _clean(given[user], found[user]) for user in found}
         await self._client.receive_response(KeysQueryResponse(clean, {}))
+        # What changed while we asked may or may not be in the answer.
+        self._due.update(user for user in answered if self._due.said[user] != said[user])
 
     def _replace(self, user_id: str, now: Served) -> None:
         """What nio would overlook: a device that is back, or whose keys are others.
