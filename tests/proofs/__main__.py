@@ -18,6 +18,8 @@ PROOFS: dict[str, str] = {
     "P3": "kills:p3",
     "P6": "downtime:p6",
     "P8": "clocks:p8",
+    "P12": "matrix_readers:p12",
+    "P13": "matrix_plaintext:p13",
     "P17": "kills:p17",
     "P18": "garbage:p18",
 }
