@@ -246,9 +246,7 @@ class People:
 
     async def account_numbered(self, id: int) -> Account | None:
         """By its number."""
-        row = (
-            await self._db.execute(sa.select(*_ACCOUNT).where(accounts.c.id == id))
-        ).one_or_none()
+        row = await self._rows.one(sa.select(*_ACCOUNT).where(accounts.c.id == id))
         return Account(*row) if row else None
 
     async def account_in(self, platform: str, chat: str) -> Account | None:

@@ -8,9 +8,10 @@ client-server API, "Key verification framework".
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,6 +27,7 @@ from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.identities import Identities
 from bot.platforms.matrix.outcome import RefusedError, of_answer
 from bot.platforms.matrix.sas import METHOD, Party, Sas, SasError
+from bot.platforms.matrix.signing import canonical
 
 _log = logging.getLogger(__name__)
 
@@ -90,18 +92,51 @@ class Comparisons:
         self._now = now
         self._flows: dict[str, _Flow] = {}
         self._seen: dict[str, None] = {}
+        self._working: asyncio.Task[None] | None = None
         self._asked_at: dict[str, datetime] = {}
 
     # --- events -----------------------------------------------------------------------------
 
-    async def in_room(self, room_id: str, event: _Json) -> None:
-        """A verification event of a room, decrypted; seen twice, it counts once."""
-        event_id, content = str(event.get("event_id", "")), event.get("content")
-        if event_id in self._seen or not isinstance(content, Mapping):
-            return
-        self._seen[event_id] = None
+    async def take(self, in_rooms: Iterable[tuple[str, _Json]], beside: Iterable[_Json]) -> None:
+        """Verification events of rooms, decrypted, and others; what is given twice counts once.
+
+        Cancelling does not break off a step: half of one could not be made good.
+        """
+        steps = [("", event) for event in beside] + list(in_rooms)
+        fresh = [(room, event) for room, event in steps if self._is_new(event)]
+        self._working = asyncio.create_task(self._work(self._working, fresh))
+        await asyncio.shield(self._working)
+
+    async def stop(self) -> None:
+        """End it; what was under way comes to nothing."""
+        if self._working is not None:
+            self._working.cancel()
+            await asyncio.gather(self._working, return_exceptions=True)
+
+    def _is_new(self, event: _Json) -> bool:
+        name = str(event.get("event_id") or hashlib.sha256(canonical(event)).hexdigest())
+        new = name not in self._seen
+        self._seen[name] = None
         while len(self._seen) > 50 * _AT_ONCE:
             self._seen.pop(next(iter(self._seen)))
+        return new
+
+    async def _work(
+        self, before: asyncio.Task[None] | None, steps: Iterable[tuple[str, _Json]]
+    ) -> None:
+        if before is not None:
+            await asyncio.gather(before, return_exceptions=True)
+        for room, event in steps:
+            if room:
+                await self._in_room(room, event)
+            else:
+                await self._beside(event)
+        await self._tick()
+
+    async def _in_room(self, room_id: str, event: _Json) -> None:
+        event_id, content = str(event.get("event_id", "")), event.get("content")
+        if not isinstance(content, Mapping):
+            return
         kind, sender = str(event.get("type", "")), str(event.get("sender", ""))
         if kind == "m.room.message":
             age = _object(event.get("unsigned")).get("age")
@@ -113,15 +148,14 @@ class Comparisons:
         if relation.get("rel_type") == "m.reference":
             await self._take(kind, sender, str(relation.get("event_id", "")), content, room_id)
 
-    async def beside(self, event: _Json) -> None:
-        """A verification event sent from device to device."""
+    async def _beside(self, event: _Json) -> None:
         content = _object(event.get("content"))
         flow = content.get("transaction_id")
         if isinstance(flow, str):
             sender = str(event.get("sender", ""))
             await self._take(str(event.get("type", "")), sender, flow, content, "")
 
-    async def tick(self) -> None:
+    async def _tick(self) -> None:
         """Let go of what takes too long."""
         now = self._now()
         for flow in list(self._flows.values()):

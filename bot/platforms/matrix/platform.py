@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
-from nio import AsyncClient  # type: ignore[import-untyped]
+from nio import AsyncClient, DummyEvent  # type: ignore[import-untyped]
 
 from bot.platforms.base import (
     Acquaintances,
@@ -34,6 +35,7 @@ from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.guard import Guard
 from bot.platforms.matrix.identities import Identities
 from bot.platforms.matrix.joining import Joining
+from bot.platforms.matrix.marks import StoreMark
 from bot.platforms.matrix.outcome import of_exception, refused
 from bot.platforms.matrix.proof import Proof
 from bot.platforms.matrix.receiving import Receiver
@@ -49,6 +51,7 @@ from bot.platforms.matrix.upgrades import Upgrades
 _LIMITS = Limits(per_second=10, per_chat=5, per_group=5, concurrency=4)
 
 _SEND_TIMEOUT = 120.0  # seconds for one message with its keys and files
+_MARK_EVERY = timedelta(hours=1)  # an older copy of the crypto store is noticed as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,8 @@ class MatrixPlatform:
             device_id=device_id,
         )
         self._secrets = AccountSecrets(secrets, user_id)
+        self._mark = StoreMark(store_path, self._secrets)
+        self._marked_at = now()
         self._acquaintances = acquaintances
         self._now = now
         self._live: _Live | None = None
@@ -110,7 +115,8 @@ class MatrixPlatform:
     async def start(self) -> None:
         """Sign in, publish and sign the device's keys. Raises `PlatformError`."""
         await self.stop()
-        client, own = await session.sign_in(self._account, self._secrets)
+        client, own = await session.sign_in(self._account, self._secrets, self._mark)
+        self._marked_at = self._now()
         try:
             self._live = await self._set_up(client, own)
         except BaseException as error:
@@ -130,6 +136,8 @@ class MatrixPlatform:
         await identities.load()
         devices = Devices(client, identities)
         sharing = Sharing(client, own, identities, self._acquaintances, self._now)
+        # Whoever begins a session anew has lost the one in which the keys came.
+        client.add_to_device_callback(sharing.give_again, DummyEvent)
         guard = Guard(client, rooms, devices, sharing, self._now)
         upgrades = Upgrades(client, rooms)
         joining = Joining(client, rooms, direct, upgrades, self._acquaintances, self._now)
@@ -146,9 +154,22 @@ class MatrixPlatform:
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
         """Events after `cursor`, which is Matrix's sync token. Raises `PlatformError`."""
+        await self._look_after_store()
         if self._live is None:
             raise PlatformError("matrix: not started")
         return await self._live.receiver.receive(cursor, wait)
+
+    async def _look_after_store(self) -> None:
+        """Be a new device where the store turned out to be an earlier copy; renew its mark."""
+        if self._live is None:
+            return
+        if self._live.receiver.spoilt:
+            await self._mark.spoil()
+            await self.start()
+        elif abs(self._now() - self._marked_at) > _MARK_EVERY:
+            with suppress(PlatformError):  # the mark of before is as good, for a while
+                await self._mark.renew()
+            self._marked_at = self._now()
 
     def parse(self, event: RawEvent) -> Incoming | None:
         """Understand a stored event. Raises KeyError and the like for one not stored by us."""

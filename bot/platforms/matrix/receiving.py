@@ -26,6 +26,7 @@ from bot.platforms.matrix.parse import STORED
 from bot.platforms.matrix.proof import Proof
 from bot.platforms.matrix.reports import Reports
 from bot.platforms.matrix.rooms import Rooms
+from bot.platforms.matrix.session import are_used
 from bot.platforms.matrix.upgrades import Upgrades
 
 _log = logging.getLogger(__name__)
@@ -66,6 +67,8 @@ class Receiver:
         self._compared: list[tuple[str, _Json]] = []
         self.complete = False
         """Whether the state of all rooms was read in this process."""
+        self.spoilt = False
+        """Whether the crypto store turned out to be an earlier copy of itself."""
         self._late: dict[str, tuple[str, _Json]] = {}
         self._found: set[str] = set()
         self._cursor: str | None = None
@@ -107,6 +110,7 @@ class Receiver:
     async def stop(self) -> None:
         """End what runs beside; a join that was not finished is found again at the next start."""
         await self._joining.stop()
+        await self._comparisons.stop()
         if self._upkeep is not None:
             self._upkeep.cancel()
             await asyncio.gather(self._upkeep, return_exceptions=True)
@@ -369,13 +373,13 @@ class Receiver:
 
     async def _compare(self, beside: list[Any]) -> None:
         """Go on with comparisons of pictures."""
-        for event in beside:
-            if isinstance(event, dict) and is_verification(event):
-                await self._comparisons.beside(event)
-        for room_id, event in self._compared:
-            if self._rooms.kind(room_id) is ChatKind.PRIVATE:
-                await self._comparisons.in_room(room_id, event)
-        await self._comparisons.tick()
+        private = [
+            (room, event)
+            for room, event in self._compared
+            if self._rooms.kind(room) is ChatKind.PRIVATE
+        ]
+        others = [event for event in beside if isinstance(event, dict) and is_verification(event)]
+        await self._comparisons.take(private, others)
 
     async def _moved(self, room_id: str, joined: _Json, by: str) -> list[RawEvent]:
         """Migrated, for the room that this one replaces, if both say so."""
@@ -405,7 +409,7 @@ class Receiver:
         # nio answers some of the server's errors with a TypeError, so nothing narrower will do.
         with suppress(Exception):
             if client.should_upload_keys:
-                await client.keys_upload()
+                self.spoilt |= are_used(await client.keys_upload())
             if client.should_query_keys:
                 await self._devices.query(client.users_for_key_query)
             if client.should_claim_keys:

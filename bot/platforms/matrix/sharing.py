@@ -20,7 +20,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from nio import AsyncClient, MatrixRoom  # type: ignore[import-untyped]
+from nio import AsyncClient, DummyEvent, MatrixRoom  # type: ignore[import-untyped]
 from nio.crypto import OlmDevice, OutboundGroupSession  # type: ignore[import-untyped]
 
 from bot.platforms.base import Acquaintances, Result, Secrecy
@@ -83,6 +83,11 @@ class Sharing:
         if current is not session or not holders <= set(now) or set(now) - set(readers):
             raise refused(Result.SERVER_ERROR, "the room's readers have just changed")
         session.shared = True
+
+    def give_again(self, event: DummyEvent) -> None:
+        """This device has none of the keys that it was given, as far as we can know."""
+        for _, holders in self._holders.values():
+            holders -= {k for k in holders if (k[0], k[2]) == (event.sender, event.sender_key)}
 
     # --- who ---
 
