@@ -205,3 +205,24 @@ async def test_a_comparison_settles_a_doubt_about_other_keys(pair: Pair) -> None
     assert await pair.agrees(shown)
     detail = await pair.bot.sends(pair.room, "detalle", secrecy=Secrecy.DETAILED)
     assert detail.result is Result.SENT
+
+
+async def test_a_step_that_is_interrupted_is_neither_lost_nor_done_twice(pair: Pair) -> None:
+    """The engine hurries the platform at each deadline: what it was waiting for begins anew."""
+    comparisons = pair.bot.platform._live.receiver._comparisons  # type: ignore[union-attr]
+    query, entered = comparisons._devices.query, asyncio.Event()
+
+    async def slow(users: list[str]) -> None:
+        entered.set()
+        await asyncio.sleep(0.3)
+        await query(users)
+
+    comparisons._devices.query = slow
+    await pair.ana.asks_to_compare(pair.bot.user_id, room=pair.room)
+    receiving = asyncio.create_task(pair.bot.platform.receive(pair.bot.cursor, 5))
+    await entered.wait()
+    receiving.cancel()
+    await asyncio.gather(receiving, return_exceptions=True)
+    shown, hers = await pair.looks(await pair.bot.receives(ComparisonAsked))
+    assert shown.body.pictures == hers
+    assert await pair.agrees(shown)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -310,6 +311,44 @@ async def test_a_device_that_the_server_left_out_once_is_written_to_again(pair: 
     await pair.knows_of_changes()
     sent = await pair.bot.says(pair.room, "alarma")
     assert await read_by(pair.ana, pair.room, sent) == ["alarma"]
+
+
+async def test_what_changes_while_the_keys_are_asked_for_is_asked_for_again(pair: Pair) -> None:
+    """A sync says so in between; the answer that comes may be the older one."""
+    due = pair.bot.platform._live.client.users_for_key_query  # type: ignore[union-attr]
+
+    def change(answer: Any) -> Any:
+        due.update({pair.ana.user_id})  # as a sync does
+        return answer
+
+    with pair.bot.hears(QUERY, change):
+        await pair.knows_of_changes()
+    assert pair.ana.user_id in due
+    await pair.knows_of_changes()
+    assert pair.ana.user_id not in due
+
+
+async def test_an_answer_that_was_overtaken_counts_no_more(pair: Pair) -> None:
+    devices = pair.bot.platform._live.receiver._devices  # type: ignore[union-attr]
+    client = pair.bot.platform._live.client  # type: ignore[union-attr]
+    send, first, late = client.send, [True], asyncio.Event()
+
+    async def overtaken(method: str, where: str, *more: Any, **named: Any) -> Any:
+        mine = QUERY in where and first.pop() if first else False
+        response = await send(method, where, *more, **named)
+        if mine:
+            await response.read()
+            await late.wait()
+        return response
+
+    client.send = overtaken
+    old = asyncio.create_task(devices.query([pair.ana.user_id]))
+    await asyncio.sleep(0.3)  # the homeserver has answered it, and the answer is on its way
+    tablet = await pair.further_device(signed=True)
+    late.set()
+    await old
+    sent = await pair.bot.says(pair.room, "alarma")
+    assert await read_by(tablet, pair.room, sent) == ["alarma"]
 
 
 # --- an alarm that nobody can read is not sent --------------------------------------------------
