@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.domain import checkin as rules
 from bot.domain.answers import Answer, understand
@@ -16,7 +16,7 @@ from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, last_due, ne
 from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
 from handlers import canary, incidents
 from handlers.commands import Entry
-from handlers.context import Choice, Context, Due
+from handlers.context import Choice, Context, Due, Place
 from handlers.settings import DOUBT
 
 TOPIC = "checkin"
@@ -114,18 +114,28 @@ async def set_schedule_timer(ctx: Context, id: int, rule: Schedule) -> None:
 
 
 async def _ask(ctx: Context, checkin: Checkin, key: str) -> None:
-    """The question on the account used last; an earlier one of the same check-in loses its buttons."""
+    """The question on the account used last, or on the next where that one took none.
+
+    An earlier one of the same check-in loses its buttons.
+    """
     await ctx.close_prompts(TOPIC, checkin.id)
-    for place in (await ctx.places_of(checkin.member))[:1]:
-        await ctx.ask(
-            place,
-            key,
-            ANSWERS,
-            topic=TOPIC,
-            ref=checkin.id,
-            lane=Lane.CHECKIN,
-            purpose=_purpose(checkin.id),
-        )
+    places = await ctx.places_of(checkin.member)
+    tried = await ctx.tx.outbox.chats_of(_purpose(checkin.id))
+    better = [p for p in places if tried.get((p.platform, p.chat)) is not False]
+    for place in (better or places)[:1]:
+        await _ask_at(ctx, place, checkin, key)
+
+
+async def _ask_at(ctx: Context, place: Place, checkin: Checkin, key: str) -> None:
+    await ctx.ask(
+        place,
+        key,
+        ANSWERS,
+        topic=TOPIC,
+        ref=checkin.id,
+        lane=Lane.CHECKIN,
+        purpose=_purpose(checkin.id),
+    )
 
 
 def _purpose(id: int) -> str:
@@ -142,6 +152,8 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
     checkin = await ctx.tx.checkins.get(occasion.ref)
     if checkin is None:
         return
+    if checkin.miss_at <= ctx.now and not await _arrived(ctx, checkin.id):
+        checkin = rules.not_delivered(checkin)  # silence is no refusal to answer
     checkin, due = rules.advance(checkin, ctx.now)
     if due is rules.Due.MISS and occasion.silent:
         accounts = await ctx.tx.people.accounts_of(checkin.member)
@@ -165,14 +177,19 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
 
 
 async def not_delivered(ctx: Context, id: int) -> None:
-    """The platform refused the question: try another account, else remember that none arrived."""
+    """The question does not get through where it was sent: ask on another account of the person's."""
     checkin = await ctx.tx.checkins.get(id)
-    if checkin is None or checkin.state not in rules.OPEN:
+    if checkin is None or checkin.state not in rules.OPEN or await _arrived(ctx, id):
         return
-    if await ctx.places_of(checkin.member):
-        await _ask(ctx, checkin, "checkin.question")
-        return
-    await _save(ctx, rules.not_delivered(checkin))
+    places = await ctx.places_of(checkin.member)
+    tried = await ctx.tx.outbox.chats_of(_purpose(id))
+    for place in [p for p in places if (p.platform, p.chat) not in tried][:1]:
+        await _ask_at(ctx, place, checkin, "checkin.question")
+
+
+async def _arrived(ctx: Context, id: int) -> bool:
+    """Whether a platform took a question of this check-in."""
+    return any((await ctx.tx.outbox.chats_of(_purpose(id))).values())
 
 
 # --- answering ----------------------------------------------------------------------------------
@@ -191,7 +208,7 @@ async def said(ctx: Context, text: str) -> bool:
     """Words, outside of any dialog. True if they were about how the person is."""
     me = ctx.speaker.member.id
     answer = understand(text)
-    waiting = await ctx.tx.checkins.open_of(me)
+    waiting = await _asked(ctx)
     if waiting:
         if answer is Answer.UNCLEAR:
             await ask_again(ctx, "checkin.unclear")
@@ -199,12 +216,16 @@ async def said(ctx: Context, text: str) -> bool:
         for checkin in waiting:
             await _answer(ctx, checkin, answer)
         return True
+    if answer is not Answer.HELP and await ctx.tx.checkins.open_of(me):
+        # Only now could it be read, and it was written before this question.
+        await ask_again(ctx, "checkin.from_before", at=ctx.answered_at)
+        return True
     about_me = await ctx.tx.incidents.open_about(me)
     last = await ctx.tx.checkins.last_of(me) if answer is Answer.OK else None
-    if last is not None and about_me is not None and rules.in_time(last, ctx.answered_at):
+    if last is not None and about_me is not None and _in_time(ctx, last):
         await _answer(ctx, last, answer)
         return True
-    if answer is Answer.OK and about_me is not None:
+    if answer is Answer.OK and about_me is not None and not ctx.came_before(about_me.opened_at):
         await incidents.late_answer(ctx, about_me)
         return True
     if answer is Answer.OK:
@@ -216,7 +237,7 @@ async def said(ctx: Context, text: str) -> bool:
     return False
 
 
-async def ask_again(ctx: Context, key: str) -> None:
+async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> None:
     """Whatever it was, it was no answer: the question again, and nothing counted."""
     waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
     for checkin in waiting[-1:]:
@@ -228,12 +249,24 @@ async def ask_again(ctx: Context, key: str) -> None:
             topic=TOPIC,
             ref=checkin.id,
             purpose=_purpose(checkin.id),
+            at=at,
         )
 
 
 async def waits_for_answer(ctx: Context) -> bool:
     """Whether the speaker has a question open."""
-    return bool(await ctx.tx.checkins.open_of(ctx.speaker.member.id))
+    return bool(await _asked(ctx))
+
+
+async def _asked(ctx: Context) -> list[Checkin]:
+    """The check-ins that these words can be an answer to."""
+    waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
+    return [checkin for checkin in waiting if not ctx.came_before(checkin.due)]
+
+
+def _in_time(ctx: Context, checkin: Checkin) -> bool:
+    seen = ctx.event.first_seen if ctx.event is not None else None
+    return rules.in_time(checkin, ctx.answered_at, seen)
 
 
 async def _answer(ctx: Context, checkin: Checkin, answer: Answer) -> None:
@@ -271,7 +304,7 @@ async def _well(ctx: Context, checkin: Checkin) -> None:
     await ctx.close_prompts(TOPIC, checkin.id, "checkin.thanks", at=ctx.answered_at)
     await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
     about_me = await ctx.tx.incidents.open_about(checkin.member)
-    if about_me is not None and missed and rules.in_time(checkin, ctx.answered_at):
+    if about_me is not None and missed and _in_time(ctx, checkin):
         await incidents.undo_miss(ctx, about_me)
         await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
     elif about_me is not None:

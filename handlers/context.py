@@ -94,7 +94,8 @@ class Context:
         self.answered_at = now
         if event is not None:
             seen = speaker.account.used_at if speaker is not None else None
-            self.answered_at = judged_at(event.sent_at, now, seen)
+            came = now if event.first_seen is None else min(event.first_seen, now)
+            self.answered_at = judged_at(event.sent_at, came, seen)
         self.numbered = False
         self._speaker = speaker
         self._place = place
@@ -128,6 +129,14 @@ class Context:
     def pressed(self) -> bool:
         """Whether this turn chose an answer that was offered, by button or by its number."""
         return self.numbered or (self.event is not None and isinstance(self.event.body, Press))
+
+    def came_before(self, instant: datetime) -> bool:
+        """Whether this could not be read when it came, and that was before `instant`.
+
+        What was asked since then, it cannot be an answer to.
+        """
+        seen = self.event.first_seen if self.event is not None else None
+        return seen is not None and seen < instant
 
     def require(self, action: Action) -> None:
         """Raises `NotAllowed` unless the speaker may do this."""
@@ -348,9 +357,15 @@ class Context:
         await self.tx.conversations.set_dialog(
             self.place.platform,
             self.place.chat,
-            Dialog(topic, step, data),
-            self.now + DIALOG_LIFE,
+            Dialog(topic, step, data, self.now + DIALOG_LIFE),
         )
+
+    async def dialog(self) -> Dialog | None:
+        """What the speaker's words are for, if that was asked before they came."""
+        dialog = await self.tx.conversations.dialog(self.place.platform, self.place.chat, self.now)
+        if dialog is None or self.came_before(dialog.until - DIALOG_LIFE):
+            return None
+        return dialog
 
     async def expect_nothing(self) -> None:
         """The dialog is over."""

@@ -29,9 +29,6 @@ ALARM_TEXTS = {
     Kind.CANARY: "alarm.canary",
 }
 
-ALARM_TRIES = 4
-"""Failed attempts after which an alarm counts as not arriving; as in `bot.engine.outbox`."""
-
 TO_TAKE = (Choice("take", "button.take"), Choice("escalate", "button.escalate"))
 """What everyone who is told may do."""
 
@@ -129,6 +126,7 @@ async def _carry_out(ctx: Context, decision: rules.Decision) -> Incident:
 async def _alarm(ctx: Context, incident: Incident, leaving: Leaves) -> None:
     """One alarm to each, on all their accounts; their earlier ones lose their buttons."""
     subject = await ctx.tx.people.member(incident.subject)
+    purpose = alarm_purpose(incident.id)
     await _drop_buttons(ctx, incident, leaving.to)
     unreached = set()
     for member in sorted(leaving.to):
@@ -136,11 +134,16 @@ async def _alarm(ctx: Context, incident: Incident, leaving: Leaves) -> None:
         if not places:
             unreached.add(member)
         for place in places:
+            # One that could not leave until now says the same: a platform that was away for hours
+            # must not bring all of them at once.
+            await ctx.tx.outbox.withdraw(
+                purpose, ctx.now, platform=place.platform, chat=place.chat
+            )
             await _alarm_at(ctx, place, incident, subject.name, leaving.notice)
     for member in sorted(unreached):
-        await ctx.tx.incidents.note(incident.id, ctx.now, "unreachable", member)
+        await _note_unreachable(ctx, incident.id, member)
     if unreached:
-        await skip_the_unreachable(ctx, incident.id)
+        await _skip_the_unreachable(ctx, incident.id)
 
 
 async def _alarm_at(
@@ -213,12 +216,46 @@ async def _state(ctx: Context, incident: Incident, notice: Notice) -> Key:
     return Key("alarm.state.nobody")
 
 
-async def not_reached(ctx: Context, id: int, member: int) -> None:
-    """An alarm of this incident cannot get through to a member, for now or for good."""
+async def in_plain_words(ctx: Context, place: Place, id: int) -> None:
+    """The platform refuses the alarm as it is: its number alone, without anything written by people."""
     incident = await ctx.tx.incidents.get(id)
     if incident is not None and incident.open:
+        await ctx.say(
+            place,
+            "alarm.plain",
+            lane=Lane.ALARM,
+            purpose=alarm_purpose(id),
+            number=incident.number,
+        )
+
+
+async def not_reached(ctx: Context, id: int, member: int) -> None:
+    """A message about this incident does not get through to a member, for now or for good.
+
+    Called for every attempt that fails, and for one of several accounts as well: only a member who
+    has no other is news for the plan.
+    """
+    incident = await ctx.tx.incidents.get(id)
+    if incident is None or not incident.open or member not in incident.told:
+        return
+    if member in await _lost(ctx, incident):
+        await _note_unreachable(ctx, id, member)
+        await _skip_the_unreachable(ctx, id)
+
+
+async def _note_unreachable(ctx: Context, id: int, member: int) -> None:
+    """Once on the timeline, however often it is tried."""
+    if not await ctx.tx.incidents.noted(id, "unreachable", member):
         await ctx.tx.incidents.note(id, ctx.now, "unreachable", member)
-        await skip_the_unreachable(ctx, id, frozenset({member}))
+
+
+async def _lost(ctx: Context, incident: Incident) -> frozenset[int]:
+    """Those who were to be told, and who have no account that the news reached or soon will."""
+    purposes = {alarm_purpose(incident.id)}
+    if incident.mass is not None:
+        purposes.add(mass.digest_purpose(incident.mass))
+    dead = incident.told - await ctx.tx.people.reached(incident.told)
+    return dead | (incident.told & await ctx.tx.outbox.unreached(purposes, ctx.now))
 
 
 async def arrived(ctx: Context, id: int) -> None:
@@ -233,14 +270,13 @@ async def arrived(ctx: Context, id: int) -> None:
             await ctx.tx.facts.set("canary.seen", ctx.now.isoformat().encode())
 
 
-async def skip_the_unreachable(ctx: Context, id: int, stuck: frozenset[int] = frozenset()) -> None:
+async def _skip_the_unreachable(ctx: Context, id: int) -> None:
     """Somebody cannot be reached: if nobody of the newest step can be, the next one runs now."""
     incident = await ctx.tx.incidents.get(id)
     if incident is None:
         return
     roster = await ctx.tx.people.roster(incident.group)
-    reached = await ctx.tx.people.reached(incident.told) - stuck
-    reached -= await ctx.tx.outbox.unreached(alarm_purpose(id), ALARM_TRIES)
+    reached = incident.told - await _lost(ctx, incident)
     moved, leaves = rules.dead_channel(incident, reached, roster, ctx.now)
     if moved != incident:
         await _carry_out(ctx, (moved, leaves))

@@ -60,6 +60,9 @@ async def due(ctx: Context, ref: int) -> Incident | None:
     to = rules.readers(event, cases, ctx.now)
     for member in sorted(to):
         for place in await ctx.places_of(member):
+            await ctx.tx.outbox.withdraw(
+                digest_purpose(ref), ctx.now, platform=place.platform, chat=place.chat
+            )
             await _digest(ctx, place, event, cases, 0)
     event = replace(event, told={**event.told, **dict.fromkeys(to, ctx.now)})
     await ctx.tx.mass.save(event)
@@ -74,6 +77,25 @@ async def more(ctx: Context, ref: int, start: int) -> None:
     if event is not None:
         cases = rules.unclaimed(await ctx.tx.incidents.of_mass(ref))
         await _digest(ctx, ctx.place, event, cases, start)
+
+
+def digest_purpose(event: int) -> str:
+    """What the rows of an event's digests are for."""
+    return f"mass:{event}:digest"
+
+
+async def in_plain_words(ctx: Context, place: Place, ref: int) -> None:
+    """The platform refuses the digest as it is: the numbers alone."""
+    cases = rules.unclaimed(await ctx.tx.incidents.of_mass(ref))
+    if cases:
+        await ctx.say(
+            place,
+            "mass.plain",
+            lane=Lane.ALARM,
+            purpose=digest_purpose(ref),
+            numbers=tuple(f"#{case.number}" for case in cases[:PAGE]),
+            total=len(cases),
+        )
 
 
 async def _digest(
@@ -95,7 +117,7 @@ async def _digest(
         topic=TOPIC,
         ref=event.id,
         lane=Lane.ALARM,
-        purpose=f"mass:{event.id}:digest",
+        purpose=digest_purpose(event.id),
         total=len(cases),
         since=min((case.opened_at for case in cases), default=event.opened_at),
         names=tuple(f"#{case.number} {name}" for case, name in names),

@@ -28,6 +28,7 @@ from bot.platforms.base import (
     Removed,
     Result,
     Text,
+    Unfetched,
     Unreadable,
 )
 from bot.platforms.base import Command as MenuCommand
@@ -44,6 +45,7 @@ from handlers import (
     installation,
     joining,
     mass,
+    outcomes,
 )
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
@@ -100,6 +102,8 @@ class Router:
         if isinstance(event.body, Migrated):
             await self.migrated(tx, event.platform, event.chat, event.body.new_chat)
             return
+        if isinstance(event.body, Unfetched):
+            await self.trouble(tx, (f"messages_unfetched:{event.platform}",), now)
         if isinstance(
             event.body, IdentityChanged | ComparisonAsked | PicturesShown | ComparisonEnded
         ):
@@ -149,6 +153,10 @@ class Router:
                 await self._no_answer(ctx, "only_words")
             case Unreadable() if ctx.known:
                 await self._no_answer(ctx, "unreadable")
+            case Unreadable() if await ctx.dialog():
+                await ctx.reply("unreadable")  # somebody who is joining
+            case Unfetched() if ctx.known:
+                await self._no_answer(ctx, "unfetched")
 
     async def _in_public(self, ctx: Context, event: Incoming) -> None:
         """In groups and channels the bot is silent, but for a member's alarm."""
@@ -166,7 +174,7 @@ class Router:
     async def _blocked(self, ctx: Context) -> None:
         """The person closed this chat to us: that channel is down, and plans must know."""
         if ctx.known:
-            await _channel_down(ctx, ctx.speaker.account.id, ctx.speaker.member.id)
+            await outcomes.channel_down(ctx, ctx.speaker.account.id, ctx.speaker.member.id)
 
     async def _no_answer(self, ctx: Context, key: str) -> None:
         """Something that cannot be read: said so, and whatever was asked is asked again."""
@@ -194,6 +202,7 @@ class Router:
         if found is None:
             return False
         number = int(found[1])
+        meant = None
         prompts = await ctx.tx.conversations.open_in(ctx.place.platform, ctx.place.chat)
         if reply_to:
             row = await ctx.tx.outbox.by_message(ctx.place.platform, ctx.place.chat, reply_to)
@@ -202,6 +211,8 @@ class Router:
                 return True  # as with an old button: it is seen to be closed, and nothing is said
             prompts = [meant] if meant is not None else prompts
         for prompt in prompts:
+            if meant is None and ctx.came_before(prompt.opened_at):
+                continue  # the number was chosen before these were offered
             if any(option.number == number for option in prompt.options):
                 ctx.numbered = True
                 await self._choose(ctx, prompt, number)
@@ -296,7 +307,7 @@ class Router:
             return
         if await self._number(ctx, text, body.reply_to):
             return
-        dialog = await ctx.tx.conversations.dialog(ctx.place.platform, ctx.place.chat, ctx.now)
+        dialog = await ctx.dialog()
         asked = ctx.known and await checkins.waits_for_answer(ctx)
         if asked and understand(text) is not Answer.UNCLEAR:
             await checkins.said(ctx, text)
@@ -338,37 +349,8 @@ class Router:
     async def ended(
         self, tx: Transaction, row: Row, end: str, result: Result, now: datetime
     ) -> None:
-        """A message was sent, is stuck, or will never be: for an alarm, each is news for its plan."""
-        ctx = Context(tx, now, self._settings)
-        topic, _, ref = row.purpose.partition(":")
-        id = int(ref.partition(":")[0]) if ref.partition(":")[0].isdecimal() else 0
-        alarm = id > 0 and row.purpose == incidents.alarm_purpose(id)
-        if end == "sent" and row.attempts > 1:
-            await self._opened(ctx, row)
-        if result in (Result.BLOCKED, Result.UNREADABLE):
-            await self._closed(ctx, row, id if topic == "checkin" else 0)
-        elif result is Result.UNPROVEN:
-            await identities.not_detailed(ctx, row)
-        elif end == "sent" and alarm:
-            await incidents.arrived(ctx, id)
-        elif end != "sent" and alarm and row.member is not None:
-            await incidents.not_reached(ctx, id, row.member)
-
-    async def _opened(self, ctx: Context, row: Row) -> None:
-        """A message that could not arrive has arrived: whoever was out of reach is not any more."""
-        account = await ctx.tx.people.account_in(row.platform, row.chat)
-        if account is not None and not account.reachable:
-            await ctx.tx.people.set_reachable(account.id, True)
-
-    async def _closed(self, ctx: Context, row: Row, checkin: int) -> None:
-        """A chat is closed to us, or nobody there can read what we write."""
-        account = await ctx.tx.people.account_in(row.platform, row.chat)
-        if account is None:
-            await ctx.tx.denunciations.end_destination(row.platform, row.chat)
-            return
-        await _channel_down(ctx, account.id, account.member)
-        if checkin:
-            await checkins.not_delivered(ctx, checkin)
+        """A message was sent, is stuck, or will never be."""
+        await outcomes.ended(Context(tx, now, self._settings), row, end, result)
 
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants."""
@@ -422,19 +404,6 @@ def _overtaken(prompt: Prompt) -> bool:
     that a slow network has shown, and the check-in itself knows whether it is open.
     """
     return prompt.closed and prompt.topic != checkins.TOPIC
-
-
-async def _channel_down(ctx: Context, account: int, member: int) -> None:
-    """An account is closed to us: every open incident that counted on it looks again."""
-    fresh = await ctx.tx.people.set_reachable(account, False)
-    person = await ctx.tx.people.member(member)
-    if fresh:
-        roster = await ctx.tx.people.roster(person.group)
-        await ctx.tell(roster.coordinators - {member}, "contact.lost", name=person.name)
-    for incident in await ctx.tx.incidents.known_to(person.group, member, only_open=True):
-        if member in incident.told:
-            await ctx.tx.incidents.note(incident.id, ctx.now, "unreachable", member)
-            await incidents.skip_the_unreachable(ctx, incident.id)
 
 
 def menu(now: datetime) -> dict[str, tuple[MenuCommand, ...]]:

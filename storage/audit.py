@@ -23,6 +23,8 @@ ARRIVAL = timedelta(seconds=30)
 
 A_DAY = timedelta(days=1)
 
+NOBODY_REACHED = "incident_nobody_reached"
+
 
 class Audit:
     """Counts of rows that break an invariant, by its name; see docs/reliability.md."""
@@ -52,13 +54,17 @@ class Audit:
             "event_unhandled": _count(inbox).where(
                 inbox.c.state == NEW, inbox.c.received_at <= late
             ),
-            "incident_nobody_reached": _unreached(now - ARRIVAL),
+            NOBODY_REACHED: _unreached(now - ARRIVAL),
         }
         counts = {
             name: (await self._db.execute(question)).scalar_one()
             for name, question in questions.items()
         }
         return {name: count for name, count in counts.items() if count}
+
+    async def nobody_reached(self, now: datetime) -> bool:
+        """Whether there is an incident of which nobody heard: what cannot wait for the next audit."""
+        return bool((await self._db.execute(_unreached(now - ARRIVAL))).scalar_one())
 
 
 def _count(table: sa.Table) -> sa.Select[int]:

@@ -36,32 +36,34 @@ class Prompt:
     options: tuple[Option, ...]
     outbox_key: str
     text: list[list[str]]
+    opened_at: datetime
     closed: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Dialog:
-    """What the next words in this chat are for."""
+    """What the next words in this chat are for, until it is left alone too long."""
 
     topic: str
     step: str
     data: Mapping[str, Any]
+    until: datetime
 
 
 _PROMPT = [
     prompts.c[name]
     for name in (
         "id", "token", "platform", "chat", "topic", "ref", "options", "outbox_key", "text",
-        "closed_at",
+        "opened_at", "closed_at",
     )
 ]  # fmt: skip
 
 
 def _prompt(row: sa.Row[Any]) -> Prompt:
-    id, token, platform, chat, topic, ref, options, outbox_key, text, closed_at = tuple(row)
+    id, token, platform, chat, topic, ref, options, outbox_key, text, opened, closed = tuple(row)
     return Prompt(
         id, token, platform, chat, topic, ref, tuple(Option(*option) for option in options),
-        outbox_key, text, closed_at is not None,
+        outbox_key, text, opened, closed is not None,
     )  # fmt: skip
 
 
@@ -158,15 +160,15 @@ class Conversations:
     async def dialog(self, platform: str, chat: str, now: datetime) -> Dialog | None:
         """What is going on in this chat, unless it was left alone too long."""
         row = await self._rows.one(
-            sa.select(dialogs.c.id, dialogs.c.topic, dialogs.c.step, dialogs.c.data).where(
+            sa.select(
+                dialogs.c.id, dialogs.c.topic, dialogs.c.step, dialogs.c.data, dialogs.c.expires_at
+            ).where(
                 self._in(dialogs, platform, chat), dialogs.c.expires_at > now
             )
         )
-        return Dialog(row.topic, row.step, row.data) if row else None
+        return Dialog(row.topic, row.step, row.data, row.expires_at) if row else None
 
-    async def set_dialog(
-        self, platform: str, chat: str, dialog: Dialog, expires_at: datetime
-    ) -> None:
+    async def set_dialog(self, platform: str, chat: str, dialog: Dialog) -> None:
         """The next words here are for this."""
         await self.end_dialog(platform, chat)
         await self._rows.insert(
@@ -176,7 +178,7 @@ class Conversations:
             topic=dialog.topic,
             step=dialog.step,
             data=dict(dialog.data),
-            expires_at=expires_at,
+            expires_at=dialog.until,
         )
 
     async def end_dialog(self, platform: str, chat: str) -> None:

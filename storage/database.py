@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -93,9 +94,11 @@ def database_url(text: str) -> URL:
 class Database:
     """One installation's database.
 
-    Every change happens in `transaction`. On SQLite there is one writer at a time: a lock in the
-    process keeps the event loop from waiting inside SQLite, `BEGIN IMMEDIATE` keeps other processes
-    out from the first statement on, so that a read in it is never stale when it writes.
+    Every change happens in `transaction`, one at a time in this process: what one reads, no other
+    changes before it writes. On SQLite the lock also keeps the event loop from waiting inside SQLite,
+    and `BEGIN IMMEDIATE` keeps other processes out from the first statement on. On PostgreSQL it
+    takes the place of an isolation level under which an answer and the miss of the same check-in
+    would fail one another.
 
     Args:
         url: See `database_url`.
@@ -300,21 +303,40 @@ class Database:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
+        begun = False
         try:
-            if self.sqlite:
-                async with self._writer, self._engine.begin() as connection:
-                    yield connection
-            else:
-                async with self._engine.begin() as connection:
-                    yield connection
-        except (sa.exc.DBAPIError, ConnectionError) as error:
-            why = unavailable(error)
+            async with self._writer, self._engine.begin() as connection:
+                begun = True
+                yield connection
+        except (sa.exc.DBAPIError, OSError) as error:
+            # Before it began, any error of the network means that there is no connection; inside,
+            # a time-out may be of what was asked.
+            lost = isinstance(error, OSError) and not begun
+            why = type(error).__name__ if lost else unavailable(error)
             if why is None:
                 raise
             raise Unavailable(
                 f"database.url: cannot be used now ({why}): is the disk full, or does another "
                 "program hold the database?"
             ) from None
+
+    async def copy(self, to: Path) -> None:
+        """A copy of a SQLite database as it is at one instant, while the bot goes on.
+
+        Needs the same master key. Raises `StorageError` if it cannot be written, or is there already.
+        """
+        if not self.sqlite:
+            raise StorageError("database.url: copy a PostgreSQL database with pg_dump")
+        beside = create_async_engine(self.url, poolclass=sa.NullPool)  # our writer goes on
+        try:
+            async with beside.connect() as connection:
+                await _outside(connection, "VACUUM INTO ?", str(to))
+        except (sqlite3.Error, sa.exc.DBAPIError) as error:
+            raise StorageError(
+                f"{to.name}: the copy could not be written: is it there already, is the disk full?"
+            ) from error
+        finally:
+            await beside.dispose()
 
     async def forget(self) -> None:
         """What was erased is in no log either: SQLite's is emptied, PostgreSQL does so by itself."""
@@ -356,11 +378,11 @@ async def _checkpoint(connection: AsyncConnection) -> None:
     await _outside(connection, "PRAGMA wal_checkpoint(TRUNCATE)")
 
 
-async def _outside(connection: AsyncConnection, statement: str) -> None:
+async def _outside(connection: AsyncConnection, statement: str, *values: str) -> None:
     """Carry it out without a transaction."""
     raw = await connection.get_raw_connection()
     assert raw.driver_connection is not None
-    cursor = await raw.driver_connection.execute(statement)
+    cursor = await raw.driver_connection.execute(statement, values)
     await cursor.fetchall()
     await cursor.close()
 

@@ -13,6 +13,9 @@ from storage.rows import Rows
 from storage.storable import storable, storable_text
 from storage.tables import cursors, inbox
 
+AT_ONCE = 1000
+"""Events asked for in one statement."""
+
 NEW, DONE, SET_ASIDE = "new", "done", "set_aside"
 
 
@@ -74,12 +77,7 @@ class Inbox:
             for event_id, chat, raw in events
         ]
         keys = {event_id: self._rows.blind(inbox.c.event_key, event_id) for event_id, _, _ in events}
-        found = await self._db.execute(
-            sa.select(inbox.c.event_key).where(
-                inbox.c.platform == platform, inbox.c.event_key.in_(list(keys.values()))
-            )
-        )
-        known = {bytes(key) for key in found.scalars()}
+        known = await self._known(platform, list(keys.values()))
         rows = []
         for event_id, chat, raw in events:
             if keys[event_id] in known:
@@ -106,23 +104,42 @@ class Inbox:
             )
         return len(rows)
 
-    async def waiting(self, limit: int) -> list[Stored]:
-        """The oldest events that are not done."""
-        found = await self._rows.all(
-            sa.select(
-                inbox.c.id,
-                inbox.c.platform,
-                inbox.c.event_id,
-                inbox.c.chat,
-                inbox.c.received_at,
-                inbox.c.raw,
-                inbox.c.attempts,
+    async def _known(self, platform: str, keys: Sequence[bytes]) -> set[bytes]:
+        """Those of these that are here. In parts: a statement takes so many values and no more."""
+        known: set[bytes] = set()
+        for start in range(0, len(keys), AT_ONCE):
+            found = await self._db.execute(
+                sa.select(inbox.c.event_key).where(
+                    inbox.c.platform == platform,
+                    inbox.c.event_key.in_(keys[start : start + AT_ONCE]),
+                )
             )
-            .where(inbox.c.state == NEW, self._acting)
-            .order_by(inbox.c.id)
-            .limit(limit)
-        )
-        return [Stored(*row) for row in found]
+            known.update(bytes(key) for key in found.scalars())
+        return known
+
+    async def waiting(self, limit: int) -> list[Stored]:
+        """The oldest events that are not done, those first that never failed: a poisonous one delays
+        nobody."""
+        found: list[Stored] = []
+        for never_failed in (inbox.c.attempts == 0, inbox.c.attempts > 0):
+            rows = await self._rows.all(
+                sa.select(
+                    inbox.c.id,
+                    inbox.c.platform,
+                    inbox.c.event_id,
+                    inbox.c.chat,
+                    inbox.c.received_at,
+                    inbox.c.raw,
+                    inbox.c.attempts,
+                )
+                .where(inbox.c.state == NEW, never_failed, self._acting)
+                .order_by(inbox.c.id)
+                .limit(limit - len(found))
+            )
+            found += [Stored(*row) for row in rows]
+            if len(found) == limit:
+                break
+        return found
 
     async def done(self, id: int, now: datetime) -> bool:
         """Mark as handled. False if it was not waiting any more: then nothing may be done for it."""

@@ -152,11 +152,12 @@ class Incidents:
 
     async def known_to(self, group: int, member: int, *, only_open: bool) -> list[Incident]:
         """Those of a group that this member was told of or is about, the newest first."""
-        where = [incidents.c.group_id == group]
-        if only_open:
-            where.append(incidents.c.state != State.RESOLVED)
+        where = incidents.c.state != State.RESOLVED if only_open else sa.true()
         found = await self._rows.all(
-            sa.select(*_INCIDENT).where(*where).order_by(incidents.c.id.desc()).limit(200)
+            sa.select(*_INCIDENT)
+            .where(incidents.c.group_id == group, where)
+            .order_by(incidents.c.id.desc())
+            .limit(None if only_open else 200)  # none that is open is left out
         )
         return [
             incident
@@ -177,6 +178,20 @@ class Incidents:
             incident_events,
             incident_id=incident, at=at, event=event, actor=actor, details=details,
         )  # fmt: skip
+
+    async def noted(self, incident: int, event: str, actor: int) -> bool:
+        """Whether its timeline has such a line."""
+        return (
+            await self._db.execute(
+                sa.select(
+                    sa.exists().where(
+                        incident_events.c.incident_id == incident,
+                        incident_events.c.event == event,
+                        incident_events.c.actor == actor,
+                    )
+                )
+            )
+        ).scalar_one()
 
     async def timeline(self, incident: int) -> list[Event]:
         """Its lines in the order in which they were written."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.arrival import hopeful
 from bot.domain.lanes import Lane
 from storage.rows import Rows
 from storage.tables import outbox
@@ -17,6 +18,8 @@ QUEUED, LEASED, SENDING = "queued", "leased", "sending"
 SENT, FAILED, UNKNOWN = "sent", "failed", "unknown"
 WAITING = (QUEUED, LEASED, SENDING)
 """States in which a row still has work to do."""
+WITHDRAWN = "withdrawn"
+"""The error of a row that did not leave because it had become wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +188,19 @@ class Outbox:
         )
         return changed.rowcount == 1
 
-    async def again(self, key: str, at: datetime, error: str) -> bool:
-        """Give it back, to be sent at `at`. False if it is not ours any more."""
-        return await self._change(key, state=QUEUED, not_before=at, lease_until=None, error=error)
+    async def again(self, key: str, at: datetime, error: str, *, tried: bool = True) -> bool:
+        """Give it back, to be sent at `at`. False if it is not ours any more.
 
-    async def hold_chat(self, platform: str, chat: str, until: datetime) -> None:
-        """The platform asks for quiet in one chat; the others go on."""
-        await self._db.execute(
+        `tried` is False for one that was claimed and never left us: that was no attempt.
+        """
+        attempts = outbox.c.attempts if tried else outbox.c.attempts - 1
+        return await self._change(
+            key, state=QUEUED, not_before=at, lease_until=None, error=error, attempts=attempts
+        )
+
+    async def hold_chat(self, platform: str, chat: str, until: datetime) -> list[Row]:
+        """The platform asks for quiet in one chat; the others go on. Returns the rows that wait."""
+        held = await self._rows.all(
             sa.update(outbox)
             .where(
                 outbox.c.platform == platform,
@@ -200,7 +209,9 @@ class Outbox:
                 outbox.c.not_before < until,
             )
             .values(not_before=until)
+            .returning(*_COLUMNS)
         )
+        return sorted((_row(r) for r in held), key=lambda r: r.seq)
 
     async def finish(
         self, key: str, state: str, now: datetime, *, message_id: str = "", error: str = ""
@@ -229,12 +240,20 @@ class Outbox:
     def _chat(self, chat: str) -> bytes:
         return self._rows.blind(outbox.c.chat_key, chat)
 
-    async def withdraw(self, purpose: str, now: datetime) -> int:
-        """Rows of this purpose that have not left do not leave. Returns how many."""
+    async def withdraw(
+        self, purpose: str, now: datetime, *, platform: str = "", chat: str = ""
+    ) -> int:
+        """Rows of this purpose that have not left do not leave, in one chat or in all.
+
+        Returns how many.
+        """
+        there: sa.ColumnElement[bool] = sa.true()
+        if chat:
+            there = (outbox.c.platform == platform) & (outbox.c.chat_key == self._chat(chat))
         gone = await self._db.execute(
             sa.update(outbox)
-            .where(outbox.c.purpose == purpose, outbox.c.state == QUEUED)
-            .values(state=FAILED, error="withdrawn", done_at=now)
+            .where(outbox.c.purpose == purpose, outbox.c.state == QUEUED, there)
+            .values(state=FAILED, error=WITHDRAWN, done_at=now)
         )
         return int(gone.rowcount)
 
@@ -287,21 +306,37 @@ class Outbox:
         )
         return [_row(r) for r in found]
 
-    async def unreached(self, purpose: str, tries: int) -> frozenset[int]:
-        """Members for whom no row of this purpose arrived, nor is likely to arrive soon.
-
-        A row counts as hopeful while it has been tried fewer than `tries` times.
-        """
+    async def unreached(self, purposes: Collection[str], now: datetime) -> frozenset[int]:
+        """Members for whom no row of these purposes arrived, nor is likely to arrive soon."""
         found = await self._db.execute(
-            sa.select(outbox.c.member, outbox.c.state, outbox.c.attempts).where(
-                outbox.c.purpose == purpose, outbox.c.member.is_not(None)
-            )
+            sa.select(
+                outbox.c.member,
+                outbox.c.state,
+                outbox.c.attempts,
+                outbox.c.created_at,
+                outbox.c.not_before,
+            ).where(outbox.c.purpose.in_(list(purposes)), outbox.c.member.is_not(None))
         )
         hope: dict[int, bool] = {}
-        for member, state, attempts in found:
-            arrived = state == SENT or (state in WAITING and attempts < tries)
-            hope[member] = hope.get(member, False) or arrived
-        return frozenset(member for member, hopeful in hope.items() if not hopeful)
+        for member, state, attempts, created_at, not_before in found:
+            arrives = state == SENT or (
+                state in WAITING
+                and hopeful(attempts=attempts, age=now - created_at, wait=not_before - now)
+            )
+            hope[member] = hope.get(member, False) or arrives
+        return frozenset(member for member, hopes in hope.items() if not hopes)
+
+    async def chats_of(self, purpose: str) -> dict[tuple[str, str], bool]:
+        """Where rows of this purpose were to go, by platform and chat, and whether one arrived."""
+        found = await self._rows.all(
+            sa.select(outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.state).where(
+                outbox.c.purpose == purpose
+            )
+        )
+        arrived: dict[tuple[str, str], bool] = {}
+        for _, platform, chat, state in found:
+            arrived[platform, chat] = arrived.get((platform, chat), False) or state == SENT
+        return arrived
 
     async def aside(self) -> list[Row]:
         """Messages that a person should know of: they failed, or nobody knows whether they left."""
@@ -310,7 +345,7 @@ class Outbox:
             .where(
                 outbox.c.state.in_((FAILED, UNKNOWN)),
                 outbox.c.operation == "send",
-                outbox.c.error != "withdrawn",
+                outbox.c.error != WITHDRAWN,
             )
             .order_by(outbox.c.seq)
         )
@@ -320,7 +355,12 @@ class Outbox:
         """Send these again, though they failed or may have arrived. Returns how many."""
         changed = await self._db.execute(
             sa.update(outbox)
-            .where(outbox.c.seq.in_(list(seqs)), outbox.c.state.in_((FAILED, UNKNOWN)))
+            .where(
+                outbox.c.seq.in_(list(seqs)),
+                outbox.c.state.in_((FAILED, UNKNOWN)),
+                outbox.c.operation == "send",
+                outbox.c.error != WITHDRAWN,  # nobody needs it any more
+            )
             .values(state=QUEUED, not_before=now, done_at=None, attempts=0, error="")
         )
         return int(changed.rowcount)

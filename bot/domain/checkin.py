@@ -110,12 +110,15 @@ def hold(checkin: Checkin, grace: timedelta, now: datetime) -> Checkin:
     return replace(checkin, held=True, miss_at=now + span, reminders=())
 
 
-def in_time(checkin: Checkin, at: datetime) -> bool:
+def in_time(checkin: Checkin, at: datetime, seen: datetime | None = None) -> bool:
     """Whether an answer of this instant (`judged_at`) undoes the miss.
 
     Only where the miss was judged without knowing whether the person had answered: a platform that
-    did answer us had no such message then, whatever time it bears now.
+    did answer us had no such message then, whatever time it bears now. Or where we had the answer
+    by then, at `seen`, and could not read it.
     """
+    if seen is not None:
+        return checkin.due <= seen <= checkin.miss_at
     return checkin.blind and at <= checkin.miss_at
 
 

@@ -127,6 +127,11 @@ class Incident:
                 return min(t for t in (self.step_at, self.repeat_at) if t is not None)
 
     @property
+    def notifying(self) -> bool:
+        """Whether its plan still has a step, or a repeat, that somebody unreachable may hasten."""
+        return self.state is State.NOTIFYING
+
+    @property
     def open(self) -> bool:
         """Whether it still needs anyone."""
         return self.state is not State.RESOLVED

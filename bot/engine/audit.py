@@ -17,6 +17,7 @@ import structlog
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
+from storage.audit import NOBODY_REACHED
 from storage.database import Database, Unavailable
 from storage.facts import Facts
 
@@ -84,6 +85,15 @@ class Auditor:
             except Unavailable:
                 pass  # it is among the findings, and the watchers were told
         return findings
+
+    async def glance(self) -> None:
+        """Between two audits: an incident of which nobody heard is told outside at once."""
+        if NOBODY_REACHED in self._last:
+            return
+        async with self._database.transaction() as tx:
+            lost = await tx.audit.nobody_reached(self._clock.now())
+        if lost:
+            await self.look()
 
     async def _findings(self) -> tuple[str, ...]:
         found = [f"part_silent:{part}" for part in self._beats.silent()]

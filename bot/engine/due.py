@@ -38,6 +38,7 @@ class DueTimers:
         self._clock = clock
         self._before = before
         self._turn = asyncio.Lock()
+        self._broken_off = False
 
     async def drain(self) -> int:
         """Carry out everything due. Returns how many timers were.
@@ -46,6 +47,11 @@ class DueTimers:
         """
         carried_out = 0
         async with self._turn:
+            if self._broken_off:
+                # Nobody else carries any out: what was claimed need not wait for its lease.
+                async with self._database.transaction() as tx:
+                    await tx.timers.free()
+                self._broken_off = False
             while True:
                 async with self._database.transaction() as tx:
                     due = await tx.timers.next_due()
@@ -56,8 +62,12 @@ class DueTimers:
                     claimed = await tx.timers.claim(self._clock.now(), BATCH, LEASE)
                 if not claimed:
                     return carried_out
-                for timer in claimed:
-                    await self._fire(timer, silent)
+                try:
+                    for timer in claimed:
+                        await self._fire(timer, silent)
+                except Unavailable:
+                    self._broken_off = True
+                    raise
                 carried_out += len(claimed)
 
     async def _fire(self, timer: Timer, silent: frozenset[str]) -> None:
@@ -68,7 +78,7 @@ class DueTimers:
                     occasion = Occasion(timer.kind, timer.ref, timer.due, now, silent)
                     await self._handlers.timer(tx, occasion)
         except Unavailable:
-            raise  # the database's trouble, not the timer's: its lease gives it back
+            raise  # the database's trouble, not the timer's
         except Exception as error:  # an alarm's timer outlives any failure
             log.error("timer.failed", kind=timer.kind, error=type(error).__name__)
             async with self._database.transaction() as tx:

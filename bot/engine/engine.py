@@ -38,6 +38,10 @@ AUDIT = 60
 ERASE = 3600
 """Seconds between two looks for what is kept too long."""
 
+GLANCE = 15
+"""Seconds between two looks for an incident of which nobody heard: with the time that an alarm may
+take to arrive, well within the minute in which the outside must know."""
+
 LOOK_AGAIN = 5.0
 """Seconds after which the inbox is looked at even if nothing came."""
 
@@ -125,6 +129,9 @@ class Engine:
                     self._guarded(self.auditor.look), "interval", seconds=self._audit_every
                 )
                 scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
+                scheduler.add_job(
+                    self._guarded(self.auditor.glance), "interval", seconds=GLANCE
+                )
                 scheduler.start()
         finally:
             if scheduler.running:

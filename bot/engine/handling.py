@@ -16,7 +16,7 @@ class Ended(StrEnum):
     """How a message to send ended."""
 
     SENT = "sent"
-    STUCK = "stuck"  # it goes on being tried: an alarm tried often, or a chat where nobody reads
+    STUCK = "stuck"  # not likely to arrive soon (`bot.domain.arrival`), and tried further
     FAILED = "failed"  # it cannot arrive
     UNKNOWN = "unknown"  # it may have arrived, and must not go twice
 
@@ -51,7 +51,7 @@ class Handlers(Protocol):
     async def ended(
         self, tx: Transaction, row: Row, end: Ended, result: Result, now: datetime
     ) -> None:
-        """A message of the outbox was sent, will never be, or (an alarm) is stuck."""
+        """A message of the outbox was sent, will never be, or is stuck, of which it may hear often."""
 
     async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:
         """A chat has a new id."""

@@ -47,6 +47,7 @@ class Outages:
         self._before = before
         self._seen: tuple[datetime, float] | None = None
         self._written: datetime | None = None
+        self._alive: datetime | None = None
 
     async def look(self) -> None:
         """Call before each look at the timers. Tells the handlers what they must know first."""
@@ -56,10 +57,12 @@ class Outages:
         else:
             before, steady_before = self._seen
             moved = (now - before) - timedelta(seconds=steady - steady_before)
+            # A database that could not be written is an outage too: nobody was asked meanwhile.
+            alive = min(before, self._alive) if self._alive is not None else before
             if abs(moved) > MOVED:
                 await self._moved(moved, now)
-            elif now - before > OUTAGE:
-                await self._away(before, now)
+            elif now - alive > OUTAGE:
+                await self._away(alive, now)
         self._seen = now, steady
         if self._written is None or not timedelta(0) <= now - self._written < HEARTBEAT:
             await self._beat(now)
@@ -69,6 +72,8 @@ class Outages:
         if self._seen is not None:
             now, steady = self._seen
             self._seen = now + span, steady + span.total_seconds()
+        if self._alive is not None:
+            self._alive += span
 
     async def _at_start(self, now: datetime) -> None:
         async with self._database.transaction() as tx:
@@ -88,6 +93,7 @@ class Outages:
         async with self._database.transaction() as tx:
             await self._handlers.outage(tx, since, now)
             await tx.facts.set(ROW, now.isoformat().encode())
+        self._alive = now
 
     async def _moved(self, by: timedelta, now: datetime) -> None:
         log.warning("clock.moved", seconds=round(by.total_seconds()))
@@ -95,8 +101,9 @@ class Outages:
             await tx.outbox.shift(by)
             await self._handlers.clock_changed(tx, by, now)
             await tx.facts.set(ROW, now.isoformat().encode())
+        self._alive = now
 
     async def _beat(self, now: datetime) -> None:
         async with self._database.transaction() as tx:
             await tx.facts.set(ROW, now.isoformat().encode())
-        self._written = now
+        self._written = self._alive = now

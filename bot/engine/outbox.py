@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 from itertools import groupby
 
 import structlog
 
+from bot.domain.arrival import LONG_WAIT, MUST_ARRIVE, hopeful
 from bot.domain.lanes import Lane
 from bot.domain.rich import Rich
 from bot.engine.acting import NotActing
@@ -18,7 +19,7 @@ from bot.engine.clock import Clock
 from bot.engine.handling import Ended, Handlers
 from bot.engine.pace import Pace
 from bot.engine.persist import persist
-from bot.engine.policy import Rule, Verdict, judge, wait
+from bot.engine.policy import Verdict, judge, wait
 from bot.platforms.base import (
     Button,
     ChatKind,
@@ -29,7 +30,7 @@ from bot.platforms.base import (
     Result,
     Secrecy,
 )
-from storage.database import Database
+from storage.database import Database, Unavailable
 from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
 
@@ -44,11 +45,15 @@ TARGET_WAIT = timedelta(seconds=1)
 URGENT_PLACES = 2
 """Places among the concurrent requests that broadcasts may not take."""
 
-STUCK_TRIES = 4
-"""Failed attempts after which an alarm counts as stuck: some seven seconds."""
+ATTEMPT = 90.0
+"""Seconds after which an attempt is given up, whatever the platform does: less than the lease."""
 
-LONG_LIMIT = 30.0
-"""Seconds of a chat's ordered silence from which an alarm to it counts as stuck at once."""
+SLOW = 5.0
+"""Seconds from which on an attempt that failed was slow."""
+
+SLOW_PLACES = 0.5
+"""Part of the concurrent requests that chats whose last attempt was slow may take: a server that
+never answers for some chats must leave places for the others."""
 
 RECOVERY = 30.0
 """Seconds between two looks for rows whose sending was broken off."""
@@ -84,6 +89,8 @@ class Dispatcher:
         self._call = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._broadcasts: set[str] = set()
+        self._slow: set[str] = set()
+        self._quiet_until: datetime | None = None
         self._sent = 0
         self._turn = asyncio.Lock()
 
@@ -118,20 +125,28 @@ class Dispatcher:
         """
         async with self._database.transaction() as tx:
             rows = await tx.outbox.expired(self._platform.name, self._clock.now(), all_leases=True)
-            await self._broken_off(tx, rows)
+        await self._broken_off(rows)
 
     async def recover_expired(self) -> None:
         """The same for rows of our own whose sending broke off in a way that nobody foresaw."""
         async with self._database.transaction() as tx:
             rows = await tx.outbox.expired(self._platform.name, self._clock.now())
-            await self._broken_off(tx, [row for row in rows if row.chat not in self._busy])
+        await self._broken_off([row for row in rows if row.chat not in self._busy])
 
-    async def _broken_off(self, tx: Transaction, rows: Sequence[Row]) -> None:
+    async def _broken_off(self, rows: Sequence[Row]) -> None:
         for row in rows:
             if row.state == LEASED and self._is_marked(row):
-                await tx.outbox.again(row.key, self._clock.now(), "restart")
+                await self._give_back([row], self._clock.now(), "restart")
             else:
-                await self._note(tx, row, Receipt(Result.AMBIGUOUS, reason="restart"))
+                await self._write_down(row, Receipt(Result.AMBIGUOUS, reason="restart"))
+
+    async def _give_back(
+        self, rows: Sequence[Row], at: datetime, why: str, *, tried: bool = False
+    ) -> None:
+        """They were claimed and have not left."""
+        async with self._database.transaction() as tx:
+            for row in rows:
+                await tx.outbox.again(row.key, at, why, tried=tried)
 
     def _is_marked(self, row: Row) -> bool:
         """Whether a row of this kind is marked before it leaves, since it must not go twice."""
@@ -150,25 +165,27 @@ class Dispatcher:
     async def _start_some(self) -> bool:
         """Claim what fits into the free places and begin to send it."""
         async with self._turn:
-            free = self._platform.limits.concurrency - len(self._busy)
-            if free <= 0:
+            places = self._platform.limits.concurrency
+            free = places - len(self._busy)
+            if free <= 0 or self._quiet() is not None:
                 return False
-            lanes = [lane for lane in Lane if lane is not Lane.BROADCAST]
-            rows = await self._claim(free, lanes)
-            free -= len({row.chat for row in rows})
-            taken = set(self._busy) | {row.chat for row in rows}
-            places = min(
-                free, self._platform.limits.concurrency - URGENT_PLACES - len(self._broadcasts)
-            )
-            if places > 0:
-                rows += await self._claim(places, [Lane.BROADCAST], taken)
+            urgent = [lane for lane in Lane if lane is not Lane.BROADCAST]
+            taken = set(self._busy)
+            rows = await self._claim(free, urgent, taken | self._slow)
+            taken |= {row.chat for row in rows}
+            if self._slow:
+                few = int(places * SLOW_PLACES) - len(self._slow & taken)
+                rows += await self._claim(min(few, places - len(taken)), urgent, taken)
+                taken |= {row.chat for row in rows}
+            few = places - URGENT_PLACES - len(self._broadcasts)
+            rows += await self._claim(min(few, places - len(taken)), [Lane.BROADCAST], taken)
             for chat, of_chat in groupby(sorted(rows, key=lambda r: r.chat), key=lambda r: r.chat):
                 self._send_to(chat, sorted(of_chat, key=lambda r: (r.lane, r.seq)))
             return bool(rows)
 
-    async def _claim(
-        self, limit: int, lanes: Sequence[Lane], busy: set[str] | None = None
-    ) -> list[Row]:
+    async def _claim(self, limit: int, lanes: Sequence[Lane], without: set[str]) -> list[Row]:
+        if limit <= 0:
+            return []
         async with self._database.transaction() as tx:
             return await tx.outbox.claim(
                 self._platform.name,
@@ -176,7 +193,7 @@ class Dispatcher:
                 limit=limit,
                 lease=LEASE,
                 lanes=lanes,
-                without_chats=busy if busy is not None else set(self._busy),
+                without_chats=without,
             )
 
     def _send_to(self, chat: str, rows: list[Row]) -> None:
@@ -184,8 +201,14 @@ class Dispatcher:
 
         async def go() -> None:
             try:
-                for row in rows:
-                    await self._send(row)
+                for number, row in enumerate(rows):
+                    quiet = await self._send(row)
+                    if quiet is not None and rows[number + 1 :]:
+                        # The chat wants quiet: the others of it do not even ask.
+                        await persist(
+                            self._part, partial(self._held, rows[number + 1 :], quiet)
+                        )
+                        return
             except Exception as error:  # a lease gives the row back
                 log.error("outbox.failed", error=type(error).__name__)
             finally:
@@ -197,37 +220,94 @@ class Dispatcher:
             self._broadcasts.add(chat)
         self._busy[chat] = asyncio.create_task(go())
 
-    async def _send(self, row: Row) -> None:
-        message = await self._message(row)
+    async def _send(self, row: Row) -> datetime | None:
+        """Try once, and write down how it ended. Returns until when the chat wants quiet, if it does."""
+        message = await persist(self._part, lambda: self._message(row))
         if message is None:
-            return
+            return None
         kind = ChatKind(row.chat_kind)
         if message.operation not in (Operation.TOAST, Operation.DECIDE):
             while delay := self._pace.delay(row.lane, row.chat, kind):
                 await asyncio.sleep(delay)
+            if (quiet := self._quiet()) is not None:
+                await persist(self._part, lambda: self._give_back([row], quiet, "quiet"))
+                return quiet
             self._pace.spend(row.chat, kind)
-        if not await self._begins(row):
-            return
-        try:
-            receipt = await self._platform.send(message)
-        except Exception as error:  # a platform promises not to raise: a defect, not of the row
-            log.error("outbox.defect", platform=self._platform.name, error=type(error).__name__)
-            receipt = Receipt(Result.AMBIGUOUS, reason=type(error).__name__)
+        if not await persist(self._part, lambda: self._begins(row)):
+            return None
+        receipt = await self._attempt(message)
         # What the platform said is known here alone: it is kept until the database takes it.
         await persist(self._part, lambda: self._write_down(row, receipt))
         self._sent += 1
+        if receipt.result is not Result.LIMITED:
+            return None
+        now, pause = self._clock.now(), timedelta(seconds=receipt.retry_after)
+        if receipt.whole_platform:
+            # Nobody asks meanwhile, so that the most urgent asks first; but a plan that waits for an
+            # alarm must learn soon that the pause is long.
+            self._quiet_until = now + min(pause, LONG_WAIT)
+        return now + pause
+
+    def _quiet(self) -> datetime | None:
+        """Until when the whole platform wants to hear nothing of us; None if it listens."""
+        until, now = self._quiet_until, self._clock.now()
+        # Later than any pause of ours would be by a clock that was set.
+        return until if until is not None and now < until <= now + LONG_WAIT else None
+
+    async def _attempt(self, message: Outgoing) -> Receipt:
+        """Hand it to the platform. A chat that was slow to fail is remembered."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            async with asyncio.timeout(ATTEMPT):
+                receipt = await self._platform.send(message)
+        except TimeoutError:
+            receipt = Receipt(Result.AMBIGUOUS, reason="no end")
+        except Exception as error:  # a platform promises not to raise: a defect, not of the row
+            log.error("outbox.defect", platform=self._platform.name, error=type(error).__name__)
+            receipt = Receipt(Result.AMBIGUOUS, reason=type(error).__name__)
+        if receipt.result is Result.SENT or loop.time() - began < SLOW:
+            self._slow.discard(message.chat)
+        else:
+            self._slow.add(message.chat)
+        return receipt
 
     async def _write_down(self, row: Row, receipt: Receipt) -> None:
-        async with self._database.transaction() as tx:
-            await self._note(tx, row, receipt)
+        """How the attempt ended, with what the handlers do about it.
+
+        A handler that fails must not undo what is known of the row: it would be sent for ever.
+        """
+        for tell in (True, False):
+            try:
+                async with self._database.transaction() as tx:
+                    await self._note(tx, row, receipt, tell=tell)
+                return
+            except Unavailable:
+                raise
+            except Exception as error:
+                if not tell:
+                    raise
+                log.error("outbox.not_told", row=row.seq, error=type(error).__name__)
+
+    async def _held(self, rows: Sequence[Row], until: datetime) -> None:
+        """Rows behind one whose chat wants quiet: refused with it, without asking for each.
+
+        While the whole platform wants quiet they only wait for their turn.
+        """
+        if self._quiet() is not None:
+            await self._give_back(rows, until, Result.LIMITED)
+            return
+        await self._give_back(rows, until, Result.LIMITED, tried=True)
+        for row in rows:
+            async with self._database.transaction() as tx:
+                await self._hope(tx, row, row.attempts, until, Result.LIMITED)
 
     async def _begins(self, row: Row) -> bool:
         """The last look before it leaves. False if this process may not send it (any more)."""
         try:
             self._permit()
         except NotActing:
-            async with self._database.transaction() as tx:
-                await tx.outbox.again(row.key, self._clock.now() + TARGET_WAIT, "not acting")
+            await self._give_back([row], self._clock.now() + TARGET_WAIT, "not acting")
             return False
         if not self._is_marked(row):
             return True
@@ -245,7 +325,7 @@ class Dispatcher:
                     at = self._clock.now() + (
                         TARGET_WAIT if original.state == QUEUED else timedelta(0)
                     )
-                    await tx.outbox.again(row.key, at, "waits for its target")
+                    await tx.outbox.again(row.key, at, "waits for its target", tried=False)
                     return None
                 if original is None or not original.message_id:
                     now = self._clock.now()
@@ -267,54 +347,55 @@ class Dispatcher:
             secrecy=Secrecy(row.body.get("secrecy", Secrecy.MINIMAL)),
         )
 
-    async def _note(self, tx: Transaction, row: Row, receipt: Receipt) -> None:
-        """Write down how the attempt ended, and tell the handlers if it was the last."""
+    async def _note(self, tx: Transaction, row: Row, receipt: Receipt, *, tell: bool) -> None:
+        """Write down how the attempt ended, and tell the handlers what is news to them."""
         now = self._clock.now()
-        rule = judge(
+        verdict = judge(
             receipt.result,
             lane=row.lane,
             operation=Operation(row.operation),
             idempotent=self._platform.idempotent,
         )
-        match rule.verdict:
-            case Verdict.AGAIN:
-                at = now + wait(receipt.result, row.attempts)
-                if await tx.outbox.again(row.key, at, receipt.result):
-                    await self._stuck(tx, row, receipt, rule)
-            case Verdict.LATER:
-                at = now + timedelta(seconds=receipt.retry_after)
-                ours = await tx.outbox.again(row.key, at, receipt.result)
-                await tx.outbox.hold_chat(row.platform, row.chat, at)
-                if ours and receipt.retry_after >= LONG_LIMIT:
-                    await self._stuck(tx, replace(row, attempts=STUCK_TRIES), receipt, rule)
-            case Verdict.MOVE:
-                await tx.outbox.again(row.key, now, receipt.result)
-                await tx.outbox.move_chat(row.platform, row.chat, receipt.new_chat)
-                await self._handlers.migrated(tx, row.platform, row.chat, receipt.new_chat)
-            case verdict:
+        moved = receipt.new_chat if receipt.new_chat != row.chat else ""
+        match verdict:
+            case Verdict.AGAIN | Verdict.LATER | Verdict.MOVE:
+                pause = wait(
+                    receipt.result, row.attempts, idempotent=self._platform.idempotent
+                )
+                if verdict is Verdict.LATER:
+                    pause = timedelta(seconds=receipt.retry_after)
+                ours = await tx.outbox.again(row.key, now + pause, receipt.result)
+                if ours and tell:
+                    await self._hope(tx, row, row.attempts, now + pause, receipt.result)
+                if verdict is Verdict.LATER and not receipt.whole_platform:
+                    held = await tx.outbox.hold_chat(row.platform, row.chat, now + pause)
+                    for other in held if tell else ():
+                        await self._hope(tx, other, other.attempts, now + pause, receipt.result)
+            case _:
                 state, end = ENDS[verdict]
                 finished = await tx.outbox.finish(
                     row.key, state, now, message_id=receipt.message_id, error=receipt.reason
                 )
-                if receipt.new_chat and receipt.new_chat != row.chat:
-                    await tx.outbox.move_chat(row.platform, row.chat, receipt.new_chat)
-                    await self._handlers.migrated(tx, row.platform, row.chat, receipt.new_chat)
-                if finished:
+                if finished and tell:
                     await self._handlers.ended(tx, row, end, receipt.result, now)
+        if moved:
+            await tx.outbox.move_chat(row.platform, row.chat, moved)
+            if tell:
+                await self._handlers.migrated(tx, row.platform, row.chat, moved)
         if receipt.result not in (Result.SENT, Result.GONE):
             log.warning(
                 "outbox.attempt",
                 platform=row.platform,
                 row=row.seq,
                 result=receipt.result,
-                verdict=rule.verdict.name,
+                verdict=verdict.name,
             )
 
-    async def _stuck(self, tx: Transaction, row: Row, receipt: Receipt, rule: Rule) -> None:
-        """An alarm that does not get through is news for its plan long before it is given up.
-
-        So is a channel on which nobody hears us, whatever was to be said there.
-        """
-        news = rule.dead and row.error != receipt.result
-        if news or (row.lane is Lane.ALARM and row.attempts == STUCK_TRIES):
-            await self._handlers.ended(tx, row, Ended.STUCK, receipt.result, self._clock.now())
+    async def _hope(
+        self, tx: Transaction, row: Row, attempts: int, next_at: datetime, result: Result
+    ) -> None:
+        """What does not get through is news for whoever waits for it, long before it is given up."""
+        now = self._clock.now()
+        urgent = row.lane in MUST_ARRIVE and row.operation == Operation.SEND
+        if urgent and not hopeful(attempts=attempts, age=now - row.created_at, wait=next_at - now):
+            await self._handlers.ended(tx, row, Ended.STUCK, result, now)

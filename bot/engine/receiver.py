@@ -28,6 +28,12 @@ to: what people wrote while we were not there is not stored yet."""
 REFUSED = 60.0
 """Seconds between attempts at a platform that refused us for good, while others work."""
 
+NO_END = 60.0
+"""Seconds beyond what a platform may keep us waiting after which its answer counts as none."""
+
+CONNECTING = 180.0
+"""Seconds that connecting may take."""
+
 CATCH_UP = 5.0
 """Seconds that a deadline waits, at the most, for what people may have written before it."""
 
@@ -95,8 +101,12 @@ class Receiver:
 
     async def start(self) -> None:
         """Connect. Raises `PlatformError`."""
-        await self._platform.start()
-        await self._platform.publish_commands(self.menu)
+        try:
+            async with asyncio.timeout(CONNECTING):
+                await self._platform.start()
+                await self._platform.publish_commands(self.menu)
+        except TimeoutError:
+            raise PlatformError(f"{self.name}: does not let us connect") from None
         self.answering = True
         self.refused = ""
         log.info("platform.ready", platform=self._platform.name)
@@ -137,13 +147,21 @@ class Receiver:
                 async with asyncio.timeout(left):
                     await self._asked.wait()
 
+    async def _received(self, cursor: str | None, wait: float) -> Batch:
+        """What the platform holds. Raises `PlatformError` also for an answer that never ends."""
+        try:
+            async with asyncio.timeout(wait + NO_END):
+                return await self._platform.receive(cursor, wait)
+        except TimeoutError:
+            raise PlatformError(f"{self.name}: its answer does not end") from None
+
     async def _once(self, wait: float) -> int:
-        """One batch, stored. Returns how many events it had."""
+        """One batch, stored. Returns how many events it had, at least one if there are more."""
         async with self._turn:
             async with self._database.transaction() as tx:
                 cursor = await tx.inbox.cursor(self._platform.name)
             patience = 0.0 if self._wanted else wait
-            self._polling = asyncio.ensure_future(self._platform.receive(cursor, patience))
+            self._polling = asyncio.ensure_future(self._received(cursor, patience))
             try:
                 batch = await self._polling
             except asyncio.CancelledError:
@@ -166,4 +184,4 @@ class Receiver:
             self._beats.beat(f"receive.{self.name}")
             if batch.events:
                 self._on_stored()
-            return len(batch.events)
+            return max(len(batch.events), batch.more)

@@ -54,10 +54,14 @@ class RawEvent:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events in the platform's order, and the cursor that confirms them when next asked with."""
+    """Events in the platform's order, and the cursor that confirms them when next asked with.
+
+    `more`: the platform holds more for us already, so ask again at once.
+    """
 
     events: tuple[RawEvent, ...]
     cursor: str
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,12 @@ class Other:
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """An encrypted message that we hold no key for: kept and answered, never counted as an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unfetched:
+    """Some of what was written here could not be fetched from the platform. The account is who may
+    have written it, "" where that can be anybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,7 @@ Body = (
     | Press
     | Other
     | Unreadable
+    | Unfetched
     | Added
     | Removed
     | Migrated
@@ -185,9 +196,10 @@ class Incoming:
 
     `account` is the platform's id of the person (Telegram user id, Matrix user id), `chat` where it
     happened, `sent_at` the server's time in UTC, `language` the platform's hint ("es", "en-GB", "").
-    `message_id` is the platform's id of the person's own message, where there is one. `proven` is
-    False where the platform can tell whose devices are whose, and this did not come from one of
-    the account's: it may be the word of whoever runs the server.
+    `message_id` is the platform's id of the person's own message, where there is one.
+    `first_seen` is when it came, by our own clock, if it could not be read then and can be now.
+    `proven` is False where the platform can tell whose devices are whose, and this did not come
+    from one of the account's: it may be the word of whoever runs the server.
     """
 
     platform: PlatformName
@@ -200,6 +212,7 @@ class Incoming:
     display_name: str = ""
     language: str = ""
     message_id: str = ""
+    first_seen: datetime | None = None
     proven: bool = True
 
 

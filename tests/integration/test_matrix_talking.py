@@ -201,20 +201,10 @@ async def test_a_message_without_a_key_is_unreadable_and_read_once_the_key_comes
     bot, ana = pair.bot, pair.ana
     await ana.writes("uno")
     await bot.receives(Text)
-    # The app sends its key to nobody, as happens when a server delays it.
-    olm = ana.client.olm
-    olm.create_outbound_group_session(pair.room)
-    session = olm.outbound_group_sessions[pair.room]
-    session.shared = True
-    key = session.session_key
-    await ana.writes("auxilio")
+    await ana.writes_without_key("auxilio")
     unreadable = await bot.receives(Unreadable)
     assert unreadable.account == ana.user_id
-    bot_olm = bot.platform._live.client.olm  # type: ignore[union-attr]
-    identity = olm.account.identity_keys
-    bot_olm.create_group_session(
-        identity["curve25519"], identity["ed25519"], pair.room, session.id, key
-    )
+    await ana.gives_keys()
     late = await bot.receives(Text)
     assert (late.body, late.event_id) == (Text("auxilio"), unreadable.event_id + "#readable")
     await bot.pull()

@@ -63,6 +63,14 @@ async def test_a_batch_that_comes_twice_is_stored_once(database: Database) -> No
         assert await tx.inbox.cursor("telegram") == "4"
 
 
+async def test_a_batch_may_have_more_events_than_a_statement_takes_values(
+    database: Database,
+) -> None:
+    events = [("$the-same", "!room", {})] * 33_000  # PostgreSQL takes 32,767
+    async with database.transaction() as tx:
+        assert await tx.inbox.store("matrix", events, "one", NOW) == 1
+
+
 async def test_what_fails_inside_leaves_nothing(database: Database) -> None:
     with pytest.raises(RuntimeError):
         async with database.transaction() as tx:

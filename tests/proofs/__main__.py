@@ -15,11 +15,14 @@ from tests.proofs.proof import Proof, a_seed, shown
 PROOFS: dict[str, str] = {
     "P1": "kills:p1",
     "P2": "kills:p2",
+    "P2M": "matrix_kills:p2m",
     "P3": "kills:p3",
     "P6": "downtime:p6",
     "P8": "clocks:p8",
+    "P9": "channels:p9",
     "P12": "matrix_readers:p12",
     "P13": "matrix_plaintext:p13",
+    "P15": "keeping:p15",
     "P17": "kills:p17",
     "P18": "garbage:p18",
 }

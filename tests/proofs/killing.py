@@ -15,8 +15,8 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -105,39 +105,30 @@ class Points:
         return 1 if self.rng.random() < 0.4 else self.rng.randint(1, self.longest)
 
 
-class Installation:
-    """A Bot API server, a database, and one life of the bot after the other."""
+class Lives:
+    """A database, and one life of the bot after the other.
 
-    def __init__(self, zygote: Zygote, api: BotApi, folder: Path, speed: float) -> None:
+    Args:
+        platforms: The part of the configuration that names them.
+        speed: Simulated seconds in a real one.
+    """
+
+    def __init__(self, zygote: Zygote, folder: Path, platforms: str, speed: float) -> None:
         self.zygote = zygote
-        self.api = api
         self.folder = folder
         self.config = folder / "config.toml"
-        self.config.write_text(base_config(folder) + telegram_config(api), encoding="utf-8")
+        self.config.write_text(base_config(folder) + platforms, encoding="utf-8")
         self.clock = AffineClock(START, time.time(), speed)
         self.kills: list[Kill] = []
+        self.patience: float | None = None
         self.last_start = 0.0
         self.longest_down = 0.0
         self._life: Life | None = None
 
-    @classmethod
-    @asynccontextmanager
-    async def open(cls, zygote: Zygote, speed: float) -> AsyncIterator[Installation]:
-        """A new one, and its end."""
-        # A SIGKILL loses nothing that the kernel has: a folder in memory proves as much, and faster.
-        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-        folder = Path(tempfile.mkdtemp(prefix="acuerpa-kills-", dir=memory))
-        try:
-            async with await BotApi.start(folder) as api:
-                await api.set_clock(int(START.timestamp()))
-                made = cls(zygote, api, folder, speed)
-                try:
-                    yield made
-                finally:
-                    if made._life is not None:
-                        await made._life.kill()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+    async def end(self) -> None:
+        """Kill the last life, which does not count."""
+        if self._life is not None:
+            await self._life.kill()
 
     # --- people ---
 
@@ -152,15 +143,6 @@ class Installation:
         finally:
             await database.close()
 
-    async def member(
-        self, tx: Transaction, group: int, name: str, roles: Collection[Role] = ()
-    ) -> tuple[int, TelegramPerson]:
-        """A member of a group with an account on Telegram."""
-        person = await self.api.person(name, language="es")
-        id = await tx.people.add_member(group, name, "es", ZONE, roles, START)
-        await tx.people.add_account(id, "telegram", str(person.id), str(person.id), START)
-        return id, person
-
     def begin(self) -> None:
         """The simulated time begins to run now."""
         self.clock = AffineClock(START, time.time(), self.clock.speed)
@@ -170,8 +152,9 @@ class Installation:
     async def live(self, armed: Mapping[str, int] | None = None, others: int = 0) -> Life:
         """Start the bot."""
         life = await self.zygote.bot(
-            self.config, self.clock, self.folder, armed=armed, others=others
-        )
+            self.config, self.clock, self.folder, armed=armed, others=others,
+            patience=self.patience,
+        )  # fmt: skip
         self.last_start = time.time()
         if self.kills:
             self.longest_down = max(self.longest_down, self.last_start - self.kills[-1].at)
@@ -217,6 +200,44 @@ class Installation:
             " + (SELECT count(*) FROM outbox WHERE state IN ('queued', 'leased'))"
         )
 
+    def log(self) -> str:
+        """The end of what the bot logged."""
+        return (self.folder / "bot.log").read_text("utf-8", "replace")[-3000:]
+
+    def kill_after_sending(self, at: float) -> int:
+        """The number of the kill that ended the life which sent something at `at`; -1 if none."""
+        return next((n for n, kill in enumerate(self.kills) if kill.at > at - IN_FLIGHT), -1)
+
+
+class Installation(Lives):
+    """The bot on a Bot API server."""
+
+    def __init__(self, zygote: Zygote, api: BotApi, folder: Path, speed: float) -> None:
+        super().__init__(zygote, folder, telegram_config(api), speed)
+        self.api = api
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, zygote: Zygote, speed: float) -> AsyncIterator[Installation]:
+        """A new one, and its end."""
+        with a_folder() as folder:
+            async with await BotApi.start(folder) as api:
+                await api.set_clock(int(START.timestamp()))
+                made = cls(zygote, api, folder, speed)
+                try:
+                    yield made
+                finally:
+                    await made.end()
+
+    async def member(
+        self, tx: Transaction, group: int, name: str, roles: Collection[Role] = ()
+    ) -> tuple[int, TelegramPerson]:
+        """A member of a group with an account on Telegram."""
+        person = await self.api.person(name, language="es")
+        id = await tx.people.add_member(group, name, "es", ZONE, roles, START)
+        await tx.people.add_account(id, "telegram", str(person.id), str(person.id), START)
+        return id, person
+
     def sent(self) -> dict[str, list[float]]:
         """Real times at which each message with buttons arrived, by its first button's data.
 
@@ -228,9 +249,17 @@ class Installation:
                 found.setdefault(row[0]["callback_data"], []).append(line["at"])
         return found
 
-    def kill_after_sending(self, at: float) -> int:
-        """The number of the kill that ended the life which sent something at `at`; -1 if none."""
-        return next((n for n, kill in enumerate(self.kills) if kill.at > at - IN_FLIGHT), -1)
+
+@contextmanager
+def a_folder() -> Iterator[Path]:
+    """Where an installation lives, for as long as it does."""
+    # A SIGKILL loses nothing that the kernel has: a folder in memory proves as much, and faster.
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    folder = Path(tempfile.mkdtemp(prefix="acuerpa-kills-", dir=memory))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def first_button(body: str) -> str:

@@ -126,12 +126,12 @@ class BotApi:
 
     async def fault(
         self, kind: str, *, method: str = "", chat: int | None = None, times: int = 1,
-        after: bool = False, retry_after: int = 1,
+        after: bool = False, retry_after: int = 1, new_chat: int = 0,
     ) -> None:  # fmt: skip
-        """The next `times` calls fail: 429, 500, 502, garbage, timeout or reset."""
+        """The next `times` calls fail in one of the ways of `tests.fakes.botapi.faults.Kind`."""
         await self.control(
             "fault", kind=kind, method=method, chat=None if chat is None else str(chat),
-            times=times, after=after, retry_after=retry_after,
+            times=times, after=after, retry_after=retry_after, new_chat=new_chat,
         )  # fmt: skip
 
     async def pending(self) -> int:

@@ -50,10 +50,18 @@ class Failpoints:
 
 def install(points: Failpoints, platform: type[Platform]) -> None:
     """Wrap the database's transactions and one platform's sending and receiving."""
-    transaction, send, receive = Database.transaction, platform.send, platform.receive
+    transaction = Database.transaction
 
     def named(self: Database) -> _Named:
         return _Named(transaction(self), _name(sys._getframe(1)), points)
+
+    Database.transaction = named  # type: ignore[assignment,method-assign]
+    install_on(points, platform)
+
+
+def install_on(points: Failpoints, platform: type[Platform]) -> None:
+    """Wrap one platform's sending and receiving."""
+    send, receive = platform.send, platform.receive
 
     async def sending(self: Platform, message: Outgoing) -> Receipt:
         name = f"send{_about(sys._getframe(1))}"
@@ -68,9 +76,26 @@ def install(points: Failpoints, platform: type[Platform]) -> None:
             points.reached("receive:after")  # fetched, and not stored
         return batch
 
-    Database.transaction = named  # type: ignore[assignment,method-assign]
     platform.send = sending  # type: ignore[method-assign]
     platform.receive = receiving  # type: ignore[method-assign]
+
+
+def install_on_crypto_store(points: Failpoints) -> None:
+    """Right before and after nio writes a key into its store, where others may not be written yet."""
+    from nio.store import SqliteStore  # type: ignore[import-untyped]
+
+    def watched(name: str) -> None:
+        save = getattr(SqliteStore, name)
+
+        def saving(self: Any, *args: Any) -> None:
+            points.reached(f"store.{name}:before")
+            save(self, *args)
+            points.reached(f"store.{name}:after")
+
+        setattr(SqliteStore, name, saving)
+
+    for name in ("save_account", "save_session", "save_inbound_group_session", "save_device_keys"):
+        watched(name)
 
 
 class _Named:

@@ -18,6 +18,7 @@ from nio import (  # type: ignore[import-untyped]
     RedactedEvent,
     RedactionEvent,
     RoomPreset,
+    ToDeviceMessage,
 )
 from nio.store import SqliteStore  # type: ignore[import-untyped]
 
@@ -57,6 +58,7 @@ class MatrixPerson:
         self.password = password
         self._timelines: dict[str, list[Event]] = {}
         self._ids: set[str] = set()
+        self._withheld: list[tuple[str, dict[str, str]]] = []
         self.room = ""
         client.add_event_callback(self._on_event, Event)
 
@@ -129,11 +131,16 @@ class MatrixPerson:
 
     # --- rooms ------------------------------------------------------------------------------
 
-    async def opens_direct_room(self, bot: str, *, encrypted: bool = True) -> str:
-        """An encrypted direct room with the bot invited; becomes `room`."""
+    async def opens_direct_room(
+        self, bot: str, *, encrypted: bool = True, as_equals: bool = True
+    ) -> str:
+        """An encrypted direct room with the bot invited; becomes `room`.
+
+        Who is not its equal there can be put out by the person.
+        """
         self.room = await self._creates(
             is_direct=True,
-            preset=RoomPreset.trusted_private_chat,
+            preset=RoomPreset.trusted_private_chat if as_equals else RoomPreset.private_chat,
             invite=[bot],
             initial_state=[_MEGOLM] if encrypted else [],
         )
@@ -191,6 +198,53 @@ class MatrixPerson:
             content["body"] = f"> <@someone:localhost> quoted\n> more\n\n{text}"
             content["m.relates_to"] = {"m.in_reply_to": {"event_id": reply_to}}
         return await self._sends("m.room.message", content, room_id)
+
+    async def writes_without_key(self, text: str, *, room_id: str = "") -> str:
+        """Send a text whose key the app keeps to itself until `gives_keys`, as apps do by mishap."""
+        room = room_id or self.room
+        olm = self._client.olm
+        olm.create_outbound_group_session(room)
+        session = olm.outbound_group_sessions[room]
+        session.shared = True
+        key = {
+            "algorithm": "m.megolm.v1.aes-sha2", "room_id": room,
+            "session_id": session.id, "session_key": session.session_key,
+        }  # fmt: skip
+        self._withheld.append((room, key))
+        written = await self.writes(text, room_id=room)
+        self.forgets_session(room)
+        return written
+
+    def forgets_session(self, room_id: str = "") -> None:
+        """The next message has a new key, which the app gives to the others as usual."""
+        self._client.olm.outbound_group_sessions.pop(room_id or self.room, None)
+
+    async def gives_keys(self, *, of: MatrixPerson | None = None, asked: bool = False) -> None:
+        """The app sends the keys that it kept to itself, to all devices of those in the room.
+
+        `asked` sends them as the answer to a request; `of` sends those of another person so.
+        """
+        maker = of or self
+        withheld, maker._withheld = maker._withheld, []
+        client = self._client
+        for room, key in withheld:
+            own = maker.client.olm.account.identity_keys["curve25519"]
+            session_id = key["session_id"]
+            made = maker.client.olm.inbound_group_store.get(room, own, session_id)
+            missing = client.get_missing_sessions(room)
+            if missing:
+                await client.keys_claim(missing)
+            for user in client.rooms[room].users:
+                for device in client.device_store.active_user_devices(user):
+                    session = client.olm.session_store.get(device.curve25519)
+                    if session is None or device.id == client.device_id:
+                        continue
+                    if asked or of:
+                        message = client.olm._encrypt_forwarding_key(room, made, session, device)
+                    else:
+                        content = client.olm._olm_encrypt(session, device, "m.room_key", key)
+                        message = ToDeviceMessage("m.room.encrypted", user, device.id, content)
+                    await client.to_device(message)
 
     async def edits(self, event_id: str, text: str, *, room_id: str = "") -> str:
         """Change an earlier message of one's own."""
@@ -286,6 +340,16 @@ class MatrixPerson:
             ):
                 shown.append(event)
         return [_seen(event, edits.get(event.event_id)) for event in shown]
+
+    def readings(self, *, room_id: str = "") -> dict[str, str | None]:
+        """The words of each event as it came, edits on their own; None where it cannot be read."""
+        return {
+            event.event_id: (
+                None if isinstance(event, MegolmEvent)
+                else event.source.get("content", {}).get("body", "")
+            )
+            for event in self._timelines.get(room_id or self.room, [])
+        }  # fmt: skip
 
     # --- inside -----------------------------------------------------------------------------
 

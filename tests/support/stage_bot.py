@@ -70,6 +70,11 @@ class BotStage(Stage):
     async def create_group(self, name: str) -> str:
         return await created_group(self.config, name)
 
+    async def restart(self, at: datetime) -> None:
+        """The bot's process ends, and another one starts at this instant."""
+        await self.bot.stop()
+        self.bot = await SteeredBot.start(self.config, self.config.parent, at)
+
     async def until(self, at: datetime) -> None:
         await self.bot.order("until", at=at.isoformat())
 

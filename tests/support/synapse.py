@@ -8,11 +8,14 @@ import hmac
 import secrets
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
+from contextlib import closing
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -39,6 +42,17 @@ rc_media_create: {_FAST}
 bcrypt_rounds: 4
 presence: {{enabled: false}}
 """
+
+
+@dataclass(frozen=True)
+class Written:
+    """One message on the server: `at` is Unix time, `key` the transaction id it was sent under."""
+
+    event_id: str
+    room: str
+    type: str
+    at: float
+    key: str
 
 
 class Synapse:
@@ -118,6 +132,43 @@ class Synapse:
                 if answer.status != 200:
                     raise RuntimeError(f"registering {name}: {result}")
                 return result
+
+    def written_by(self, user_id: str) -> list[Written]:
+        """Every message of this account, as the server's own database has it, the oldest first."""
+        found = self._rows(
+            "SELECT e.event_id, e.room_id, e.type, e.origin_server_ts / 1000.0,"
+            " coalesce(t.txn_id, '') FROM events e"
+            " LEFT JOIN event_txn_id_device_id t ON t.event_id = e.event_id"
+            " WHERE e.sender = ? AND e.state_key IS NULL ORDER BY e.stream_ordering",
+            user_id,
+        )
+        return [Written(*row) for row in found]
+
+    def expire_sessions(self, user_id: str) -> None:
+        """While the server is stopped: what it calls a soft logout."""
+        assert self._folder is not None
+        assert self._process is None
+        with closing(sqlite3.connect(self._folder / "homeserver.db")) as database:
+            database.execute(
+                "UPDATE access_tokens SET valid_until_ms = 1 WHERE user_id = ?", (user_id,)
+            )
+            database.commit()
+
+    def devices_of(self, user_id: str) -> list[str]:
+        """The devices of an account that can be used, as the server's own database has them."""
+        return [
+            device
+            for (device,) in self._rows(
+                "SELECT device_id FROM access_tokens WHERE user_id = ? AND device_id IS NOT NULL",
+                user_id,
+            )
+        ]
+
+    def _rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
+        assert self._folder is not None
+        uri = f"file:{self._folder / 'homeserver.db'}?mode=ro"
+        with closing(sqlite3.connect(uri, uri=True, timeout=20)) as database:
+            return database.execute(statement, values).fetchall()
 
     def _write_config(self, folder: Path, port: int) -> None:
         config = folder / "homeserver.yaml"

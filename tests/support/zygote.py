@@ -1,6 +1,6 @@
 """The real bot in a process that starts in milliseconds, so that a test can kill it a thousand times.
 
-`python -m tests.support.zygote` imports the whole program once. Each order on its standard input
+`python -m tests.support.zygote [matrix]` imports the whole program once. Each order on its standard input
 forks a child that runs the bot; each end of a child is told on its standard output. `Zygote` is the
 test's side. The child's clock is simulated, and the same for all children of an installation.
 """
@@ -30,6 +30,7 @@ from typing import Any, Self
 
 import bot.engine.engine
 import bot.engine.outbox
+import bot.engine.receiver
 from bot.app import App
 from bot.cli import quiet_logs
 from bot.config import load
@@ -38,9 +39,13 @@ from bot.platforms.telegram.platform import TelegramPlatform
 from handlers.router import menu
 from storage.database import Database
 from storage.keys import KeyInMemory
-from tests.support.failpoints import Failpoints, install
+from tests.support.failpoints import Failpoints, install, install_on, install_on_crypto_store
 
 START_SECONDS = 60.0
+MATRIX = "matrix" in sys.argv[1:]
+"""Whether children may use Matrix; it takes a second more to import."""
+SHORT_PAGE = 20
+"""What counts as much to read where tests have no patience."""
 _PR_SET_PDEATHSIG = 1
 _BEAT = 0.1
 """Seconds between two heartbeats: a child may live no longer than a few of these."""
@@ -110,10 +115,11 @@ class Zygote:
         self._listener = asyncio.create_task(self._listen())
 
     @classmethod
-    async def start(cls) -> Self:
+    async def start(cls, *, matrix: bool = False) -> Self:
         """Import everything; a second or two, once."""
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.support.zygote", cwd=Path(__file__).parents[2],
+            sys.executable, "-m", "tests.support.zygote", *(["matrix"] if matrix else []),
+            cwd=Path(__file__).parents[2],
             stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE,
         )  # fmt: skip
         assert process.stdout is not None
@@ -130,17 +136,20 @@ class Zygote:
         *,
         armed: Mapping[str, int] | None = None,
         others: int = 0,
+        patience: float | None = None,
     ) -> Life:
         """Fork one that runs the bot; see `Failpoints` for `armed` and `others`.
 
-        Its log is `bot.log` in `folder`.
+        Its log is `bot.log` in `folder`. `patience` is how many seconds it waits for a homeserver's
+        answer to a request and at most for its news, and four times as long until it tries again
+        after it was refused; it reads `SHORT_PAGE` events at once then.
         """
         async with self._turn:
             trace = folder / f"trace-{time.monotonic_ns()}"
             order = {
                 "config": str(config), "log": str(folder / "bot.log"), "trace": str(trace),
                 "clock": {**asdict(clock), "start": clock.start.isoformat()},
-                "armed": dict(armed or {}), "others": others,
+                "armed": dict(armed or {}), "others": others, "patience": patience,
             }  # fmt: skip
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
@@ -222,6 +231,13 @@ async def _warm_up() -> None:
     nobody = TelegramPlatform(token="1:a", base_url="http://127.0.0.1:9", connect_timeout=1)
     with contextlib.suppress(PlatformError):
         await nobody.start()
+    if MATRIX:
+        _warm_up_matrix()
+
+
+def _warm_up_matrix() -> None:
+    """Imports alone: keys that are made here would leave all children the same random numbers."""
+    import bot.platforms.matrix  # noqa: F401
 
 
 def _tell(**what: int) -> None:
@@ -246,7 +262,10 @@ def _live(order: dict[str, Any]) -> None:
         for here, there in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(here, there)
         random.seed()
-        install(Failpoints(order["trace"], order["armed"], order["others"]), TelegramPlatform)
+        points = Failpoints(order["trace"], order["armed"], order["others"])
+        install(points, TelegramPlatform)
+        if MATRIX:
+            _prepare_matrix(points, order["patience"])
         asyncio.run(_run(order))
         os._exit(0)
     except BaseException:
@@ -257,12 +276,25 @@ def _live(order: dict[str, Any]) -> None:
         os._exit(1)
 
 
+def _prepare_matrix(points: Failpoints, patience: float | None) -> None:
+    from bot.platforms.matrix import MatrixPlatform, behind, receiving, session
+
+    install_on(points, MatrixPlatform)
+    install_on_crypto_store(points)
+    if patience is not None:
+        session._TIMEOUT = receiving._GRACE = patience  # type: ignore[assignment]
+        bot.engine.receiver.LONG_POLL = patience
+        bot.engine.receiver.REFUSED = 4 * patience
+        behind.PAGE = receiving.PAGE = SHORT_PAGE
+
+
 async def _run(order: dict[str, Any]) -> None:
     quiet_logs()
     facts = order["clock"]
     clock = AffineClock(datetime.fromisoformat(facts["start"]), facts["real"], facts["speed"])
     # Simulated time is faster, so what looks at the clock at intervals must look more often.
     bot.engine.engine.TICK = min(1, max(0.05, 1 / clock.speed))  # type: ignore[assignment]
+    bot.engine.engine.GLANCE = max(0.5, bot.engine.engine.GLANCE / clock.speed)  # type: ignore[assignment]
     bot.engine.outbox.IDLE = _BEAT
     app = await App.open(load(Path(order["config"])), clock)
     await app.run()

@@ -11,14 +11,15 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.domain.rich import Style
+from bot.files.values import Found, Reason
 from bot.texts import Key, Texts, available
 
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(alarm|button|checkin|command|day|demo|denunciation|destination|doubt|group|incident|invite"
-    r"|joining|language|line|manual|outcome|panic|pause|plan|schedule|set_aside|standing|state"
+    r"^(alarm|button|checkin|command|day|demo|denunciation|destination|doubt|file|group|incident|invite"
+    r"|joining|language|line|manual|mass|outcome|panic|pause|plan|schedule|set_aside|standing|state"
     r"|subject|subscribe|toast|who|zone)\.[a-z_.]+$"
 )
 
@@ -51,6 +52,14 @@ def test_every_key_that_the_handlers_name_exists() -> None:
     known = set(catalogue("es"))
     missing = {word for word in literals() if FAMILIES.match(word) and word not in known}
     assert not {word for word in missing if not word.endswith((".", "_"))}
+
+
+@pytest.mark.parametrize("language", available())
+def test_every_answer_about_a_file_has_its_words(language: str) -> None:
+    texts = Texts(language, "UTC", NOON)
+    said = [texts.plain(f"file.refused.{reason}", limit=20) for reason in Reason]
+    said += [texts.plain(f"file.found.{found}") for found in Found]
+    assert len(set(said)) == len(Reason) + len(Found)
 
 
 def test_spanish_is_inclusive() -> None:

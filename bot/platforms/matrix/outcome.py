@@ -15,7 +15,6 @@ from bot.platforms.matrix.http import Answer
 
 _BY_CODE = {
     "M_UNKNOWN_TOKEN": Result.REVOKED,
-    "M_MISSING_TOKEN": Result.REVOKED,
     "M_USER_DEACTIVATED": Result.REVOKED,
     "M_FORBIDDEN": Result.BLOCKED,
     "M_NOT_FOUND": Result.BLOCKED,
@@ -24,6 +23,9 @@ _BY_CODE = {
     "M_INVALID_PARAM": Result.REJECTED,
     "M_LIMIT_EXCEEDED": Result.LIMITED,
 }
+
+SOFT_LOGOUT = "soft logout"
+"""The reason where the server wants us to sign in again and knows our device all the same."""
 
 # A limit without a stated wait: Synapse's default lets an account send once in five seconds.
 _UNSTATED_WAIT = 5.0
@@ -44,6 +46,8 @@ def refused(result: Result, reason: str) -> RefusedError:
 
 def of_answer(answer: Answer) -> Receipt:
     """The receipt for an error that the server answered."""
+    if answer.status == 401 and answer.body.get("soft_logout") is True:
+        return Receipt(Result.SERVER_ERROR, reason=SOFT_LOGOUT)
     retry_after = answer.body.get("retry_after_ms")
     return _of_error(answer.status, answer.errcode, retry_after)
 
@@ -53,6 +57,8 @@ def of_response(response: Any) -> Receipt:
     transport = getattr(response, "transport_response", None)
     status = getattr(transport, "status", 0)
     code = getattr(response, "status_code", None)
+    if getattr(response, "soft_logout", False):
+        return Receipt(Result.SERVER_ERROR, reason=SOFT_LOGOUT)
     return _of_error(
         status, code if isinstance(code, str) else "", getattr(response, "retry_after_ms", None)
     )
@@ -77,6 +83,9 @@ def of_exception(error: Exception) -> Receipt:
 
 
 def _of_error(status: int, code: str, retry_after_ms: object) -> Receipt:
+    if code == "M_MISSING_TOKEN":
+        # nio throws its token away at a soft logout, and then asks without one.
+        return Receipt(Result.SERVER_ERROR, reason=SOFT_LOGOUT)
     reason = f"{status} {code}".strip()
     result = _BY_CODE.get(code)
     if status == 429 or result is Result.LIMITED:

@@ -2,7 +2,8 @@
 
 `RawEvent.raw` as `receiving` writes it: `event` (as the sender's server gave it, decrypted), `room`
 (`kind`, `title`, `encrypted`), `by` (who invited, for our own joining), `display_name`,
-`decrypted` and `proven`, and `undecryptable` where we hold no key; or as `reports` writes it:
+`decrypted` and `proven`, `undecryptable` where we hold no key, `seen` where we came to hold it
+later, and `unfetched` in place of what the server did not give; or as `reports` writes it:
 `report`, `account` and `at`. Source: Matrix client-server API,
 "Instant messaging", "Rich replies", "Event replacements", "Stickers".
 """
@@ -29,6 +30,7 @@ from bot.platforms.base import (
     RawEvent,
     Removed,
     Text,
+    Unfetched,
     Unreadable,
 )
 
@@ -71,9 +73,14 @@ def understand(stored: RawEvent) -> Incoming | None:
     if "report" in raw:
         return _reported(stored)
     event: Mapping[str, Any] = raw["event"]
-    body = Unreadable() if raw.get("undecryptable") else _body(event)
+    body = _body(event)
+    if raw.get("undecryptable"):
+        body = Unreadable()
+    if raw.get("unfetched"):
+        body = Unfetched()
     if body is None:
         return None
+    seen = _text(raw.get("seen"))
     account = _text(event.get("sender"))
     if isinstance(body, Added):
         body = Added(title=_text(raw["room"].get("title")))
@@ -88,6 +95,7 @@ def understand(stored: RawEvent) -> Incoming | None:
         body=body,
         display_name=_text(raw.get("display_name")),
         message_id=_message_id(event),
+        first_seen=datetime.fromisoformat(seen) if seen else None,
         proven=_is_proven(raw, body),
     )
 

@@ -27,6 +27,7 @@ from bot.platforms.base import (
     Result,
 )
 from bot.platforms.matrix import parse, session
+from bot.platforms.matrix.behind import Cursors
 from bot.platforms.matrix.comparing import Comparisons
 from bot.platforms.matrix.cross_signing import Own
 from bot.platforms.matrix.decisions import Decisions
@@ -35,10 +36,11 @@ from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.guard import Guard
 from bot.platforms.matrix.identities import Identities
 from bot.platforms.matrix.joining import Joining
+from bot.platforms.matrix.late import LateKeys
 from bot.platforms.matrix.marks import StoreMark
 from bot.platforms.matrix.outcome import of_exception, refused
 from bot.platforms.matrix.proof import Proof
-from bot.platforms.matrix.receiving import Receiver
+from bot.platforms.matrix.receiving import Receiver, SessionEnded
 from bot.platforms.matrix.reports import Reports
 from bot.platforms.matrix.rooms import Rooms
 from bot.platforms.matrix.secrets import AccountSecrets, SecretStore
@@ -146,18 +148,39 @@ class MatrixPlatform:
             client, own, devices, identities, guard, self._acquaintances, reports.add, self._now
         )
         proof = Proof(client, devices, identities)
+        late = LateKeys(client, self._secrets, self._now)
+        await late.load()
         receiver = Receiver(
-            client, rooms, joining, upgrades, devices, proof, comparisons, reports
+            client,
+            rooms,
+            joining,
+            upgrades,
+            devices,
+            proof,
+            comparisons,
+            reports,
+            late,
+            Cursors(self._account.pickle_key),
+            self._now,
         )
         sender = Sender(client, rooms, direct, upgrades, guard)
         return _Live(client, receiver, sender, Decisions(identities, comparisons))
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
-        """Events after `cursor`, which is Matrix's sync token. Raises `PlatformError`."""
+        """Events after `cursor`: see `bot.platforms.matrix.behind.Cursors`. Raises `PlatformError`."""
         await self._look_after_store()
+        live = self._live or await self._started()
+        try:
+            return await live.receiver.receive(cursor, wait)
+        except SessionEnded:
+            live = await self._started()
+            return await live.receiver.receive(cursor, 0.0)
+
+    async def _started(self) -> _Live:
+        await self.start()
         if self._live is None:
-            raise PlatformError("matrix: not started")
-        return await self._live.receiver.receive(cursor, wait)
+            raise PlatformError("matrix: stopped while it was starting")
+        return self._live
 
     async def _look_after_store(self) -> None:
         """Be a new device where the store turned out to be an earlier copy; renew its mark."""

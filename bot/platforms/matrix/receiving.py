@@ -8,20 +8,25 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
 from nio import AsyncClient, Event, MegolmEvent, SyncResponse  # type: ignore[import-untyped]
 
-from bot.platforms.base import Batch, ChatKind, PlatformError, RawEvent, Result
+from bot.platforms.base import Batch, ChatKind, PlatformError, RawEvent, Receipt, Result
+from bot.platforms.matrix.behind import PAGE, Behind, Cursor, Cursors, Gap, Page
+from bot.platforms.matrix.client import StoreFailed
 from bot.platforms.matrix.comparing import Comparisons, is_verification
 from bot.platforms.matrix.devices import Devices
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.joining import Joining
 from bot.platforms.matrix.keys import claim
-from bot.platforms.matrix.outcome import RefusedError, of_answer, of_response
+from bot.platforms.matrix.late import LateKeys
+from bot.platforms.matrix.outcome import SOFT_LOGOUT, RefusedError, of_answer, of_response
 from bot.platforms.matrix.parse import STORED
 from bot.platforms.matrix.proof import Proof
 from bot.platforms.matrix.reports import Reports
@@ -31,15 +36,29 @@ from bot.platforms.matrix.upgrades import Upgrades
 
 _log = logging.getLogger(__name__)
 
-_PAGE = 100  # events asked for at once
-_PAGES = 50  # how far back a gap is filled: 5,000 events of one room
-_LATE = 500  # messages without a key that wait for it in memory
+_PAGES = 20  # pages of what a sync left out that are read in one go: 2,000 events
 _GRACE = 30.0  # seconds beyond `wait` before a sync is given up
 _FULL_STATE = 120.0  # seconds for a sync with the state of all rooms
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NOTHING: dict[str, Any] = {"types": []}
 
 _Json = Mapping[str, Any]
+
+
+class SessionEnded(Exception):
+    """This client is of no more use, but signing in again mends it; the device stays the same."""
+
+
+@dataclass
+class _Turn:
+    """One `receive`: from `since` to `until`, the rooms that are behind, the pages it may read."""
+
+    since: str
+    until: str
+    gaps: dict[str, Gap]
+    pages: int
+    closed: list[Page] = field(default_factory=list)
 
 
 class Receiver:
@@ -55,6 +74,9 @@ class Receiver:
         proof: Proof,
         comparisons: Comparisons,
         reports: Reports,
+        late: LateKeys,
+        cursors: Cursors,
+        now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._rooms = rooms
@@ -64,13 +86,15 @@ class Receiver:
         self._proof = proof
         self._comparisons = comparisons
         self._reports = reports
-        self._compared: list[tuple[str, _Json]] = []
+        self._late = late
+        self._cursors = cursors
+        self._now = now
+        self._behind = Behind(client)
         self.complete = False
         """Whether the state of all rooms was read in this process."""
         self.spoilt = False
         """Whether the crypto store turned out to be an earlier copy of itself."""
-        self._late: dict[str, tuple[str, _Json]] = {}
-        self._found: set[str] = set()
+        self._compared: list[tuple[str, _Json]] = []
         self._cursor: str | None = None
         self._upkeep: asyncio.Task[None] | None = None
 
@@ -81,31 +105,38 @@ class Receiver:
         gave, so being cancelled at any point only means that the same events are given again.
         """
         if cursor is not None and cursor == self._cursor:
-            for event_id in self._found:
-                self._late.pop(event_id, None)
+            self._late.confirmed()
             await self._reports.confirmed()
-        self._found.clear()
+        else:
+            self._late.unconfirmed()
         self._compared.clear()
-        if cursor is not None and not self.complete:
+        at = self._cursors.read(cursor)
+        if at.since is not None and not self.complete:
             await self._recover_invites()
-        answer = await self._sync(cursor, 0 if self._reports.any() else wait)
+        patience = self._behind.wait(at.gaps)
+        patience = 0.0 if self._reports.any() else patience
+        answer = await self._sync(at.since, wait if patience is None else min(wait, patience))
         rooms = answer.get("rooms", {})
         self._joining.invited(rooms.get("invite", {}))
 
+        turn = _Turn(at.since or "", str(answer["next_batch"]), dict(at.gaps), _PAGES)
         events: list[RawEvent] = []
         for room_id, info in rooms.get("join", {}).items():
-            if cursor is not None:
-                events += await self._joined(room_id, info, cursor)
+            if at.since is not None:
+                events += await self._joined(room_id, info, turn)
         for room_id, info in rooms.get("leave", {}).items():
-            events += self._left(room_id, info) if cursor is not None else []
+            events += await self._left(room_id, info, turn) if at.since is not None else []
             self._rooms.forget(room_id)
-        events += self._now_readable()
+        events += await self._read_on(turn)
+        events += await self._now_readable()
         await self._joining.look()
         await self._compare(answer.get("to_device", {}).get("events", []))
         events += self._reports.given()
+        self._late.ask()
         self._keep_up()
-        self._cursor = str(answer["next_batch"])
-        return Batch(tuple(events), self._cursor)
+        await self._late.save()
+        self._cursor = self._cursors.write(Cursor(turn.until, turn.gaps))
+        return Batch(tuple(events), self._cursor, more=self._behind.wait(turn.gaps) == 0)
 
     async def stop(self) -> None:
         """End what runs beside; a join that was not finished is found again at the next start."""
@@ -126,7 +157,7 @@ class Receiver:
         # The first sync of all takes only the state: what was said before is not for us.
         sync_filter = {
             "presence": _NOTHING,
-            "room": {"timeline": {"limit": _PAGE if cursor is not None else 0}},
+            "room": {"timeline": {"limit": PAGE if cursor is not None else 0}},
         }
         try:
             # nio waits without a limit when full state is asked for.
@@ -139,6 +170,8 @@ class Receiver:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
+        except StoreFailed as error:
+            raise SessionEnded from error  # what memory has, the crypto store has not
         except Exception as error:
             # Half an answer may have been taken in: believe no room until it is read again.
             self._rooms.forget_all()
@@ -148,7 +181,7 @@ class Receiver:
                 f" ({type(error).__name__}); it is asked again"
             ) from error
         if not isinstance(response, SyncResponse):
-            raise _refused(of_response(response).result, of_response(response).reason)
+            raise _refused(of_response(response))
         # The body is kept by aiohttp, so this reads no second time from the network.
         answer: dict[str, Any] = json.loads(await response.transport_response.read())
         counts = answer.get("device_one_time_keys_count")
@@ -161,18 +194,13 @@ class Receiver:
 
     # --- rooms ------------------------------------------------------------------------------
 
-    async def _joined(self, room_id: str, info: _Json, cursor: str) -> list[RawEvent]:
-        timeline = info.get("timeline", {})
-        events = list(timeline.get("events", []))
-        before = timeline.get("prev_batch")
-        if timeline.get("limited") and isinstance(before, str):
-            events = await self._fill(room_id, events, before, cursor)
-        try:
-            await self._proof.prepare(room_id, events)
-        except RefusedError as error:
-            raise _refused(error.receipt.result, error.receipt.reason) from error
-        except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise _unreachable(error) from error
+    async def _joined(self, room_id: str, info: _Json, turn: _Turn) -> list[RawEvent]:
+        events = await self._unbroken(room_id, info.get("timeline", {}), turn)
+        return await self._heard(room_id, events)
+
+    async def _heard(self, room_id: str, events: Sequence[_Json]) -> list[RawEvent]:
+        """These events, from our coming on if that is among them."""
+        await self._ask_for_proof(room_id, events)
         entry = self._entry(events)
         if entry is None:
             return self._understood(room_id, events)
@@ -186,20 +214,45 @@ class Receiver:
         # Added comes first even if the person wrote before we had joined.
         return [*moved, added, *self._understood(room_id, events[start:])]
 
-    def _left(self, room_id: str, info: _Json) -> list[RawEvent]:
+    async def _left(self, room_id: str, info: _Json, turn: _Turn) -> list[RawEvent]:
         self._joining.left(room_id)
+        timeline = info.get("timeline", {})
         state = info.get("state", {}).get("events", [])
-        events = [*state, *info.get("timeline", {}).get("events", [])]
-        own = [e for e in events if self._own_membership(e) in ("leave", "ban")]
-        said = self._understood(room_id, info.get("timeline", {}).get("events", []))
+        own = [
+            event for event in [*state, *timeline.get("events", [])]
+            if self._own_membership(event) in ("leave", "ban")
+        ]  # fmt: skip
+        said = self._understood(room_id, await self._unbroken(room_id, timeline, turn))
         return said + [self._stored(room_id, event) for event in own[-1:]]
 
-    async def _fill(self, room_id: str, events: list[Any], before: str, cursor: str) -> list[Any]:
-        """The events that a limited timeline left out, back to the cursor or to our coming."""
-        for _ in range(_PAGES):
-            if self._reaches_entry(room_id, events):
-                break
-            query = {"dir": "b", "from": before, "to": cursor, "limit": str(_PAGE)}
+    # --- what a sync left out ---------------------------------------------------------------
+
+    async def _unbroken(self, room_id: str, timeline: _Json, turn: _Turn) -> Sequence[_Json]:
+        """A timeline with what was left out of it; nothing yet if that is too much to read now."""
+        events = timeline.get("events", [])
+        before = timeline.get("prev_batch")
+        last = str(events[-1].get("event_id", "")) if events else ""
+        gap = turn.gaps.get(room_id)
+        if gap is not None:
+            turn.gaps[room_id] = gap.and_then(turn.until, last)
+            return ()
+        if not timeline.get("limited") or not isinstance(before, str):
+            return list(events)
+        whole = await self._fill(room_id, events, before, turn)
+        if whole is None:
+            turn.gaps[room_id] = Gap(turn.since, turn.until, last)
+        return whole or ()
+
+    async def _fill(
+        self, room_id: str, events: Sequence[_Json], before: str, turn: _Turn
+    ) -> Sequence[_Json] | None:
+        """The events with those before them, back to the cursor or to our coming; None if that is
+        more than this turn may read, or the server does not give it now."""
+        while not self._reaches_entry(room_id, events):
+            if turn.pages <= 0:
+                return None
+            turn.pages -= 1
+            query = {"dir": "b", "from": before, "to": turn.since, "limit": str(PAGE)}
             try:
                 answer = await call(
                     self._client, "GET", path("rooms", room_id, "messages", **query)
@@ -207,21 +260,44 @@ class Receiver:
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
                 raise _unreachable(error) from error
             if not answer.ok:
-                receipt = of_answer(answer)
-                if receipt.result is Result.BLOCKED:
-                    break  # put out of the room meanwhile: there is no more to read
-                raise _refused(receipt.result, receipt.reason)
-            chunk = answer.body.get("chunk", [])
-            events = [*reversed(chunk), *events]
+                if of_answer(answer).result is not Result.BLOCKED:
+                    return None
+                # Put out of the room meanwhile: what we were given counts all the same.
+                turn.closed.append(Page(room_id, before, (), unread=True))
+                break
+            events = [*reversed(answer.body.get("chunk", [])), *events]
             end = answer.body.get("end")
-            if not chunk or not isinstance(end, str):
+            if not isinstance(end, str) or end == before:
                 break
             before = end
-        else:
-            _log.warning("a room's timeline has a gap that is too long to fill")
         return events
 
-    def _reaches_entry(self, room_id: str, events: list[Any]) -> bool:
+    async def _read_on(self, turn: _Turn) -> list[RawEvent]:
+        """Rooms that are behind, as far as this turn may read."""
+        try:
+            pages, turn.gaps = await self._behind.read(turn.gaps, turn.pages)
+        except RefusedError as error:
+            raise _refused(error.receipt) from error
+        events: list[RawEvent] = []
+        for page in [*turn.closed, *pages]:
+            events += await self._heard(page.room, page.events)
+            if page.unread:
+                events.append(self._unfetched(page))
+        return events
+
+    def _unfetched(self, page: Page) -> RawEvent:
+        """What tells that some of a room was not read, and perhaps never will be."""
+        event = {
+            "type": "m.room.message",
+            "sender": self._rooms.other(page.room),
+            "origin_server_ts": (self._now() - _EPOCH) // timedelta(milliseconds=1),
+        }
+        event_id = f"{page.room}#unfetched#{page.at}"
+        return self._stored(page.room, event, event_id=event_id, unfetched=True)
+
+    # --- coming and going -------------------------------------------------------------------
+
+    def _reaches_entry(self, room_id: str, events: Sequence[_Json]) -> bool:
         entry = self._entry(events)
         if entry is None:
             return False
@@ -229,7 +305,7 @@ class Receiver:
         invited = _previous(events[joined]) == "invite"
         return start < joined or not invited or self._rooms.kind(room_id) is not ChatKind.PRIVATE
 
-    def _entry(self, events: list[Any]) -> tuple[int, int] | None:
+    def _entry(self, events: Sequence[_Json]) -> tuple[int, int] | None:
         """Where we were last invited (or else joined) and where we joined, if in `events`.
 
         The last time counts: a room that we come back to is given with its older history.
@@ -254,7 +330,15 @@ class Receiver:
 
     # --- events -----------------------------------------------------------------------------
 
-    def _understood(self, room_id: str, events: list[Any]) -> list[RawEvent]:
+    async def _ask_for_proof(self, room_id: str, events: Sequence[_Json]) -> None:
+        try:
+            await self._proof.prepare(room_id, events)
+        except RefusedError as error:
+            raise _refused(error.receipt) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+
+    def _understood(self, room_id: str, events: Sequence[_Json]) -> list[RawEvent]:
         stored = (self._take(room_id, event) for event in events)
         return [event for event in stored if event is not None]
 
@@ -287,13 +371,11 @@ class Receiver:
         if opened is not None:
             readable = opened.get("type") in STORED
             return self._readable(room_id, event, opened) if readable else None
-        self._wait_for_key(room_id, event)
+        self._late.add(room_id, event)
         closed = {**event, "content": {**event["content"], "ciphertext": ""}}
         return self._stored(room_id, closed, undecryptable=True)
 
-    def _readable(
-        self, room_id: str, event: _Json, opened: _Json, **more: Any
-    ) -> RawEvent:
+    def _readable(self, room_id: str, event: _Json, opened: _Json, **more: Any) -> RawEvent:
         proven = self._proof.of(room_id, event)
         return self._stored(room_id, opened, decrypted=True, proven=proven, **more)
 
@@ -326,37 +408,21 @@ class Receiver:
             return None
         return source if source.get("event_id") == event.get("event_id") else None
 
-    def _wait_for_key(self, room_id: str, event: _Json) -> None:
-        parsed = Event.parse_event(event)
-        if not isinstance(parsed, MegolmEvent):
-            return
-        while len(self._late) >= _LATE:
-            self._late.pop(next(iter(self._late)))
-        self._late[str(event["event_id"])] = (room_id, event)
-        olm = self._client.olm
-        waiting = {getattr(m, "request_id", None) for m in olm.outgoing_to_device_messages}
-        if parsed.session_id not in olm.outgoing_key_requests and parsed.session_id not in waiting:
-            parsed.room_id = room_id
-            olm.outgoing_to_device_messages.append(
-                parsed.as_key_request(parsed.sender, self._client.device_id)
-            )
-
-    def _now_readable(self) -> list[RawEvent]:
+    async def _now_readable(self) -> list[RawEvent]:
         """Messages given as unreadable before, whose key came after them.
 
         They are new events to the inbox: the same id with a suffix.
         """
         events = []
-        sessions = self._client.olm.inbound_group_store
-        for event_id, (room_id, event) in self._late.items():
-            content = event["content"]
-            if sessions.get(room_id, content.get("sender_key"), content.get("session_id")) is None:
-                continue
-            self._found.add(event_id)
-            opened = self._open(room_id, event)
+        for late in await self._late.readable():
+            opened = self._open(late.room, late.event)
             if opened is not None and opened.get("type") in STORED:
-                id = f"{event_id}#readable"
-                events.append(self._readable(room_id, event, opened, event_id=id, late=True))
+                await self._ask_for_proof(late.room, [late.event])
+                event_id = f"{late.event['event_id']}#readable"
+                seen = late.seen.isoformat()
+                events.append(
+                    self._readable(late.room, late.event, opened, event_id=event_id, seen=seen)
+                )
         return events
 
     # --- beside -----------------------------------------------------------------------------
@@ -368,8 +434,7 @@ class Receiver:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
         if not answer.ok:
-            receipt = of_answer(answer)
-            raise _refused(receipt.result, receipt.reason)
+            raise _refused(of_answer(answer))
 
     async def _compare(self, beside: list[Any]) -> None:
         """Go on with comparisons of pictures."""
@@ -439,11 +504,13 @@ def _unreachable(error: Exception) -> PlatformError:
     )
 
 
-def _refused(result: Result, reason: str) -> PlatformError:
-    if result is Result.REVOKED:
+def _refused(receipt: Receipt) -> Exception:
+    if receipt.reason == SOFT_LOGOUT:
+        return SessionEnded()
+    if receipt.result is Result.REVOKED:
         return PlatformError(
             "matrix.password_file: the homeserver ended the bot's session; start again with the"
             " password set, so that the bot can log in anew",
             final=True,
         )
-    return PlatformError(f"matrix.homeserver: syncing failed ({reason})")
+    return PlatformError(f"matrix.homeserver: syncing failed ({receipt.reason})")

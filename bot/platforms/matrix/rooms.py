@@ -73,9 +73,9 @@ class Rooms:
     def kind(self, room_id: str) -> ChatKind:
         """Private: two people at most, and marked direct or without a name of its own."""
         room = self._client.rooms.get(room_id)
-        if room is None:
-            return ChatKind.GROUP
         marked = any(room_id in rooms for rooms in self.direct.values())
+        if room is None:
+            return ChatKind.PRIVATE if marked else ChatKind.GROUP  # we are not in it any more
         if len(room.users) <= 2 and (marked or not room.name):
             return ChatKind.PRIVATE
         defaults = room.power_levels.defaults
@@ -87,6 +87,13 @@ class Rooms:
         room = self._client.rooms.get(room_id)
         user = room.users.get(user_id) if room else None
         return (user.display_name or "") if user else ""
+
+    def other(self, room_id: str) -> str:
+        """Who the other person in a private room is; "" elsewhere."""
+        room = self._client.rooms.get(room_id)
+        if room is None or self.kind(room_id) is not ChatKind.PRIVATE:
+            return ""
+        return next((user for user in room.users if user != self._client.user_id), "")
 
     async def _fetch(self, room_id: str) -> MatrixRoom:
         client = self._client

@@ -19,10 +19,11 @@ from nio.store import SqliteStore  # type: ignore[import-untyped]
 
 from bot.platforms.base import PlatformError, Result
 from bot.platforms.matrix import cross_signing
+from bot.platforms.matrix.client import Client
 from bot.platforms.matrix.cross_signing import Own
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.marks import StoreMark
-from bot.platforms.matrix.outcome import of_response
+from bot.platforms.matrix.outcome import SOFT_LOGOUT, of_response
 from bot.platforms.matrix.secrets import AccountSecrets
 
 _KEPT_AS = "session"
@@ -140,7 +141,7 @@ def _client(account: Account, device_id: str = "") -> AsyncClient:
         max_limit_exceeded=0,
         max_timeouts=0,
     )
-    return AsyncClient(
+    return Client(
         account.homeserver.rstrip("/"),
         account.user_id,
         device_id=device_id,
@@ -211,9 +212,10 @@ async def _still_valid(client: AsyncClient, account: Account) -> str | None:
             )
         return None
     receipt = of_response(response)
+    if receipt.reason == SOFT_LOGOUT:
+        return str(client.device_id)  # the server keeps the device and its keys
     if receipt.result is Result.REVOKED:
-        # A soft logout leaves the device and its keys in place.
-        return str(client.device_id) if response.soft_logout else ""
+        return ""
     raise PlatformError(f"matrix.homeserver: checking the session failed ({receipt.reason})")
 
 

@@ -6,6 +6,7 @@ would lose them. Its rate limiter is not used either: lanes and limits are the e
 
 from __future__ import annotations
 
+import asyncio
 import math
 import re
 from collections import OrderedDict
@@ -56,6 +57,9 @@ _LONGEST_WAIT = 50
 """Seconds; the server's own limit for a long poll."""
 _POLL_SLACK = 10.0
 """Seconds that an answer to a poll may be late; the server itself may hold a repeated one for 3."""
+_TRICKLE = 10.0
+"""Seconds that a whole answer may take beyond the time-out for its next byte: a server that answers
+byte by byte would never time out."""
 _TOAST_LIMIT = 200
 """Characters (https://core.telegram.org/bots/api#answercallbackquery)."""
 _REMEMBERED = 1000
@@ -159,12 +163,15 @@ class TelegramPlatform:
             # Not `Bot.get_updates`: it makes objects of all updates and raises if one of them is
             # unlike what this version of the library expects, so that a single odd update would
             # stop the bot; and what is stored should be what came.
-            updates: Any = await poll.post(
-                f"{bot.base_url}/getUpdates?{urlencode(query)}",
-                read_timeout=seconds + _POLL_SLACK,
-            )
+            async with asyncio.timeout(seconds + _POLL_SLACK + _TRICKLE):
+                updates: Any = await poll.post(
+                    f"{bot.base_url}/getUpdates?{urlencode(query)}",
+                    read_timeout=seconds + _POLL_SLACK,
+                )
         except TelegramError as error:
             raise self._error(error) from None
+        except TimeoutError:
+            raise PlatformError("Telegram: its answer to a poll does not end") from None
         received = self._now().isoformat()
         if not _numbered(updates):
             raise PlatformError("Telegram: its answer to a poll was not understood; it is asked again")
@@ -281,8 +288,11 @@ class TelegramPlatform:
         parts = parts_of(message)
         done = self._progress.pop(message.key, [])
         for part in parts[len(done) :]:
+            files = 1 if part.attachment is None else 3
+            limit = self._connect_timeout + files * self._read_timeout + _TRICKLE
             try:
-                done.append(await self._send_part(bot, message, part))
+                async with asyncio.timeout(limit):
+                    done.append(await self._send_part(bot, message, part))
             except Exception as error:
                 # Those that cannot succeed later are forgotten.
                 receipt = receipt_of(error)

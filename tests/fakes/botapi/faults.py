@@ -9,11 +9,16 @@ from enum import StrEnum
 class Kind(StrEnum):
     """How a call fails."""
 
+    BLOCKED = "blocked"  # 403
+    NOT_FOUND = "not found"  # 400: the chat is not known
+    REJECTED = "rejected"  # 400: the content is refused
+    MIGRATED = "migrated"  # 400: the chat is now `new_chat`
     TOO_MANY = "429"
     INTERNAL = "500"
     BAD_GATEWAY = "502"  # with an HTML body, as a proxy in between answers
     GARBAGE = "garbage"  # 200 with a body that is not JSON
     TIMEOUT = "timeout"  # no answer at all
+    TRICKLE = "trickle"  # an answer that comes byte by byte, and has no end
     RESET = "reset"  # the connection is torn down
 
 
@@ -31,6 +36,7 @@ class Fault:
     times: int = 1
     after: bool = False
     retry_after: int = 1
+    new_chat: int = 0
     skip: int = 0
 
 

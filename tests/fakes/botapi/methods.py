@@ -27,6 +27,9 @@ async def get_me(world: World, params: Params) -> Json:
 
 async def get_updates(world: World, params: Params) -> list[Json]:
     limit = params.number("limit", 100)
+    if offset := params.number("offset"):
+        # Now, and not when it is answered: whoever asks may be gone by then.
+        world.log.write("confirmed", offset=offset)
     return await world.updates.get(
         offset=params.number("offset"),
         limit=limit if 1 <= limit <= 100 else 100,

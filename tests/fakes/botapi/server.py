@@ -12,9 +12,12 @@ from aiohttp import web
 from tests.fakes.botapi.control import ACTIONS
 from tests.fakes.botapi.errors import (
     ApiError,
+    bad_request,
+    forbidden,
     method_not_found,
     too_many_requests,
     unauthorized,
+    upgraded,
 )
 from tests.fakes.botapi.faults import Fault, Kind
 from tests.fakes.botapi.methods import METHODS
@@ -23,6 +26,8 @@ from tests.fakes.botapi.people import Impossible
 from tests.fakes.botapi.state import World
 
 _UPLOAD_LIMIT = 50 * 1024 * 1024
+_TRICKLE = 0.05
+"""Seconds between two bytes."""
 _TOKEN = re.compile(r"\d+:[\w-]+", re.ASCII)
 _WORLD = web.AppKey("world", World)
 
@@ -70,10 +75,19 @@ def _authorise(world: World, token: str) -> None:
 async def _fail(request: web.Request, fault: Fault, params: Params) -> web.StreamResponse:
     """End the call as ordered."""
     after = "after" if fault.after else "before"
-    if fault.kind is Kind.TOO_MANY:
-        raise too_many_requests(fault.retry_after)
-    if fault.kind is Kind.INTERNAL:
-        raise ApiError(500, "Internal Server Error")
+    match fault.kind:
+        case Kind.TOO_MANY:
+            raise too_many_requests(fault.retry_after)
+        case Kind.INTERNAL:
+            raise ApiError(500, "Internal Server Error")
+        case Kind.BLOCKED:
+            raise forbidden("bot was blocked by the user")
+        case Kind.NOT_FOUND:
+            raise bad_request("chat not found")
+        case Kind.REJECTED:
+            raise bad_request("can't parse entities: unsupported start tag")
+        case Kind.MIGRATED:
+            raise upgraded(fault.new_chat)
     _log(request, params, 0, f"{fault.kind.value} {after}")
     if fault.kind is Kind.BAD_GATEWAY:
         return web.Response(status=502, text="<html>Bad Gateway</html>", content_type="text/html")
@@ -81,9 +95,20 @@ async def _fail(request: web.Request, fault: Fault, params: Params) -> web.Strea
         return web.Response(text="<html>", content_type="text/html")
     if fault.kind is Kind.TIMEOUT:
         await asyncio.Event().wait()  # until the client hangs up, which cancels this
+    if fault.kind is Kind.TRICKLE:
+        return await _trickle(request)
     if request.transport is not None:
         request.transport.abort()
     return web.Response()
+
+
+async def _trickle(request: web.Request) -> web.StreamResponse:
+    """White space, of which JSON may have any amount, until the client has had enough."""
+    answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await answer.prepare(request)
+    while True:
+        await answer.write(b" ")
+        await asyncio.sleep(_TRICKLE)
 
 
 def _log(request: web.Request, params: Params, status: int, words: str) -> None:

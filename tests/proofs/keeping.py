@@ -1,0 +1,249 @@
+"""P15: migrations, rotation of keys and restoring a backup keep everything."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.script import ScriptDirectory
+
+from bot.domain.people import Role
+from storage import keyring
+from storage.database import Database, _alembic
+from storage.keys import KeyInMemory, MasterKey
+from storage.sealed_facts import SealedFacts
+from tests.proofs.proof import Figures
+from tests.support.first_version import FIRST, holds_everything
+from tests.support.forks import Forks
+from tests.support.opened import KEY
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+PEOPLE = 1200
+
+
+async def p15(full: bool, seed: int) -> Figures:
+    """Killed at each statement of each migration; at 200 statements of rotations; copied under load."""
+    figures = Figures()
+    rng = random.Random(seed)
+    await _migrations(figures, rng, full)
+    await _rotations(figures, rng, 200 if full else 6, PEOPLE if full else 100)
+    await _copies(figures, 20 if full else 2)
+    return figures
+
+
+# --- migrations -----------------------------------------------------------------------------------
+
+
+def revisions() -> list[str]:
+    """Every schema that was ever released, the oldest first."""
+    return [s.revision for s in ScriptDirectory.from_config(_alembic()).walk_revisions()][::-1]
+
+
+def made(path: Path, revision: str) -> None:
+    """A database as that version left it, with something of everything in it."""
+    engine = sa.create_engine(f"sqlite:///{path}")
+    master = MasterKey(KEY)
+    ring = keyring.fresh(master.legacy_matrix_key())
+    with engine.begin() as connection:
+        config = _alembic()
+        config.attributes.update(connection=connection, master=master, ring=ring)
+        command.upgrade(config, "0001")
+        for statement in FIRST:
+            connection.execute(sa.text(statement.replace(":", "\\:")))
+        wrapped = master.wrap(b"a session", "facts.matrix.1.session")
+        connection.execute(
+            sa.text("INSERT INTO facts (name, value) VALUES ('matrix.1.session', :value)"),
+            {"value": wrapped},
+        )
+        command.upgrade(config, revision)
+        if revision >= "0003":
+            keyring.save(connection, ring, master, None)
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("PRAGMA journal_mode=wal")
+
+
+async def migrate(path: str) -> None:
+    """What a start does; in a process that may be killed."""
+    database = Database(path, KeyInMemory(KEY))
+    await database.open()
+    await database.close()
+
+
+async def _migrations(figures: Figures, rng: random.Random, full: bool) -> None:
+    kills = 0
+    async with await Forks.start("tests.proofs.keeping:migrate") as forks:
+        for revision in revisions()[:-1]:
+            with folder() as at:
+                made(at / "made.db", revision)
+                shutil.copy(at / "made.db", at / "a.db")
+                _, statements = await forks.run(0, path=str(at / "a.db"))
+                every = range(1, statements + 1)
+                for die_at in every if full else rng.sample(every, min(4, statements)):
+                    _copy(at / "made.db", at / "a.db")
+                    killed, _ = await forks.run(die_at, path=str(at / "a.db"))
+                    kills += killed
+                    problem = await _readable(at / "a.db")
+                    if problem:
+                        figures.lost += 1
+                        figures.problems.append(f"{revision} killed at {die_at}: {problem}")
+    figures.runs += kills
+    figures.more["migration_kills"] = kills
+    figures.more["schemas"] = len(revisions()) - 1
+
+
+async def _readable(path: Path) -> str:
+    database = Database(str(path), KeyInMemory(KEY))
+    try:
+        await database.open()
+        await holds_everything(database)
+        if await SealedFacts(database).get("matrix.1.session") != b"a session":
+            return "the Matrix session is another"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        await database.close()
+    return ""
+
+
+def _copy(source: Path, to: Path) -> None:
+    for left in to.parent.glob(f"{to.name}*"):
+        left.unlink()
+    shutil.copy(source, to)
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """One that is gone afterwards; in memory, since a SIGKILL loses nothing that the kernel has."""
+    memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="acuerpa-keeping-", dir=memory) as name:
+        yield Path(name)
+
+
+# --- rotations ------------------------------------------------------------------------------------
+
+
+async def rotate(path: str) -> None:
+    """`acuerpa keys rotate`, or the start after one that was broken off."""
+    database = Database(path, KeyInMemory(KEY))
+    await database.open()
+    await database.rotate()
+    await database.close()
+
+
+async def _rotations(figures: Figures, rng: random.Random, kills: int, people: int) -> None:
+    killed = finished = 0
+    with folder() as at:
+        path = at / "a.db"
+        await _filled(path, people)
+        async with await Forks.start("tests.proofs.keeping:rotate") as forks:
+            _, statements = await forks.run(0, path=str(path))
+            while killed < kills:
+                dead, _ = await forks.run(rng.randint(1, statements), path=str(path))
+                killed += dead
+                finished += not dead
+                if dead and killed % 10 == 0:
+                    problem = await _everybody(path, people)
+                    if problem:
+                        figures.lost += 1
+                        figures.problems.append(f"rotation killed {killed} times: {problem}")
+        problem = await _everybody(path, people)
+        figures.check(not problem, f"after all rotations: {problem}")
+        database = Database(str(path), KeyInMemory(KEY))
+        await database.open()
+        figures.more["data_keys_made"] = database.vault.current
+        await database.close()
+    figures.runs += killed
+    figures.more["rotation_kills"] = killed
+
+
+async def _filled(path: Path, people: int) -> None:
+    database = Database(str(path), KeyInMemory(KEY))
+    await database.open()
+    async with database.transaction() as tx:
+        group = await tx.people.add_group("Red", "", "es", "UTC", NOW)
+    for number in range(people):
+        async with database.transaction() as tx:
+            await _join(tx, group, number)
+    await database.close()
+
+
+async def _join(tx, group: int, number: int) -> None:  # type: ignore[no-untyped-def]
+    roles = [Role.RESPONDER]
+    id = await tx.people.add_member(group, f"Ana {number}", "es", "UTC", roles, NOW)
+    await tx.people.add_account(id, "telegram", f"{number}", f"chat {number}", NOW)
+
+
+async def _everybody(path: Path, people: int) -> str:
+    """Whether all can be found, by each index, and read. A start finishes what was broken off."""
+    database = Database(str(path), KeyInMemory(KEY))
+    try:
+        await database.open()
+        async with database.transaction() as tx:
+            there = await tx.people.in_group(1)
+            if [m.name for m in there] != [f"Ana {n}" for n in range(people)]:
+                return f"{len(there)} of {people} members"
+            for number in range(0, people, 7):
+                member = await tx.people.member_named(1, f"Ana {number}")
+                account = await tx.people.account("telegram", f"{number}")
+                by_chat = await tx.people.account_in("telegram", f"chat {number}")
+                if member is None or account is None or account != by_chat:
+                    return f"Ana {number} is not found"
+                if account.member != member.id:
+                    return f"Ana {number} has the account of somebody else"
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
+    finally:
+        await database.close()
+    return ""
+
+
+# --- backups --------------------------------------------------------------------------------------
+
+
+async def _copies(figures: Figures, copies: int) -> None:
+    """A copy taken while people join holds exactly those who had joined at some instant of it."""
+    with folder() as at:
+        database = Database(str(at / "a.db"), KeyInMemory(KEY))
+        await database.open()
+        async with database.transaction() as tx:
+            group = await tx.people.add_group("Red", "", "es", "UTC", NOW)
+        joined = 0
+        stop = asyncio.Event()
+
+        async def join() -> None:
+            nonlocal joined
+            while not stop.is_set():
+                async with database.transaction() as tx:
+                    await _join(tx, group, joined)
+                joined += 1
+
+        joining = asyncio.create_task(join())
+        for number in range(copies):
+            while joined < (number + 1) * 20:
+                await asyncio.sleep(0.01)
+            before = joined
+            copy = at / f"copy-{number}.db"
+            await database.copy(copy)
+            after = joined
+            with closing(sqlite3.connect(copy)) as restored:
+                (there,) = restored.execute("SELECT count(*) FROM members").fetchone()
+            if not before <= there <= after + 1:
+                figures.lost += 1
+                figures.problems.append(f"copy of {there} people, taken between {before} and {after}")
+            problem = await _everybody(copy, there)
+            figures.check(not problem, f"copy {number}: {problem}")
+        stop.set()
+        await joining
+        await database.close()
+    figures.runs += copies
+    figures.more["copies_under_load"] = copies
