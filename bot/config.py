@@ -118,7 +118,7 @@ class WatchSection(Section):
     """Who watches the bot from outside, and the canary that shows every day that alarms arrive."""
 
     url: SecretStr | None = None
-    interval: float = Field(default=20, gt=0, le=300)
+    interval: float = Field(default=60, gt=0, le=300)
     canary: time | None = time(9)
 
     @model_validator(mode="before")

@@ -37,11 +37,16 @@ SETTLING = 120.0
 """Seconds after a start, or after we stood still, in which being late is no finding: it is made up
 for. Nothing is told then, so that a bot that starts again and again is silence outside."""
 
-STOOD_STILL = 60.0
-"""Seconds between two audits from which on we, or the machine, were not running in between."""
+EARLY = 35.0
+"""The same for an incident of which nobody heard: its newest alarms may have been broken off, and
+have the time to leave again."""
 
-ANSWER = 20.0
-"""Seconds after which a database that does not answer is a finding."""
+STOOD_STILL = 60.0
+"""Seconds between two looks from which on we, or the machine, were not running in between."""
+
+ANSWER = 50.0
+"""Seconds after which a database that does not answer is a finding: longer than everybody's turn at
+one that is locked takes (`BUSY_TIMEOUT_MS` each), which is a finding of its own."""
 
 DATABASE_FAILS = frozenset({"database_silent", "database_unavailable"})
 """Findings with which nothing can be queued."""
@@ -87,8 +92,8 @@ class Auditor:
         self._permit = permit
         self._steady = steady
         self._canary = canary
-        self._last: tuple[str, ...] = ()
         self._asking: asyncio.Task[list[str]] | None = None
+        self._last: tuple[str, ...] = ()
         self.begin()
 
     def begin(self) -> None:
@@ -98,17 +103,12 @@ class Auditor:
 
     async def look(self) -> tuple[str, ...]:
         """Audit once, and tell the watchers. Returns what is wrong."""
-        now = self._steady()
-        if now - self._looked > STOOD_STILL:
-            self._settling_since = now
-            self._beats.again()
-            self._answers.again()
-        self._looked = now
-        found = await self._findings()
-        late = {f for f in found if f in LATENESS}
-        settled = not late or now - self._settling_since >= SETTLING
-        findings = tuple(sorted(found if settled else set(found) - late))
-        self._last = findings
+        running = self._running_for()
+        found = set(await self._findings())
+        later = {NOBODY_REACHED} if running < EARLY else set()
+        later |= LATENESS if running < SETTLING else set()
+        settled = found.isdisjoint(later)
+        self._last = findings = tuple(sorted(found - later))
         for finding in findings:
             log.error("audit", finding=finding)
         if findings or not settled or self._beats.full_round():
@@ -120,12 +120,22 @@ class Auditor:
 
     async def glance(self) -> None:
         """Between two audits: an incident of which nobody heard is told outside at once."""
-        if NOBODY_REACHED in self._last:
+        if self._running_for() < EARLY or NOBODY_REACHED in self._last:
             return
         async with self._database.transaction() as tx:
             lost = await tx.audit.nobody_reached(self._clock.now())
         if lost:
             await self.look()
+
+    def _running_for(self) -> float:
+        """Seconds since we began, or since we or the machine last stood still."""
+        now = self._steady()
+        if now - self._looked > STOOD_STILL:
+            self._settling_since = now
+            self._beats.again()
+            self._answers.again()
+        self._looked = now
+        return now - self._settling_since
 
     async def last_words(self, findings: Iterable[str]) -> None:
         """The process ends because of this: the watchers hear it now."""
@@ -150,13 +160,11 @@ class Auditor:
         except NotActing:
             found.append("right_run_out")
         # Not cancelled if it takes too long: it is left to end, and meanwhile each look says so.
-        if self._asking is None:
+        if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask_tables())
-        done, _ = await asyncio.wait({self._asking}, timeout=ANSWER)
-        if not done:
-            return [*found, "database_silent"]
-        asked, self._asking = self._asking, None
-        return found + asked.result()
+        asking = self._asking
+        done, _ = await asyncio.wait({asking}, timeout=ANSWER)
+        return found + asking.result() if done else [*found, "database_silent"]
 
     async def _ask_tables(self) -> list[str]:
         now = self._clock.now()

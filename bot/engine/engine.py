@@ -34,9 +34,11 @@ log = structlog.get_logger(__name__)
 TICK = 1
 """Seconds between two looks at the timers."""
 
-AUDIT = 20.0
-"""Seconds between two audits: with the half minute that an alarm may take, those outside know within
-a minute of a plan of which nobody can be reached."""
+AUDIT = 60.0
+"""Seconds between two audits."""
+
+FIRST_LOOK = 10.0
+"""Seconds from the start to the first of them."""
 
 LONGEST_TICK = 120.0
 """Seconds within which the look at the timers, and the handling of events, must go round."""
@@ -150,6 +152,7 @@ class Engine:
                     self._guarded(self.auditor.glance), "interval", seconds=GLANCE
                 )
                 scheduler.start()
+                tasks.create_task(self._look_first())
         except* PlatformError:
             if self._acting is None or not await self._acting.is_lost():
                 await self.auditor.last_words(f"platform_refused:{n}" for n in self._refusing())
@@ -208,6 +211,11 @@ class Engine:
         async with self._database.transaction() as tx:
             await tx.timers.free()
             await self._handlers.daily(tx, self._clock.now())
+
+    async def _look_first(self) -> None:
+        """Whoever waits for us to be ready need not wait for a whole interval."""
+        await asyncio.sleep(min(FIRST_LOOK, self._audit_every))
+        await self._guarded(self.auditor.look)()
 
     def _guarded(self, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
         """A periodic job that fails is tried again at its next time, and never shows content."""

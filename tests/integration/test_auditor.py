@@ -15,7 +15,17 @@ import sqlalchemy as sa
 
 import bot.engine.audit as module
 from bot.config import WatchSection
-from bot.engine.audit import CANARY_AGE, CANARY_REST, CANARY_SEEN, SETTLING, STOOD_STILL, Auditor
+from bot.domain.incident import Incident, Kind
+from bot.domain.plan import DEFAULT_PLAN
+from bot.engine.audit import (
+    CANARY_AGE,
+    CANARY_REST,
+    CANARY_SEEN,
+    EARLY,
+    SETTLING,
+    STOOD_STILL,
+    Auditor,
+)
 from bot.engine.beats import Beats
 from bot.engine.due import DueTimers
 from bot.engine.stepping import SteppedClock
@@ -313,6 +323,42 @@ async def test_after_the_machine_slept_nothing_is_late_and_no_part_silent(bench:
     one.clock.move(one.clock.now() + timedelta(hours=2, seconds=STOOD_STILL))
     await late_timer(one)
     assert await one.auditor.look() == ()  # before anything went round
+
+
+async def lost_incident(one: Bench) -> None:
+    """An alarm of an hour ago that arrived nowhere."""
+    async with one.database.transaction() as tx:
+        group = await tx.people.add_group("Red", "", "es", "UTC", START)
+        ana = await tx.people.add_member(group, "Ana", "es", "UTC", (), START)
+        id = await tx.incidents.add(
+            Incident(
+                id=0, number=1, group=group, subject=ana, kind=Kind.PANIC, plan=DEFAULT_PLAN,
+                opened_at=START - timedelta(hours=1), step=1, repeat_at=START + 60 * MINUTE,
+            )
+        )  # fmt: skip
+        await tx.timers.set("incident", id, START + 60 * MINUTE)
+
+
+async def test_who_was_not_reached_before_the_start_has_a_moment_to_be(bench: Making) -> None:
+    one = bench()
+    await lost_incident(one)
+    assert await one.looks(timedelta(seconds=EARLY - 1)) == ()
+    assert await one.looks(SECOND) == ("incident_nobody_reached",)
+
+
+async def test_a_glance_tells_it_without_waiting_for_the_next_audit(bench: Making) -> None:
+    async with Outside.open() as outside:
+        one = bench(Monitor(outside.url))
+        await one.looks(MINUTE)
+        await one.auditor.glance()
+        assert outside.findings() == set()
+        await lost_incident(one)
+        await one.auditor.glance()
+        await until(lambda: outside.findings() == {"incident_nobody_reached"})
+        told = len(outside.pings)
+        await one.auditor.glance()  # once is enough until the next audit
+        await asyncio.sleep(0.05)
+        assert len(outside.pings) == told
 
 
 async def test_a_right_that_ran_out_is_a_finding(bench: Making) -> None:

@@ -29,6 +29,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
 
+import bot.engine.audit
 import bot.engine.engine
 import bot.engine.outbox
 import bot.engine.persist
@@ -322,6 +323,7 @@ async def _run(order: dict[str, Any]) -> None:
     # Simulated time is faster, so what looks at the clock at intervals must look more often.
     bot.engine.engine.TICK = min(1, max(0.05, 1 / clock.speed))  # type: ignore[assignment]
     bot.engine.engine.GLANCE = max(0.5, bot.engine.engine.GLANCE / clock.speed)  # type: ignore[assignment]
+    bot.engine.audit.EARLY /= clock.speed
     bot.engine.outbox.IDLE = _BEAT
     then = None
     if order["prepare"]:
