@@ -128,7 +128,7 @@ class Engine:
         """
         for receiver in self._receivers:
             receiver.menu = menu
-        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
+        stop: Callable[[], object] | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self._acting is not None:
@@ -141,26 +141,28 @@ class Engine:
                     tasks.create_task(receiver.run())
                     self._answers.expect(receiver.name, LONGEST_SILENCE)
                 self._beats.expect("due", LONGEST_TICK)
-                scheduler.add_job(self._guarded(self.tick), "interval", seconds=TICK)
-                scheduler.add_job(
-                    self._guarded(self.auditor.look), "interval", seconds=self._audit_every
-                )
-                scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
-                scheduler.add_job(
-                    self._guarded(self.auditor.glance), "interval", seconds=GLANCE
-                )
-                scheduler.start()
+                stop = self._begin_ticks()
         except* PlatformError:
             if self._acting is None or not await self._acting.is_lost():
                 await self.auditor.last_words(f"platform_refused:{n}" for n in self._refusing())
             raise
         finally:
-            if scheduler.running:
-                scheduler.shutdown(wait=False)
+            if stop is not None:
+                stop()
             await self.auditor.close()
             await asyncio.gather(*(dispatcher.finish() for dispatcher in self._dispatchers))
             for platform in self.platforms.values():
                 await platform.stop()
+
+    def _begin_ticks(self) -> Callable[[], object]:
+        """What is done again and again begins. Returns what ends it."""
+        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
+        scheduler.add_job(self._guarded(self.tick), "interval", seconds=TICK)
+        scheduler.add_job(self._guarded(self.auditor.look), "interval", seconds=self._audit_every)
+        scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
+        scheduler.add_job(self._guarded(self.auditor.glance), "interval", seconds=GLANCE)
+        scheduler.start()
+        return lambda: scheduler.shutdown(wait=False)
 
     @property
     def ready(self) -> bool:
