@@ -84,15 +84,16 @@ class Person:
             return next(s for s in self.servers if s.name == shown.platform)
         return self.rng.choice(self.servers)
 
-    def tells(self, body: Body, shown: Shown | None = None) -> None:
+    def tells(self, body: Body, shown: Shown | None = None, label: str = "") -> None:
         """Hand something to a server; whoever writes to the bot does not block it any more."""
         server, rng = self._server(shown), self.rng
-        server.blocked.discard(self.key)
+        server.unblocks(self.key)
         delay = 0.0
         if rng.random() < 0.06:
             delay = rng.choice((rng.uniform(0, 60), rng.uniform(0, 900), rng.uniform(0, 6 * 3600)))
         twice = rng.uniform(0.1, 600.0) if rng.random() < 0.03 else 0.0
-        self.done(self, server.tell(self.key, body, delay=delay, twice=twice), shown)
+        told = server.tell(self.key, body, label=label, delay=delay, twice=twice)
+        self.done(self, told, shown)
 
     def writes(self, text: str, shown: Shown | None = None) -> None:
         """Write to the bot."""
@@ -103,7 +104,7 @@ class Person:
         data = shown.labels.get(label)
         if data is not None:
             number = f"{shown.id}:{self.rng.random()}"
-            self.tells(Press(data, shown.id, number), shown)
+            self.tells(Press(data, shown.id, number), shown, label)
 
     # --- seeing -----------------------------------------------------------------------------
 
@@ -232,5 +233,5 @@ class Person:
 
     def _unblocks(self, server: Server) -> None:
         if self.key in server.blocked:
-            server.blocked.discard(self.key)
+            server.unblocks(self.key)
             self.done(self, server.tell(self.key, Text("hola")), None)

@@ -93,7 +93,7 @@ class Bot(Engine):
             process.due.clear()
             await self._guarded(self.tick)()
             process.ticked_at = process.clock.now()
-            process.ready = True
+            process.ready_at = process.ready_at or process.ticked_at
             process.look_ahead()
             await process.due.wait()
             # In between, ticks of every second would have found nothing.
@@ -118,7 +118,7 @@ class Process:
         self.clock = clock
         self.life = Life(rng)
         self.began_at = clock.now()
-        self.ready = False
+        self.ready_at: datetime | None = None
         self.due = asyncio.Event()
         self.ticked_at = self.began_at
         self._raw: sqlite3.Connection = memory.raw
@@ -130,7 +130,7 @@ class Process:
         clients = [Client(server, self.life.point, LIMITS) for server in servers]
         self.engine = Bot(
             self, database, clients, Router(settings), clock, steady=self._loop.time
-        )  # type: ignore[arg-type]
+        )
         self.task = asyncio.create_task(self._run())
 
     async def _run(self) -> None:

@@ -45,8 +45,9 @@ PATIENCE = 20.0
 class Told:
     """Something that a person handed to the server, which keeps it from then on.
 
-    `at` is the true instant, `stamp` the server's time of it, `heard_at` when the bot's process was
-    first given it; a copy that is given again is the same `Told`.
+    `at` is the true instant, `stamp` the server's time of it, `due` when the bot can be given it and
+    `heard_at` when it first was; a copy that is given again is the same `Told`. `label` is the button
+    that was pressed.
     """
 
     id: str
@@ -55,6 +56,7 @@ class Told:
     stamp: datetime
     body: Body
     due: datetime
+    label: str = ""
     heard_at: datetime | None = None
 
 
@@ -101,6 +103,7 @@ class Server:
         self.by_id: dict[str, Shown] = {}
         self.silent = ""
         """Why it does not answer: "refuses" (at once) or "hangs"."""
+        self.last_silent: datetime | None = None
         self.blocked: set[str] = set()
         self.held: dict[str, datetime] = {}
         self.attempts: list[tuple[datetime, str, Result]] = []
@@ -116,13 +119,21 @@ class Server:
 
     # --- people -----------------------------------------------------------------------------
 
-    def tell(self, person: str, body: Body, *, delay: float = 0.0, twice: float = 0.0) -> Told:
+    def tell(
+        self,
+        person: str,
+        body: Body,
+        *,
+        label: str = "",
+        delay: float = 0.0,
+        twice: float = 0.0,
+    ) -> Told:
         """The server has it. The bot is given it after `delay` seconds, and perhaps once more."""
         now = self.clock.now()
         self._count += 1
         told = Told(
             f"{self.name}-{self._count}", person, now, now + self.stamp_off, body,
-            now + timedelta(seconds=delay),
+            now + timedelta(seconds=delay), label,
         )  # fmt: skip
         self.told.append(told)
         loop = asyncio.get_running_loop()
@@ -151,11 +162,30 @@ class Server:
         self.blocked.add(person)
         self.tell(person, Removed())
 
+    def unblocks(self, person: str) -> None:
+        """It is open again."""
+        if person in self.blocked:
+            self.blocked.discard(person)
+            self.mishap(person)
+
     # --- the bot ----------------------------------------------------------------------------
 
-    def awake(self) -> None:
-        """Whoever waits for the server looks again."""
+    def turn(self, kind: str, trouble: Trouble) -> None:
+        """From now on it refuses, hangs, or works as well as `trouble` says."""
+        if self.silent:
+            self.last_silent = self.clock.now()
+        self.mishap("", timedelta(seconds=60))
+        self.silent, self.trouble = kind, trouble
         self._news.set()
+
+    def trouble_of(self, chat: str) -> list[datetime]:
+        """When each mishap ended that may have delayed what is sent to a chat."""
+        ends = [self.last_trouble.get(""), self.last_trouble.get(chat), self.last_silent]
+        return [end for end in ends if end is not None]
+
+    def was_silent(self, since: datetime) -> bool:
+        """Whether it did not answer at some instant from then on."""
+        return bool(self.silent) or (self.last_silent is not None and self.last_silent >= since)
 
     async def events(self, cursor: str | None, wait: float) -> Batch:
         """What comes after `cursor`; waits as long as there is nothing, however long that is.
