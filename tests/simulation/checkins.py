@@ -124,6 +124,7 @@ class Checkins:
         (purpose,) = self._raw.execute(
             "SELECT purpose FROM outbox WHERE key = ?", (shown.key,)
         ).fetchone()
+        self._begun(shown.at)  # it may have left at the very instant at which it was asked
         ask = self.open.get(int(purpose.split(":")[1]))
         if ask is not None:
             ask.asked_in.append(shown)

@@ -119,15 +119,16 @@ class Messages:
             if awake is None or not waiting or server.was_silent(now - PROMPTLY):
                 continue
             kept = {
-                event
-                for (event,) in self._raw.execute(
-                    "SELECT event_id FROM inbox WHERE platform = ?", (server.name,)
+                key
+                for (key,) in self._raw.execute(
+                    "SELECT event_key FROM inbox WHERE platform = ?", (server.name,)
                 )
             }
+            waiting = [t for t in waiting if self._world.memory.event_key(t.id) not in kept]
             for told in waiting:
-                if told.id not in kept and now - max(told.due, awake) > PROMPTLY:
+                if now - max(told.due, awake) > PROMPTLY:
                     self._world.problem(f"{told.id} is not stored, since {told.due}")
-            self._waiting[server.name] = [told for told in waiting if told.id not in kept]
+            self._waiting[server.name] = waiting
 
     def at_the_end(self) -> None:
         """Each cry was carried out, and each word of news once."""
@@ -141,13 +142,17 @@ class Messages:
             ).fetchone()[0]
             if carried_out < len(cries):
                 self._world.problem(f"{member} cried {len(cries)} times, heard {carried_out}")
+        vault = self._world.memory.ring.vault
+        noted = [
+            vault.open(details, "incident_events", "details", id).decode()
+            for id, details in self._raw.execute(
+                "SELECT id, details FROM incident_events WHERE event = 'news'"
+            )
+        ]
         for person in self._world.people.values():
             for nonce in person.nonces:
-                noted = self._raw.execute(
-                    "SELECT count(*) FROM incident_events WHERE details LIKE ?", (f"%{nonce}\"%",)
-                ).fetchone()[0]
-                if noted > 1:
-                    self._world.problem(f"news noted {noted} times")
+                if sum(f'"{nonce}"' in details for details in noted) > 1:
+                    self._world.problem(f"{nonce} was noted more than once")
 
 
 def _is_cry(told: Told) -> bool:

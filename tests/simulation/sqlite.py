@@ -18,7 +18,8 @@ from sqlalchemy import pool
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database, _migrate, _set_pragmas
-from storage.transaction import Transaction
+from storage.keys import KeyInMemory, MasterKey
+from tests.support.opened import KEY
 
 
 class InThread:
@@ -26,6 +27,11 @@ class InThread:
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
+
+    @property
+    def dialect(self) -> sa.Dialect:
+        """SQLite's."""
+        return self._connection.dialect
 
     async def execute(self, *how: Any, **more: Any) -> Any:
         """Run it at once."""
@@ -42,12 +48,16 @@ class Memory:
         )
         sa.event.listen(engine, "connect", _set_pragmas)
         with engine.begin() as connection:
-            _migrate(connection)
+            self.ring = _migrate(connection, MasterKey(KEY), None)
         # Transactions begin and end here, as `Database` has them: BEGIN IMMEDIATE.
         self.connection = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
         self.raw.commit()
         self.asynchronous = cast(AsyncConnection, InThread(self.connection))
         self._empty = self.raw.serialize()
+
+    def event_key(self, event_id: str) -> bytes:
+        """By which an event is found in the inbox."""
+        return self.ring.vault.index("inbox", "event_key", event_id)
 
     def begin_anew(self) -> None:
         """An empty installation of the newest schema."""
@@ -68,18 +78,19 @@ class MemoryDatabase(Database):
     def __init__(
         self, memory: Memory, point: Callable[[str], Awaitable[None]] = nothing
     ) -> None:
-        super().__init__("nowhere.db")  # its engine opens nothing before it is used
+        super().__init__("nowhere.db", KeyInMemory())  # its engine opens nothing before it is used
+        self._ring = memory.ring
         self._memory = memory
         self._point = point
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def _writing(self) -> AsyncIterator[AsyncConnection]:
         await self._point("begin")
         raw = self._memory.raw
         async with self._writer:
             raw.execute("BEGIN IMMEDIATE")
             try:
-                yield Transaction(self._memory.asynchronous, self.fence)
+                yield self._memory.asynchronous
                 await self._point("commit")
             except BaseException:
                 raw.rollback()
