@@ -29,7 +29,7 @@ _CHECKIN = [
     checkins.c[name]
     for name in (
         "id", "member_id", "due", "miss_at", "reminders", "state", "delivered", "answered_at",
-        "held", "blind",
+        "held",
     )
 ]  # fmt: skip
 
@@ -40,7 +40,7 @@ def _schedule(row: sa.Row[Any]) -> StoredSchedule:
 
 
 def _checkin(row: sa.Row[Any]) -> Checkin:
-    id, member, due, miss_at, reminders, state, delivered, answered_at, held, blind = tuple(row)
+    id, member, due, miss_at, reminders, state, delivered, answered_at, held = tuple(row)
     return Checkin(
         id=id,
         member=member,
@@ -51,7 +51,6 @@ def _checkin(row: sa.Row[Any]) -> Checkin:
         delivered=delivered,
         answered_at=answered_at,
         held=held,
-        blind=blind,
     )
 
 
@@ -141,7 +140,6 @@ class Checkins:
                 delivered=checkin.delivered,
                 answered_at=checkin.answered_at,
                 held=checkin.held,
-                blind=checkin.blind,
             )
         )
 
@@ -199,12 +197,15 @@ class Checkins:
         found = await self._db.execute(sa.select(*_CHECKIN).where(checkins.c.state.in_([*OPEN])))
         return [_checkin(row) for row in found]
 
-    async def last_of(self, member: int) -> Checkin | None:
-        """The newest, whatever became of it."""
+    async def last_of(self, member: int, until: datetime | None = None) -> Checkin | None:
+        """The newest, of those that were due by then, whatever became of it."""
         row = (
             await self._db.execute(
                 sa.select(*_CHECKIN)
-                .where(checkins.c.member_id == member)
+                .where(
+                    checkins.c.member_id == member,
+                    sa.true() if until is None else checkins.c.due <= until,
+                )
                 .order_by(checkins.c.id.desc())
                 .limit(1)
             )

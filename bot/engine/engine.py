@@ -248,21 +248,18 @@ class Engine:
                 async with asyncio.timeout(LOOK_AGAIN):
                     await self._stored.wait()
 
-    async def _receive_all(self) -> frozenset[str]:
-        """Store what the platforms hold for us. Returns those that did not answer."""
-        answered = await asyncio.gather(*(receiver.catch_up() for receiver in self._receivers))
-        pairs = zip(self._receivers, answered, strict=True)
-        return frozenset(receiver.name for receiver, did in pairs if not did)
+    async def _receive_all(self) -> None:
+        """Store what the platforms hold for us, those that answer."""
+        await asyncio.gather(*(receiver.catch_up() for receiver in self._receivers))
 
-    async def _catch_up(self) -> frozenset[str]:
+    async def _catch_up(self) -> None:
         """Before a deadline is judged: what people wrote before it comes first."""
         self._catching_up = True
         try:
-            silent = await self._receive_all()
+            await self._receive_all()
             await self._worker.drain()
         finally:
             self._catching_up = False
-        return silent
 
     def _handled(self) -> None:
         """One event more. A deadline that waits for all of them goes on with each."""

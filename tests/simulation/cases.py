@@ -127,7 +127,7 @@ class Cases:
                 self._was_taken(case, holder, now)
             elif state == "resolved":
                 self._was_closed(case, now)
-            elif case.state == "claimed":
+            else:
                 case.since = now
         if kind != case.kind:
             case.since = now
