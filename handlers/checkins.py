@@ -295,9 +295,10 @@ async def _confirm(ctx: Context, key: str, **values: object) -> None:
 
 
 def _missed(checkin: Checkin) -> bool:
-    """Whether it was missed, and no answer to it has come since."""
-    gone = (rules.State.MISSED, rules.State.UNREACHABLE)
-    return checkin.state in gone and checkin.answered_at is None
+    """Whether it was missed, and no answer to it that was in time has come since."""
+    if checkin.state not in (rules.State.MISSED, rules.State.UNREACHABLE):
+        return False
+    return checkin.answered_at is None or not rules.in_time(checkin, checkin.answered_at)
 
 
 async def _well(ctx: Context, checkin: Checkin) -> None:

@@ -675,7 +675,9 @@ async def answered_in_time(ctx: Context, incident: Incident, checkin: int) -> No
 async def _is_of_this_miss_alone(ctx: Context, incident: Incident, checkin: int) -> bool:
     timeline = await ctx.tx.incidents.timeline(incident.id)
     about = [event.details["checkin"] for event in timeline if "checkin" in event.details]
-    by_itself = {*Notice, *(f"opened_{kind}" for kind in SILENT), "unreachable"}
+    by_itself = {
+        *Notice, *(f"opened_{kind}" for kind in SILENT), "unreachable", "answered_late",
+    }  # fmt: skip
     untouched = all(event.event in by_itself for event in timeline)
     return incident.kind in SILENT and about == [checkin] and untouched
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from bot.domain.people import Role
 from bot.domain.plan import Step, Who
 from bot.platforms.base import Text
-from tests.simulation.checkins import PROMPTLY, Checkins, instant
+from tests.simulation.checkins import PROMPTLY, Ask, Checkins, instant
 from tests.simulation.people import (
     ACCEPT,
     CLOSE_YES,
@@ -33,6 +33,11 @@ HOPELESS = 110 * timedelta(seconds=1)
 
 BUNDLED = 40 * timedelta(seconds=1)
 SPACING = 10 * MINUTE
+SILENT = ("miss", "unreachable")
+BY_ITSELF = {
+    "opened_miss", "opened_unreachable", "alarm", "repeat", "exhausted", "unreachable",
+    "answered_late",
+}  # fmt: skip
 CRIES = ("/auxilio", "auxilio", "SOS")
 
 
@@ -84,7 +89,7 @@ class Cases:
         reader = self._world.by_key[shown.person].member
         return any(
             f"#{number}" in shown.text
-            and case.kind in ("miss", "unreachable")
+            and case.kind in SILENT
             and not case.subject.high_risk
             and case.heard.get(reader, shown.at) == shown.at
             for number, case in self._numbered.items()
@@ -146,7 +151,7 @@ class Cases:
 
     def _has_a_cause(self, case: Case, now: datetime) -> None:
         subject = case.subject
-        if case.kind in ("miss", "unreachable"):
+        if case.kind in SILENT:
             if not any(
                 ask.watched.person is subject and ask.closed_at == now
                 for ask in self._checkins.missed
@@ -180,22 +185,39 @@ class Cases:
         if not self._may_undo(case, now):
             self._problem(f"#{case.number} ({case.kind}) was closed by nobody at {now}")
 
-    def _may_undo(self, case: Case, now: datetime) -> bool:
-        """Whether it is of a miss that was judged deaf, and the answer to it was in time."""
-        opened_by = [
+    def _opened_by(self, case: Case) -> list[Ask]:
+        """The misses that it is about, the first one first."""
+        return [
             ask
             for ask in self._checkins.missed
-            if ask.watched.person is case.subject and ask.closed_at == case.at
+            if ask.watched.person is case.subject
+            and ask.closed_at is not None
+            and case.at <= ask.closed_at <= (case.closed_at or ask.closed_at)
         ]
-        return case.kind in ("miss", "unreachable") and any(
-            ask.deaf and self._checkins.in_time(ask, now) for ask in opened_by
-        )
+
+    def _may_undo(self, case: Case, now: datetime) -> bool:
+        """Whether it is of a miss to which an answer in time came late."""
+        asks = self._opened_by(case)
+        in_time = [ask for ask in asks if self._checkins.in_time(ask, now, surely=False)]
+        return case.kind in SILENT and len(asks) == 1 and bool(in_time)
 
     def _undone(self, now: datetime) -> None:
-        """A miss that was judged deaf stands no longer than until the answer to it is heard."""
+        """A miss stands no longer than until an answer is heard that was in time.
+
+        Unless somebody has done anything about it: then it is theirs to close.
+        """
         for case in self.open.values():
-            if self._may_undo(case, now):
+            asks = self._opened_by(case)
+            if case.kind not in SILENT or len(asks) != 1:
+                continue
+            if self._checkins.in_time(asks[0], now, surely=True) and not self._touched(case):
                 self._problem(f"#{case.number}: the answer was in time, and it stays open")
+
+    def _touched(self, case: Case) -> bool:
+        events = self._raw.execute(
+            "SELECT event FROM incident_events WHERE incident_id = ?", (case.id,)
+        )
+        return any(event not in BY_ITSELF for (event,) in events)
 
     # --- people are told --------------------------------------------------------------------
 

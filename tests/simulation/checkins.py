@@ -84,8 +84,6 @@ class Ask:
     deadline: datetime
     state: str = "due"
     closed_at: datetime | None = None
-    deaf: bool = False
-    """Whether a platform of the person's was silent when their silence was judged."""
     asked_in: list[Shown] = field(default_factory=list)
 
     @property
@@ -187,7 +185,6 @@ class Checkins:
                     self._problem(f"check-in {ask.id} is overdue since {ask.deadline}: {now}")
                 continue
             ask.closed_at = now
-            ask.deaf = any(s.was_silent(now - PROMPTLY) for s in ask.watched.person.servers)
             del self.open[ask.id]
             match state:
                 case "answered":
@@ -240,10 +237,15 @@ class Checkins:
         if heard and judged and all(self._time_of(t) > ask.deadline for t in heard):
             self._problem(f"check-in {ask.id}: an answer after {ask.deadline} spared the alarm")
 
-    def in_time(self, ask: Ask, now: datetime) -> bool:
-        """Whether an answer that was heard by now was in time."""
+    def in_time(self, ask: Ask, now: datetime, *, surely: bool) -> bool:
+        """Whether an answer that was heard by now was in time: `surely`, or as far as the bot knows.
+
+        Telegram's presses bear no time; whether one was in time is then a matter of when Telegram
+        was last known to have had nothing for us.
+        """
         return any(
-            self._time_of(told) <= ask.deadline or self._has_no_time(told)
+            (self._time_of(told) <= ask.deadline and (told.at >= ask.at or not surely))
+            or (not surely and self._has_no_time(told))
             for told in self._replies(ask, OK, WELL, now)
         )
 
@@ -251,11 +253,11 @@ class Checkins:
     def _has_no_time(told: Told) -> bool:
         return isinstance(told.body, Press) and told.id.startswith(PlatformName.TELEGRAM)
 
-    @staticmethod
-    def _time_of(told: Told) -> datetime:
-        """By which an answer is judged. Telegram's presses bear no time of their own."""
-        heard = told.heard_at or told.due
-        return heard if Checkins._has_no_time(told) else min(told.stamp, heard)
+    @classmethod
+    def _time_of(cls, told: Told) -> datetime:
+        """By which an answer is judged."""
+        at = told.at if cls._has_no_time(told) else told.stamp
+        return min(at, told.heard_at or told.due)
 
     def _was_missed(self, ask: Ask, now: datetime) -> None:
         awake = self._world.awake_since(now)

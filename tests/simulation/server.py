@@ -37,6 +37,8 @@ from tests.simulation.loop import SimulatedClock
 MOST_AT_ONCE = 20
 """Events that one answer holds."""
 
+LONG_POLL = timedelta(seconds=25)
+
 PATIENCE = 20.0
 """Seconds after which the bot's client gives up on a request."""
 
@@ -187,7 +189,7 @@ class Server:
         """Whether it did not answer at some instant from then on."""
         return bool(self.silent) or (self.last_silent is not None and self.last_silent >= since)
 
-    async def events(self, cursor: str | None, wait: float) -> Batch:
+    async def events(self, cursor: str | None, wait: float) -> tuple[list[RawEvent], str]:
         """What comes after `cursor`; waits as long as there is nothing, however long that is.
 
         A real platform answers an empty batch every half a minute: as good as not answering.
@@ -200,18 +202,11 @@ class Server:
                 break
             self._news.clear()
             await self._news.wait()
-        now = self.clock.now()
         for told, _ in given:
-            told.heard_at = told.heard_at or now
-        events = [self._stamped(event, now) for _, event in given]
+            told.heard_at = told.heard_at or self.clock.now()
+        events = [event for _, event in given]
         self.rng.shuffle(events)
-        return Batch(tuple(events), str(start + len(given)))
-
-    def _stamped(self, event: RawEvent, now: datetime) -> RawEvent:
-        """As Telegram's presses, which bear no time: that of receiving it stands for it."""
-        if self.name is PlatformName.TELEGRAM and "press" in event.raw:
-            return RawEvent(event.event_id, event.chat, {**event.raw, "at": now.isoformat()})
-        return event
+        return events, str(start + len(given))
 
     async def _answers(self) -> None:
         """Raises `PlatformError` where the server refuses; waits where it hangs."""
@@ -273,6 +268,7 @@ class Client:
         self.idempotent = server.idempotent
         self.limits = limits
         self._point = point
+        self._all_until: datetime | None = None
 
     async def start(self) -> None:
         await self._point("start")
@@ -280,9 +276,24 @@ class Client:
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
         await self._point("receive")
-        batch = await self.server.events(cursor, wait)
+        asked = self.server.clock.now()
+        events, cursor = await self.server.events(cursor, wait)
+        now = self.server.clock.now()
+        events = [self._dated(event, now) for event in events]
+        if len(events) < MOST_AT_ONCE:
+            # The last empty answer of those that a real platform would have given meanwhile.
+            heard = asked if self.server.was_silent(asked) else now - (now - asked) % LONG_POLL
+            self._all_until = max(asked, heard)
         await self._point("received")
-        return batch
+        return Batch(tuple(events), cursor)
+
+    def _dated(self, event: RawEvent, now: datetime) -> RawEvent:
+        """Telegram's presses bear no time: they are as old as they can be (see its `parse`)."""
+        if self.name is not PlatformName.TELEGRAM or "press" not in event.raw:
+            return event
+        shown = self.server.by_id[event.raw["press"][1]].at
+        at = min(now, max(shown, self._all_until or shown))
+        return RawEvent(event.event_id, event.chat, {**event.raw, "at": at.isoformat()})
 
     def parse(self, event: RawEvent) -> Incoming | None:
         raw = event.raw
