@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 from bot.engine import engine as engine_module
 from bot.engine import outbox as outbox_module
+from bot.engine import receiver as receiver_module
 from bot.engine.engine import Engine
 from handlers.router import Router
 from handlers.settings import Settings
@@ -28,6 +29,8 @@ EVERY = 1.0
 NEVER_IDLE = (
     patch.object(engine_module, "LOOK_AGAIN", FOR_EVER),
     patch.object(outbox_module, "IDLE", FOR_EVER),
+    patch.object(outbox_module, "RECOVERY", 600.0),
+    patch.object(receiver_module, "LONG_POLL", FOR_EVER),
 )
 """The loops that look again every second are called here when there is something to see."""
 

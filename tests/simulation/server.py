@@ -209,12 +209,16 @@ class Server:
         return events, str(start + len(given))
 
     async def _answers(self) -> None:
-        """Raises `PlatformError` where the server refuses; waits where it hangs."""
+        """Raises `PlatformError` where the server refuses, and where it hangs for too long."""
         while self.silent:
             if self.silent == "refuses":
                 raise PlatformError("the simulated platform is down")
             self._news.clear()
-            await self._news.wait()
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._news.wait()
+            except TimeoutError:
+                raise PlatformError("the simulated platform does not answer") from None
 
     def carry_out(self, message: Outgoing) -> Receipt:
         """What the server does and says, if it is asked."""
