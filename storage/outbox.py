@@ -84,16 +84,27 @@ _OF_PURPOSE = Query(
 )
 
 
+_ORIGINAL = outbox.alias("original")
+_MAY_LEAVE = sa.and_(
+    outbox.c.platform == _PLATFORM,
+    outbox.c.state == QUEUED,
+    outbox.c.not_before <= param("now"),
+    # An edit waits for what it is about, however long that takes.
+    ~sa.exists().where(
+        _ORIGINAL.c.key == outbox.c.target, among(_ORIGINAL.c.state, WAITING)
+    ),
+)
+_LANES = sa.select(outbox.c.lane).where(_MAY_LEAVE).distinct()
+
+
 @lru_cache(8)
 def _claim(acting: sa.ColumnElement[bool], some_wait: bool) -> Query:
     """`some_wait`: some chats are left out."""
     free = (
         sa.select(outbox.c.seq)
         .where(
-            outbox.c.platform == _PLATFORM,
-            outbox.c.state == QUEUED,
+            _MAY_LEAVE,
             outbox.c.lane.between(param("first"), param("last")),
-            outbox.c.not_before <= param("now"),
             acting,
             outbox.c.chat_key.not_in(sa.bindparam("without", expanding=True))
             if some_wait
@@ -193,6 +204,11 @@ class Outbox:
         ]  # fmt: skip
         await self._rows.insert_many(outbox, rows)
 
+    async def lanes(self, platform: str, now: datetime) -> frozenset[Lane]:
+        """Those in which something may leave now."""
+        found = await self._db.execute(_LANES, {"on": platform, "now": now})
+        return frozenset(Lane(lane) for lane in found.scalars())
+
     async def claim(
         self,
         platform: str,
@@ -204,6 +220,8 @@ class Outbox:
         without_chats: Collection[str] = (),
     ) -> list[Row]:
         """Take the most urgent rows of these lanes, which follow one another, that may leave now.
+
+        An edit of a message that has not left yet may not.
 
         Rows whose lease ended are not among them: nobody knows whether those left, see `expired`.
         """

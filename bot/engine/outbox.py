@@ -344,10 +344,8 @@ class Dispatcher:
             async with self._database.transaction() as tx:
                 original = await tx.outbox.get(row.target)
                 if original is not None and original.state in WAITING:
-                    # In its own order again, so that an edit never overtakes what it edits.
-                    at = self._clock.now() + (
-                        TARGET_WAIT if original.state == QUEUED else timedelta(0)
-                    )
+                    # It was given back after this was claimed: an edit never overtakes it.
+                    at = self._clock.now() + TARGET_WAIT
                     await tx.outbox.again(row.key, at, "waits for its target", tried=False)
                     return None
                 if original is None or not original.message_id:
