@@ -32,7 +32,7 @@ from bot.platforms.base import (
 )
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
-from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
+from storage.outbox import FAILED, LEASED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)

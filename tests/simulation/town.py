@@ -211,6 +211,8 @@ class World:
             everyone = [*self.people]
             self.plan = self._a_plan(everyone[watched : watched + responders])
             await tx.people.set_plan(self.plan, group=group)
+            for member in everyone:
+                await tx.people.agree(member, self.plan, now)
             for member in everyone[:watched]:
                 rule = self._a_rule(self.people[member])
                 context = Context(tx, now, self.settings)
