@@ -202,6 +202,15 @@ async def show_case(ctx: Context, incident: Incident) -> None:
     await _alarm_at(ctx, place, incident, subject.name, Notice.ALARM)
 
 
+async def tell_here(ctx: Context, incident: Incident) -> None:
+    """The newest alarm again, to the speaker, whom it may not have reached."""
+    subject = await ctx.tx.people.member(incident.subject)
+    notice = Notice.EXHAUSTED if incident.state is State.EXHAUSTED else Notice.REPEAT
+    await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
+    place = replace(ctx.place, member=ctx.speaker.member.id)
+    await _alarm_at(ctx, place, incident, subject.name, notice)
+
+
 async def command_case(ctx: Context, rest: str) -> None:
     """`/caso 12`"""
     incident, _ = await _which(ctx, rest)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -101,19 +102,19 @@ class Engine:
         )
         self._outages = Outages(database, handlers, clock, steady, self._catch_up)
         permit = acting.permit if acting is not None else always
-        self._dispatchers = [
-            Dispatcher(
-                database, platform, handlers, clock, Pace(platform.limits, monotonic),
-                self._beats, permit,
-            )
-            for platform in self.platforms.values()
-        ]  # fmt: skip
         self._receivers = [
             Receiver(
                 database, platform, clock, self._stored.set, self._beats, self._answers,
                 self._refused,
             )
             for platform in self.platforms.values()
+        ]  # fmt: skip
+        self._dispatchers = [
+            Dispatcher(
+                database, platform, handlers, clock, Pace(platform.limits, monotonic),
+                self._beats, permit, partial(self._hear, receiver),
+            )
+            for platform, receiver in zip(self.platforms.values(), self._receivers, strict=True)
         ]  # fmt: skip
         self.auditor = Auditor(
             database, handlers, clock, self._beats, self._answers, watchers,
@@ -260,6 +261,11 @@ class Engine:
             await self._worker.drain()
         finally:
             self._catching_up = False
+
+    async def _hear(self, receiver: Receiver) -> None:
+        """What people wrote on a platform that did not answer, before anything leaves there."""
+        if not receiver.answering and await receiver.catch_up():
+            await self._worker.drain()
 
     def _handled(self) -> None:
         """One event more. A deadline that waits for all of them goes on with each."""

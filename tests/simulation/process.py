@@ -36,8 +36,9 @@ NEVER_IDLE = (
 
 TIMER_DUE = "SELECT min(max(due, coalesce(lease_until, 0))) FROM timers"
 ROW_DUE = (
-    "SELECT min(CASE state WHEN 'queued' THEN not_before ELSE lease_until END) FROM outbox "
-    "WHERE platform = ? AND state IN ('queued', 'leased', 'sending')"
+    "SELECT min(CASE state WHEN 'queued' THEN not_before ELSE lease_until END) FROM outbox o "
+    "WHERE platform = ? AND state IN ('queued', 'leased', 'sending') AND NOT EXISTS ("
+    "SELECT 1 FROM outbox t WHERE t.key = o.target AND t.state IN ('queued', 'leased', 'sending'))"
 )
 
 
@@ -102,9 +103,9 @@ class Bot(Engine):
             # In between, ticks of every second would have found nothing.
             self.ran(process.clock.now() - process.ticked_at)
 
-    def wake(self) -> None:
-        """There is something to send."""
-        self._wake()
+    def wakes(self, platform: str) -> Callable[[], None]:
+        """What to call when there is something to send."""
+        return self._dispatchers[[*self.platforms].index(platform)].wake
 
 
 class Process:
@@ -156,7 +157,7 @@ class Process:
         self._call("", due, self.due.set)
         for server in self._servers:
             (row,) = self._raw.execute(ROW_DUE, (server.name,)).fetchone()
-            self._call(server.name, row, self.engine.wake)
+            self._call(server.name, row, self.engine.wakes(server.name))
 
     def _call(self, name: str, due: int | None, call: Callable[[], None]) -> None:
         """Call when it is due; what stays due although it was called for, every second."""

@@ -90,6 +90,7 @@ class World:
         self.by_key: dict[str, Person] = {}
         tokens = count()
         self.settings = Settings("es", "UTC", lambda: f"t{next(tokens):x}")
+        self._told: set[str] = set()
         self._looked_at: tuple[int, int] = (-1, -1)
 
     def _shows(self, shown: Shown) -> None:
@@ -101,8 +102,10 @@ class World:
     # --- for the judges ---------------------------------------------------------------------
 
     def problem(self, words: str) -> None:
-        """Something that must not be."""
-        self.problems.append(f"{self.clock.now():%d %H:%M:%S} {words}")
+        """Something that must not be. It is told once, however long it lasts."""
+        if words not in self._told:
+            self._told.add(words)
+            self.problems.append(f"{self.clock.now():%m-%d %H:%M:%S} {words}")
 
     def delay(self, what: str, span: timedelta) -> None:
         """Something took that long."""
