@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.domain.checkin import CLOCKS_APART, judged_at
+from bot.domain.checkin import CLOCKS_APART, clock_is_behind, judged_at
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, Held, Standing, may
 from bot.domain.rich import Rich
@@ -135,12 +135,18 @@ class Context:
         """Whether this was said before `instant`: what was asked since then, it is no answer to.
 
         By when it came, if it could not be read then; else by its server's time, which is forgiven
-        `CLOCKS_APART`.
+        `CLOCKS_APART`, or whatever it is known to be behind.
         """
-        seen = self.event.first_seen if self.event is not None else None
-        if seen is not None:
-            return seen < instant
-        return self.answered_at < instant - CLOCKS_APART
+        if self.event is None:
+            return False
+        if self.event.first_seen is not None:
+            return self.event.first_seen < instant
+        if self.answered_at >= instant - CLOCKS_APART:
+            return False
+        if self._speaker is None:
+            return True
+        account, lag = self._speaker.account, self.now - self.event.sent_at
+        return not clock_is_behind(lag, account.lag, self.now - account.used_at)
 
     @property
     def is_operator(self) -> bool:

@@ -161,7 +161,7 @@ class Router:
         member = await tx.people.member(account.member)
         private = event.chat_kind is ChatKind.PRIVATE
         if private and not isinstance(event.body, Removed):
-            await tx.people.used(account.id, event.chat, now)
+            await tx.people.used(account.id, event.chat, now, now - event.sent_at)
         # A person is always answered in private, wherever they wrote.
         chat = event.chat if private else account.chat
         place = Place(event.platform, chat, member.language, member.zone, member=member.id)

@@ -39,6 +39,8 @@ class Account:
     chat: str
     reachable: bool
     used_at: datetime
+    lag: timedelta | None = None
+    """How old their last message looked when it came, by its server's clock."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ _MEMBER = [
 ]  # fmt: skip
 _ACCOUNT = [
     accounts.c[name]
-    for name in ("id", "member_id", "platform", "address", "chat", "reachable", "used_at")
+    for name in ("id", "member_id", "platform", "address", "chat", "reachable", "used_at", "lag")
 ]
 _GROUP = [groups.c[name] for name in ("id", "name", "organisation", "language", "zone", "plan")]
 
@@ -97,6 +99,10 @@ def _member(row: sa.Row[Any]) -> Member:
     id, group, name, language, zone, roles, plan, subscribed, risk, *more = tuple(row)
     held = frozenset(Role(r) for r in roles)
     return Member(id, group, name, language, zone, held, _plan(plan), subscribed, Risk(risk), *more)
+
+
+def _account(row: Any) -> Account:
+    return Account(*row)
 
 
 def _group(row: sa.Row[Any]) -> Group:
@@ -313,17 +319,17 @@ class People:
         """By the platform's id of the person."""
         key = self._rows.blind(accounts.c.address_key, address)
         row = await self._rows.one(_ACCOUNT_BY_ADDRESS, on=platform, by=key)
-        return Account(*row) if row else None
+        return _account(row) if row else None
 
     async def account_in(self, platform: str, chat: str) -> Account | None:
         """By the private chat."""
         key = self._rows.blind(accounts.c.chat_key, chat)
         row = await self._rows.one(_ACCOUNT_BY_CHAT, on=platform, by=key)
-        return Account(*row) if row else None
+        return _account(row) if row else None
 
     async def accounts_of(self, member: int) -> list[Account]:
         """All of a member's, the one used last first."""
-        return [Account(*row) for row in await self._rows.all(_ACCOUNTS_OF, of=member)]
+        return [_account(row) for row in await self._rows.all(_ACCOUNTS_OF, of=member)]
 
     async def subscribers(self, group: int) -> list[Account]:
         """Of everyone in a group who receives denunciations, the account to send them to."""
@@ -340,12 +346,16 @@ class People:
         )
         first: dict[int, Account] = {}
         for row in found:
-            first.setdefault(row.member_id, Account(*row))
+            first.setdefault(row.member_id, _account(row))
         return list(first.values())
 
-    async def used(self, account: int, chat: str, now: datetime) -> None:
+    async def used(
+        self, account: int, chat: str, now: datetime, lag: timedelta | None = None
+    ) -> None:
         """The person wrote from it: it works, and is the one they have at hand."""
-        await self._rows.update(accounts, account, chat=chat, reachable=True, used_at=now)
+        await self._rows.update(
+            accounts, account, chat=chat, reachable=True, used_at=now, lag=lag
+        )
 
     async def set_reachable(self, account: int, reachable: bool) -> bool:
         """Whether messages arrive there. Returns whether that is news."""

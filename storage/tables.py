@@ -42,6 +42,21 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else EPOCH + timedelta(microseconds=int(value))
 
 
+class Span(TypeDecorator[timedelta]):
+    """A duration as whole seconds."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: timedelta | None, dialect: Dialect) -> int | None:
+        """To seconds."""
+        return None if value is None else round(value.total_seconds())
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> timedelta | None:
+        """Back to a duration."""
+        return None if value is None else timedelta(seconds=int(value))
+
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -243,6 +258,7 @@ accounts = sa.Table(
     sa.Column("operator", sa.Boolean, nullable=False, default=False),
     sa.Column("reachable", sa.Boolean, nullable=False, default=True),
     _at("used_at"),
+    sa.Column("lag", Span, nullable=True),
     sa.UniqueConstraint("platform", "address_key"),
     sa.Index("ix_accounts_member_id", "member_id"),
     sa.Index("ix_accounts_platform_chat_key", "platform", "chat_key"),

@@ -22,6 +22,12 @@ CLOCKS_APART = timedelta(minutes=15)
 """How far a server's clock may be behind ours before what was written there seems older than the
 question that it answers."""
 
+SAME_LAG = timedelta(minutes=1)
+APART_BY = timedelta(seconds=20)
+"""Two messages that came `APART_BY` apart and look as old as one another, but for `SAME_LAG`, are not
+old: their server's clock is behind. What waited somewhere comes at once, and each is as old as it is.
+"""
+
 LAST_CALL = timedelta(minutes=5)
 """How long before the miss the question is asked again of someone who said "later"."""
 
@@ -160,6 +166,15 @@ def answer_later(checkin: Checkin, now: datetime) -> Checkin:
 def not_delivered(checkin: Checkin) -> Checkin:
     """No account of the person takes our messages: a miss of it will say so."""
     return replace(checkin, delivered=False)
+
+
+def clock_is_behind(
+    lag: timedelta, lag_before: timedelta | None, between: timedelta
+) -> bool:
+    """Whether a message only looks old (`lag` is by how much), going by the one before it."""
+    if lag_before is None or between < APART_BY:
+        return False
+    return abs(lag - lag_before) <= SAME_LAG
 
 
 def judged_at(sent_at: datetime, received_at: datetime, last_seen: datetime | None) -> datetime:

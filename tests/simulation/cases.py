@@ -15,6 +15,7 @@ from tests.simulation.checkins import PROMPTLY, Ask, Checkins, instant
 from tests.simulation.people import (
     ACCEPT,
     CLOSE_YES,
+    CRIES,
     NOT_WELL,
     OUTCOMES,
     TAKE,
@@ -38,7 +39,6 @@ BY_ITSELF = {
     "opened_miss", "opened_unreachable", "alarm", "repeat", "exhausted", "unreachable",
     "answered_late",
 }  # fmt: skip
-CRIES = ("/auxilio", "auxilio", "SOS")
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from bot.platforms.base import PlatformName, Press, Text
 from storage.tables import EPOCH
-from tests.simulation.people import HELP, NOT_WELL, OK, WELL, Person
+from tests.simulation.people import CRIES, HELP, NOT_WELL, OK, WELL, Person
 from tests.simulation.server import Shown, Told
 
 if TYPE_CHECKING:
@@ -193,7 +193,7 @@ class Checkins:
                     self.missed.append(ask)
                     self._was_missed(ask, now)
                 case "not_ok":
-                    if not any(self._replies(ask, HELP, NOT_WELL, now)):
+                    if not any(self._replies(ask, HELP, NOT_WELL + CRIES, now)):
                         self._problem(f"check-in {ask.id}: nobody asked for help")
                 case _:
                     self._problem(f"check-in {ask.id} ended as {state}")
@@ -255,8 +255,8 @@ class Checkins:
 
     @classmethod
     def _time_of(cls, told: Told) -> datetime:
-        """By which an answer is judged."""
-        at = told.at if cls._has_no_time(told) else told.stamp
+        """By which an answer is judged. One without a time is as old as what came with it."""
+        at = told.due if cls._has_no_time(told) else told.stamp
         return min(at, told.heard_at or told.due)
 
     def _was_missed(self, ask: Ask, now: datetime) -> None:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.platforms.base import Text
-from tests.simulation.cases import CRIES, SPACING
+from tests.simulation.cases import SPACING
 from tests.simulation.checkins import PROMPTLY, micros
-from tests.simulation.people import TAKE
+from tests.simulation.people import CRIES, TAKE
 from tests.simulation.server import Shown, Told
 
 if TYPE_CHECKING:

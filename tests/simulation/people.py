@@ -31,6 +31,7 @@ OUTCOMES = [_label(f"outcome.{o}") for o in ("safe", "false_alarm", "care_needed
 
 WELL = ("ok", "estoy bien", "bien", "todo bien", "Estoy bien, gracias")
 NOT_WELL = ("ayuda", "necesito ayuda", "no estoy bien")
+CRIES = ("/auxilio", "auxilio", "SOS")
 UNCLEAR = ("mmm", "quién sabe", "jajaja", "¿y tú?")
 WORDS_LATER = ("luego", "más tarde")
 
@@ -223,7 +224,7 @@ class Person:
 
     def panics(self) -> None:
         """An alarm of one's own."""
-        self.writes(self.rng.choice(("/auxilio", "auxilio", "SOS")))
+        self.writes(self.rng.choice(CRIES))
 
     def blocks(self) -> None:
         """Close one chat to the bot for some hours."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
@@ -26,13 +27,18 @@ FOR_EVER = 1e7
 EVERY = 1.0
 """Seconds between two looks at what is due and cannot be done yet, as in the real loops."""
 
-NEVER_IDLE = (
-    patch.object(engine_module, "LOOK_AGAIN", FOR_EVER),
-    patch.object(outbox_module, "IDLE", FOR_EVER),
-    patch.object(outbox_module, "RECOVERY", 600.0),
-    patch.object(receiver_module, "LONG_POLL", FOR_EVER),
-)
-"""The loops that look again every second are called here when there is something to see."""
+@contextmanager
+def never_idle() -> Iterator[None]:
+    """The loops that look again every second are called here when there is something to see."""
+    with (
+        patch.object(engine_module, "LOOK_AGAIN", FOR_EVER),
+        patch.object(outbox_module, "IDLE", FOR_EVER),
+        patch.object(outbox_module, "RECOVERY", 600.0),
+        patch.object(receiver_module, "LONG_POLL", FOR_EVER),
+    ):
+        yield
+
+
 
 TIMER_DUE = "SELECT min(max(due, coalesce(lease_until, 0))) FROM timers"
 ROW_DUE = (

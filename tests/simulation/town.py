@@ -21,7 +21,7 @@ from tests.simulation.checkins import OUTAGE, Checkins
 from tests.simulation.loop import SimulatedClock, SimulatedLoop
 from tests.simulation.messages import Messages
 from tests.simulation.people import Nature, Person
-from tests.simulation.process import NEVER_IDLE, Process, beat
+from tests.simulation.process import Process, beat
 from tests.simulation.server import Server, Shown, Trouble
 from tests.simulation.sqlite import Memory, MemoryDatabase
 
@@ -333,17 +333,3 @@ class World:
             while at < self.days * 86400:
                 self.loop.call_later(at, act)
                 at += rng.expovariate(1 / (every * 86400))
-
-
-async def lived(loop: SimulatedLoop, memory: Memory, seed: int, days: int) -> World:
-    """One seed, without any judge."""
-    world = World(seed, loop, memory, days)
-    await world.make()
-    for patched in NEVER_IDLE:
-        patched.start()
-    try:
-        await world.live()
-    finally:
-        for patched in NEVER_IDLE:
-            patched.stop()
-    return world

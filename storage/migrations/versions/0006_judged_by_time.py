@@ -1,4 +1,4 @@
-"""an answer is judged by its time alone"""
+"""an answer is judged by its time alone, and a clock that is behind is known by its lag"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,9 +11,11 @@ depends_on = None
 
 def upgrade() -> None:
     op.drop_column("checkins", "blind")
+    op.add_column("accounts", sa.Column("lag", sa.BigInteger(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("accounts", "lag")
     op.add_column(
         "checkins", sa.Column("blind", sa.Boolean(), nullable=False, server_default=sa.false())
     )
