@@ -154,6 +154,12 @@ async def _publish(client: AsyncClient, identity: Identity, password: str | None
     session = answer.body.get("session")
     # Synapse asks no proof for a first upload; other servers do (user-interactive authentication).
     if answer.status == 401 and isinstance(session, str):
+        if not _takes_password(answer.body.get("flows")):
+            raise PlatformError(
+                "matrix.homeserver: it does not take a password for publishing the bot's"
+                " cross-signing keys; use a server, or an account, that does",
+                final=True,
+            )
         if not password:
             raise PlatformError(
                 "matrix.password_file: the server asks for the password once, to publish the"
@@ -167,7 +173,20 @@ async def _publish(client: AsyncClient, identity: Identity, password: str | None
             "session": session,
         }
         answer = await call(client, "POST", where, {**identity.upload(), "auth": auth})
+        if answer.status in (401, 403):
+            raise PlatformError(
+                "matrix.password_file: the homeserver refuses the password of matrix.user_id;"
+                " correct either",
+                final=True,
+            )
     _checked(answer, "publishing the bot's cross-signing keys")
+
+
+def _takes_password(flows: object) -> bool:
+    """Whether the password alone is enough."""
+    return isinstance(flows, list) and any(
+        isinstance(flow, Mapping) and flow.get("stages") == ["m.login.password"] for flow in flows
+    )
 
 
 async def _sign_device(client: AsyncClient, identity: Identity, device: Mapping[str, Any]) -> None:
