@@ -105,7 +105,7 @@ class Here:
         times = Counter(written.key for written in self.at.written())
         assert set(times.values()) == {1}
         rows = self.at.rows("SELECT key, state FROM outbox WHERE operation IN ('send', 'edit')")
-        assert {state for _, state in rows} == {"sent"}
+        assert {state for _, state in rows} == {"sent"}, self.at.rows("SELECT seq, state, error, operation, purpose, attempts FROM outbox WHERE state != 'sent'")
         assert set(times) == {key for key, _ in rows}
         assert None not in (await self.at.read()).values()
 
