@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from bot.platforms.base import Added, Text
+import pytest
+
+from bot.platforms.base import Added, PlatformError, Text
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.store import opened
 from tests.support.crypto_things import FILE, SECRET, contents, copy_into_nios, names
@@ -122,6 +124,28 @@ async def test_a_store_that_nio_made_is_taken_over_by_the_same_device(
     await again_from(bot, before, "antes de la mudanza")
     await ana.sync_until(await bot.says(ana.room, "después de la mudanza"))
     assert ana.messages()[-1].body == "después de la mudanza"
+    await ana.close()
+    await bot.platform.stop()
+
+
+async def test_a_disk_that_is_full_while_a_key_comes_loses_no_message(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    bot = await MatrixBot.started(synapse, tmp_path)
+    ana = await MatrixPerson.join(synapse, fresh("canaria-ana"))
+    await ana.opens_direct_room(bot.user_id)
+    await bot.receives(Added)
+    await ana.sync()
+    store = client(bot).store
+    store._records._db.execute("PRAGMA max_page_count = 1")  # no page more than there are
+    with pytest.raises(PlatformError, match="SQLITE_FULL"):
+        while True:
+            store.save_encrypted_rooms({fresh("!sala")})
+    await ana.writes("auxilio")
+    assert (await bot.receives(Text)).body == Text("auxilio")
+    await bot.restart()  # the key is on the disk by now
+    await ana.writes("sigo aquí")  # under the same key
+    assert (await bot.receives(Text)).body == Text("sigo aquí")
     await ana.close()
     await bot.platform.stop()
 
