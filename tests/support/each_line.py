@@ -12,11 +12,14 @@ from pathlib import Path
 from types import FrameType, ModuleType
 from typing import Any
 
+PATIENCE = 60  # seconds after which a child that hangs is ended
+
 
 def in_a_child(work: Callable[[], Any]) -> int:
     """Do it in a forked process; give how that ended, as `os.waitpid` does, 0 if it was done."""
     pid = os.fork()
     if pid == 0:
+        signal.alarm(PATIENCE)
         code = 3
         try:
             work()
