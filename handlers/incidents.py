@@ -313,6 +313,19 @@ async def _drop_buttons(ctx: Context, incident: Incident, members: frozenset[int
             await ctx.close_prompt(prompt)
 
 
+async def _close_questions(ctx: Context, incident: Incident, key: str, **values: Any) -> None:
+    """Show what became of it wherever it was asked about, but to the person whom it is about.
+
+    Their question ("shall we close it?") stays while it is open and then ends in a word that says
+    nothing: who has it, and that anybody does, is not for a phone that may be in other hands.
+    """
+    for prompt in await ctx.tx.conversations.open_about(TOPIC, incident.id):
+        if prompt.member != incident.subject:
+            await ctx.close_prompt(prompt, key, **values)
+        elif not incident.open:
+            await ctx.close_prompt(prompt, "subject.closed")
+
+
 async def let_go(ctx: Context, person: Member) -> None:
     """Somebody does not respond any more: what they hold goes on with its plan at once."""
     for incident in await ctx.tx.incidents.held_by(person.id):
@@ -424,7 +437,7 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
     await ctx.tx.timers.set(TIMER, incident.id, incident.next_at)
     await ctx.tx.incidents.note(incident.id, ctx.now, event, holder.id)
     await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, incident.id, "incident.now_held", name=holder.name)
+    await _close_questions(ctx, incident, "incident.now_held", name=holder.name)
     # Repeats that have not left would be false news by now.
     await ctx.tx.outbox.withdraw(alarm_purpose(incident.id), ctx.now)
     for place in await ctx.places_of(holder.id):
@@ -592,7 +605,7 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
     await ctx.tx.timers.set(TIMER, done.id, None)
     await ctx.tx.incidents.note(done.id, ctx.now, "resolved", actor, outcome=outcome.value)
     await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=outcome)
+    await _close_questions(ctx, done, "incident.now_closed", outcome=outcome)
     await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
     await _tell_the_others(
         ctx, done, "incident.resolved", name=person.name, subject=subject.name, outcome=outcome,
@@ -644,7 +657,7 @@ async def undo_miss(ctx: Context, incident: Incident) -> None:
     await ctx.tx.incidents.note(
         done.id, ctx.now, "resolved", me.id, outcome=Outcome.FALSE_ALARM.value
     )
-    await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=Outcome.FALSE_ALARM)
+    await _close_questions(ctx, done, "incident.now_closed", outcome=Outcome.FALSE_ALARM)
     await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
     await _tell_the_others(ctx, done, "incident.in_time", name=me.name, at=ctx.answered_at)
 
