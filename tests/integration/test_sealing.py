@@ -220,7 +220,7 @@ async def test_a_passphrase_in_place_of_the_file(tmp_path: Path) -> None:
 async def test_a_bot_that_runs_keeps_its_keys(tmp_path: Path) -> None:
     database = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
     await filled(database, ["Ana"])
-    assert await database.lock().acquire()
+    assert await database.lock.acquire()
     other = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
     await other.open()
     with pytest.raises(StorageError, match="stop it first"):
