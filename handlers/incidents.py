@@ -127,6 +127,7 @@ async def _alarm(ctx: Context, incident: Incident, leaving: Leaves) -> None:
     """One alarm to each, on all their accounts; their earlier ones lose their buttons."""
     subject = await ctx.tx.people.member(incident.subject)
     purpose = alarm_purpose(incident.id)
+    first = leaving.notice is Notice.ALARM and leaving.step == 1
     await _drop_buttons(ctx, incident, leaving.to)
     unreached = set()
     for member in sorted(leaving.to):
@@ -134,11 +135,12 @@ async def _alarm(ctx: Context, incident: Incident, leaving: Leaves) -> None:
         if not places:
             unreached.add(member)
         for place in places:
-            # One that could not leave until now says the same: a platform that was away for hours
-            # must not bring all of them at once.
-            await ctx.tx.outbox.withdraw(
-                purpose, ctx.now, platform=place.platform, chat=place.chat
-            )
+            if not first:
+                # One that could not leave until now says the same: a platform that was away for
+                # hours must not bring all of them at once.
+                await ctx.tx.outbox.withdraw(
+                    purpose, ctx.now, platform=place.platform, chat=place.chat
+                )
             await _alarm_at(ctx, place, incident, subject.name, leaving.notice)
     for member in sorted(unreached):
         await _note_unreachable(ctx, incident.id, member)
@@ -303,12 +305,15 @@ async def _ask_news(ctx: Context, incident: Incident) -> None:
 
 async def _drop_buttons(ctx: Context, incident: Incident, members: frozenset[int]) -> None:
     """Only the newest message about an incident has buttons in each chat."""
+    prompts = await ctx.tx.conversations.open_about(TOPIC, incident.id)
+    if not prompts:
+        return
     chats = {
         (account.platform, account.chat)
         for member in members
         for account in await ctx.tx.people.accounts_of(member)
     }
-    for prompt in await ctx.tx.conversations.open_about(TOPIC, incident.id):
+    for prompt in prompts:
         if (prompt.platform, prompt.chat) in chats:
             await ctx.close_prompt(prompt)
 
