@@ -108,8 +108,8 @@ def install(points: Faultpoints) -> None:
     execute, execute_many = DefaultDialect.do_execute, DefaultDialect.do_executemany
     commit = DefaultDialect.do_commit
 
-    def named(self: Database) -> _Named:
-        return _Named(transaction(self), Run(name_of(sys._getframe(1))), points)
+    def named(self: Database, **how: bool) -> _Named:
+        return _Named(transaction(self, **how), Run(name_of(sys._getframe(1))), points)
 
     def one(self: Any, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         with _maybe(self, points, statement, lambda other: execute(self, cursor, other, ())):
