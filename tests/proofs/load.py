@@ -313,14 +313,15 @@ async def p5(full: bool, seed: int, parts: Sequence[str] = PARTS) -> Figures:
             await _bounded(zygote, figures, people)
         if "half-dead" in parts:
             read_timeout = 0.0 if full else 6.0  # the program's own is twenty seconds
-            for name, trouble in (("half dead", _never_answers), ("resets", _resets)):
+            troubles = (("half dead", _never_answers), ("resets", _resets))
+            for name, trouble in troubles[: 2 if full else 1]:
                 delays = await _misses(zygote, figures, people, name, trouble, read_timeout)
                 figures.runs += len(delays.seconds)
                 figures.more[f"{name.replace(' ', '_')}_s"] = str(delays)
                 limit = people / RATE + 10
                 figures.check(delays.at(0.99) <= limit, f"{name}: p99 is {delays.at(0.99):.1f} s")
         if "broadcast" in parts:
-            await _broadcast(zygote, figures, *((3000, 60) if full else (200, 5)))
+            await _broadcast(zygote, figures, *((3000, 60) if full else (120, 3)))
     return figures
 
 
