@@ -27,6 +27,7 @@ test: setup
 proofs: setup
 	sh tools/browser.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs.mutations
 
 check: setup
 	$(RUN)/ruff check .
