@@ -107,6 +107,33 @@ async def test_a_bot_that_was_stopped_leaves_its_place_at_once(tmp_path: Path, u
             await answers(api)
 
 
+async def test_a_bot_that_is_busy_ends_when_it_is_told_to(tmp_path: Path, url: str) -> None:
+    """In the middle of whatever it does, without a trace and without being waited for."""
+    async with await BotApi.start(tmp_path) as api:
+        config = configured(tmp_path, api, url, 3)
+        people = [await api.person(f"Ana {n}") for n in range(10)]
+        for delay in (0.0, 0.13):
+            async with Command.run(config) as bot:
+                await bot.says("platform.ready")
+
+                async def chatter() -> None:
+                    while True:
+                        await asyncio.gather(*(person.writes("A" * 22) for person in people))
+                        await asyncio.sleep(0.05)
+
+                writing = asyncio.create_task(chatter())
+                try:
+                    await answers(api)
+                    await asyncio.sleep(delay)
+                    bot.signal(signal.SIGTERM)
+                    assert await bot.ends() == 0
+                    assert bot.lines == []
+                    assert "Traceback" not in bot.words
+                finally:
+                    writing.cancel()
+                    await asyncio.wait({writing})
+
+
 async def test_a_bot_that_was_killed_is_replaced(tmp_path: Path, url: str) -> None:
     async with await BotApi.start(tmp_path) as api:
         # On SQLite its lock tells that it is dead; on PostgreSQL only its silence does.
