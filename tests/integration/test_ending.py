@@ -57,9 +57,13 @@ class Sending:
     def dispatcher(self) -> Dispatcher:
         """One process's."""
         steady = asyncio.get_running_loop().time
+
+        async def hear() -> None:
+            """Nobody wrote."""
+
         return Dispatcher(
             self.database, self.platform, Router(Settings(language="es", zone="UTC", token=str)),
-            self.clock, Pace(self.platform.limits, steady), Beats(steady), always,
+            self.clock, Pace(self.platform.limits, steady), Beats(steady), always, hear,
         )  # fmt: skip
 
     async def queue(self) -> None:
