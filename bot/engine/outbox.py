@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -33,7 +33,7 @@ from bot.platforms.base import (
 )
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
-from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
+from storage.outbox import FAILED, LEASED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
@@ -43,6 +43,8 @@ LEASE = timedelta(seconds=120)
 
 TARGET_WAIT = timedelta(seconds=1)
 """How long an edit waits for the message that it is about."""
+
+URGENT = frozenset(Lane) - {Lane.BROADCAST}
 
 URGENT_PLACES = 2
 """Places among the concurrent requests that broadcasts may not take."""
@@ -100,6 +102,7 @@ class Dispatcher:
         pace: Pace,
         beats: Beats,
         permit: Callable[[], None],
+        hear: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
         self._platform = platform
@@ -108,6 +111,7 @@ class Dispatcher:
         self._pace = pace
         self._beats = beats
         self._permit = permit
+        self._hear = hear
         self._part = f"send.{platform.name}"
         self._call = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -203,10 +207,16 @@ class Dispatcher:
                 return False
             if self._free() <= 0:
                 return False
+            async with self._database.transaction() as tx:
+                lanes = await tx.outbox.lanes(self._platform.name, self._clock.now())
+            if not lanes:
+                return False
+            # An alarm may be needless by what its subject wrote while the platform was away.
+            await self._hear()
             # All in one transaction: one that failed in between would leave what was claimed before
             # to its lease.
             async with self._database.transaction() as tx:
-                rows = await self._claim(tx)
+                rows = await self._claim(tx, lanes)
             for chat, of_chat in groupby(sorted(rows, key=lambda r: r.chat), key=lambda r: r.chat):
                 self._send_to(chat, sorted(of_chat, key=lambda r: (r.lane, r.seq)))
             return bool(rows)
@@ -217,21 +227,20 @@ class Dispatcher:
         quick = len(self._busy.keys() - self._slow)
         return min(places - quick, MOST_PLACES * places - len(self._busy))
 
-    async def _claim(self, tx: Transaction) -> list[Row]:
+    async def _claim(self, tx: Transaction, waiting: Collection[Lane]) -> list[Row]:
         """What fits into the free places: urgent rows of quick chats, of slow ones, and broadcasts."""
         places, free = self._platform.limits.concurrency, self._free()
         taken = set(self._busy)
         slow = int(places * SLOW_PLACES) - len(self._slow & taken)
         broadcasts = places - URGENT_PLACES - len(self._broadcasts)
-        urgent = [lane for lane in Lane if lane is not Lane.BROADCAST]
         rows: list[Row] = []
         for most, lanes, without in (
-            (free, urgent, self._slow),
-            (slow if self._slow else 0, urgent, set[str]()),
-            (broadcasts, [Lane.BROADCAST], set[str]()),
+            (free, URGENT, self._slow),
+            (slow if self._slow else 0, URGENT, set[str]()),
+            (broadcasts, {Lane.BROADCAST}, set[str]()),
         ):
             limit = min(most, free)
-            if limit > 0:
+            if limit > 0 and not lanes.isdisjoint(waiting):
                 claimed = await tx.outbox.claim(
                     self._platform.name,
                     self._clock.now(),
@@ -374,10 +383,8 @@ class Dispatcher:
             async with self._database.transaction() as tx:
                 original = await tx.outbox.get(row.target)
                 if original is not None and original.state in WAITING:
-                    # In its own order again, so that an edit never overtakes what it edits.
-                    at = self._clock.now() + (
-                        TARGET_WAIT if original.state == QUEUED else timedelta(0)
-                    )
+                    # It was given back after this was claimed: an edit never overtakes it.
+                    at = self._clock.now() + TARGET_WAIT
                     await tx.outbox.again(row.key, at, "waits for its target", tried=False)
                     return None
                 if original is None or not original.message_id:
