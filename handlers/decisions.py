@@ -34,6 +34,8 @@ ASKS_FOR: Mapping[Kind, Action] = {
     Kind.RISK: Action.SET_RISK,
     Kind.INVITE: Action.INVITE,
     Kind.EXPORT: Action.EXPORT,
+    Kind.RESTORE: Action.SUSPEND,
+    Kind.DETAILS: Action.SET_DETAILS,
 }
 """What whoever asks must still be allowed when it is carried out."""
 
