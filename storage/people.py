@@ -78,6 +78,16 @@ class Member:
         return self.plan or DEFAULT_PLAN
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A chat in which a member can be told something, and how to speak there."""
+
+    platform: str
+    chat: str
+    language: str
+    zone: str
+
+
 OPERATOR = "operator:"
 """What the address of an operator's second entry begins with: the canary's reader, who is nobody's
 member. No platform has such an address."""
@@ -375,6 +385,19 @@ class People:
     async def accounts_of(self, member: int) -> list[Account]:
         """All of a member's, the one used last first."""
         return [Account(*row) for row in await self._rows.all(_ACCOUNTS_OF, of=member)]
+
+    async def reachable(self) -> list[Reach]:
+        """Every account of everybody in every group, as far as it works."""
+        found = await self._rows.all(
+            sa.select(
+                accounts.c.id, accounts.c.platform, accounts.c.chat, members.c.language,
+                members.c.zone,
+            )
+            .join(members, members.c.id == accounts.c.member_id)
+            .where(members.c.left_at.is_(None), accounts.c.reachable, ~accounts.c.operator)
+            .order_by(accounts.c.id)
+        )  # fmt: skip
+        return [Reach(*row[1:]) for row in found]
 
     async def subscribers(self, group: int) -> list[Account]:
         """Of everyone in a group who receives denunciations, the account to send them to."""

@@ -52,6 +52,10 @@ class Transaction:
                 await self.connection.execute(sa.delete(table))
         self.rows = Rows(self.connection, self._vault)
 
+    async def forget_data_keys(self) -> None:
+        """Nothing that is sealed in this database can be opened again, by anybody."""
+        await self.connection.execute(sa.delete(data_keys))
+
     @cached_property
     def facts(self) -> Facts:
         """Small things of the installation."""

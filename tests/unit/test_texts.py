@@ -20,7 +20,7 @@ NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
     r"^(alarm|bare|button|checkin|command|consent|day|decision|demo|denunciation|destination|details|doubt|duress"
     r"|erase|erased|export|file|group|incident|invitations|invite|joining|language|line|log|lost|manual|mass"
-    r"|my_data|offer|outcome|own_roles|panic|pause|plan|risk|role|roles|schedule|set_aside"
+    r"|my_data|offer|outcome|own_roles|panic|pause|plan|risk|role|roles|schedule|set_aside|shut_off"
     r"|standing|state|subject|subscribe|toast|trouble|who|zone)\.[a-z_.]+$"
 )
 
