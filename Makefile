@@ -21,12 +21,13 @@ demo: setup
 test: setup
 	sh tools/browser.sh
 	sh tools/exiftool.sh
-	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest -n 2 --dist loadfile
 
 # The whole of each promise's proof, for hours: docs/reliability.md has the figures of the last run.
 proofs: setup
 	sh tools/browser.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs.mutations
 
 check: setup
 	$(RUN)/ruff check .

@@ -330,12 +330,15 @@ async def _ask_news(ctx: Context, incident: Incident) -> None:
 
 async def _drop_buttons(ctx: Context, incident: Incident, members: frozenset[int]) -> None:
     """Only the newest message about an incident has buttons in each chat."""
+    prompts = await ctx.tx.conversations.open_about(TOPIC, incident.id)
+    if not prompts:
+        return
     chats = {
         (account.platform, account.chat)
         for member in members
         for account in await ctx.tx.people.accounts_of(member)
     }
-    for prompt in await ctx.tx.conversations.open_about(TOPIC, incident.id):
+    for prompt in prompts:
         if (prompt.platform, prompt.chat) in chats:
             await ctx.close_prompt(prompt)
 

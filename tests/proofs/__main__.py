@@ -17,6 +17,7 @@ PROOFS: dict[str, str] = {
     "P2": "kills:p2",
     "P2M": "matrix_kills:p2m",
     "P3": "kills:p3",
+    "P5": "load:p5",
     "P6": "downtime:p6",
     "P7": "fence:p7",
     "P8": "clocks:p8",
