@@ -369,24 +369,14 @@ class Context:
         return key
 
     async def close_prompts(
-        self,
-        topic: str,
-        ref: int,
-        key: str = "",
-        *,
-        only: Place | None = None,
-        without: int | None = None,
-        **values: object,
+        self, topic: str, ref: int, key: str = "", *, only: Place | None = None, **values: object
     ) -> None:
         """Close the open questions about a thing, and show it by editing each.
 
-        `key` is the line that is put below the question; without it only the buttons go. `without`
-        is a member whose question stays open.
+        `key` is the line that is put below the question; without it only the buttons go.
         """
         for prompt in await self.tx.conversations.open_about(topic, ref):
             if only and (prompt.platform, prompt.chat) != (only.platform, only.chat):
-                continue
-            if without is not None and prompt.member == without:
                 continue
             await self.close_prompt(prompt, key, **values)
 

@@ -17,7 +17,7 @@ from bot.domain.people import Role
 from bot.domain.permissions import Action, may
 from bot.domain.rich import Rich
 from bot.texts import Key
-from handlers.canary import operator_places
+from handlers.canary import operator_accounts
 from handlers.context import Choice, Context, Due, NotAllowed, Place
 from storage.people import Member
 
@@ -60,7 +60,7 @@ async def ask_second(
         places += (await ctx.places_of(second))[:1]
     operators = not places
     if operators:
-        places = [p for p in await operator_places(ctx) if p.member not in (me.id, about)]
+        places = [p for p in await operator_accounts(ctx) if p.member not in (me.id, about)]
     if not places:
         await ctx.toast("toast.not_done")
         await _nobody(ctx, candidates, about)

@@ -343,6 +343,19 @@ async def _drop_buttons(ctx: Context, incident: Incident, members: frozenset[int
             await ctx.close_prompt(prompt)
 
 
+async def close_questions(ctx: Context, incident: Incident, key: str, **values: Any) -> None:
+    """Show what became of it wherever it was asked about, but to the person whom it is about.
+
+    Their question ("shall we close it?") stays while it is open and then ends in a word that says
+    nothing: who has it, and that anybody does, is not for a phone that may be in other hands.
+    """
+    for prompt in await ctx.tx.conversations.open_about(TOPIC, incident.id):
+        if prompt.member != incident.subject:
+            await ctx.close_prompt(prompt, key, **values)
+        elif not incident.open:
+            await ctx.close_prompt(prompt, "subject.closed")
+
+
 async def let_go(ctx: Context, person: Member) -> None:
     """Somebody does not respond any more: what they hold goes on with its plan at once."""
     for incident in await ctx.tx.incidents.held_by(person.id):
@@ -457,10 +470,7 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
     await ctx.tx.timers.set(TIMER, incident.id, incident.next_at)
     await ctx.tx.incidents.note(incident.id, ctx.now, event, holder.id)
     await ctx.toast("toast.done")
-    # Not in the chat of the person whom it is about: their phone may be in other hands.
-    await ctx.close_prompts(
-        TOPIC, incident.id, "incident.now_held", without=incident.subject, name=holder.name
-    )
+    await close_questions(ctx, incident, "incident.now_held", name=holder.name)
     # Repeats that have not left would be false news by now.
     await ctx.tx.outbox.withdraw(alarm_purpose(incident.id), ctx.now)
     for place in await ctx.places_of(holder.id):
@@ -628,10 +638,7 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
     await ctx.tx.timers.set(TIMER, done.id, None)
     await ctx.tx.incidents.note(done.id, ctx.now, "resolved", actor, outcome=outcome.value)
     await ctx.toast("toast.done")
-    await ctx.close_prompts(
-        TOPIC, done.id, "incident.now_closed", without=done.subject, outcome=outcome
-    )
-    await ctx.close_prompts(TOPIC, done.id)
+    await close_questions(ctx, done, "incident.now_closed", outcome=outcome)
     await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
     await fading.end_details(ctx, done.id)
     await tell_the_others(

@@ -111,7 +111,9 @@ async def answered_in_time(ctx: Context, incident: Incident, checkin: int) -> No
     await ctx.tx.incidents.note(
         done.id, ctx.now, "resolved", me.id, outcome=Outcome.FALSE_ALARM.value
     )
-    await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=Outcome.FALSE_ALARM)
+    await incidents.close_questions(
+        ctx, done, "incident.now_closed", outcome=Outcome.FALSE_ALARM
+    )
     await ctx.tx.outbox.withdraw(incidents.alarm_purpose(done.id), ctx.now)
     await incidents.tell_the_others(
         ctx, done, "incident.in_time", name=me.name, at=ctx.answered_at
