@@ -125,7 +125,7 @@ async def decided(
             await _refused(ctx, Refusal.STATE)
             return
         await ctx.toast("toast.done")
-        await end(ctx, refused, "refused", by=_name(ctx))
+        await end(ctx, refused, "refused", by=_name(ctx, by))
         return
     consented = rules.consented(decision, by, shown, ctx.now)
     if isinstance(consented, Refusal):
@@ -140,7 +140,7 @@ async def decided(
     if done.state is State.VOID:
         await end(ctx, done, "void")
         return
-    await end(ctx, done, "consented", by=_name(ctx))
+    await end(ctx, done, "consented", by=_name(ctx, by))
 
 
 async def _refused(ctx: Context, refusal: Refusal) -> None:
@@ -161,8 +161,9 @@ def _second(ctx: Context, decision: Decision) -> Candidate | None:
     return None
 
 
-def _name(ctx: Context) -> str | Key:
-    return ctx.speaker.member.name if ctx.known else Key("decision.operator")
+def _name(ctx: Context, by: Candidate | None) -> str | Key:
+    """An operator may be a member of another group, whose name is nobody's here."""
+    return Key("decision.operator") if by is None else ctx.speaker.member.name
 
 
 async def still_asks(ctx: Context, decision: Decision) -> bool:

@@ -11,7 +11,7 @@ from bot.domain import incident as rules
 from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
 from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
-from bot.domain.permissions import Action
+from bot.domain.permissions import Action, may
 from bot.texts import Key
 from handlers import fading, mass
 from handlers.commands import Entry
@@ -168,6 +168,9 @@ async def _alarm_at(
     if place.member == incident.holder:
         choices = TO_HOLD
     bare = await _is_bare(ctx, place, incident)
+    reader = await ctx.tx.people.member(place.member) if place.member else None
+    if reader is not None and not may(reader.roles, Action.RESPOND):
+        choices = ()  # who observes is told, and does nothing
     text = Key(
         "alarm.text",
         {

@@ -77,7 +77,8 @@ async def _lines(ctx: Context) -> AsyncIterator[str]:
     yield head("you")
     yield f"{me.name} · {group.name} · {me.language} · {me.zone}"
     yield f"{_utc(kept.joined_at)} · {texts.write(tuple(sorted(me.roles)) or Key('role.none'))}"
-    yield texts.write(me.risk) + (" · " + texts.plain("subscribe.on") if me.subscribed else "")
+    yield texts.write(me.risk)
+    yield texts.plain("subscribe.on" if me.subscribed else "subscribe.off")
     yield head("plan")
     yield await plans.describe(ctx, ctx.place, me.agreed_plan, about=me.group)
     for at, key in ((kept.agreed_at, "my_data.agreed"), (me.withdrawn_at, "my_data.withdrew")):

@@ -25,7 +25,7 @@ from tests.proofs.own_scene import Scene
 from tests.proofs.proof import Figures
 
 RUNS, STEPS = 5_000, 50
-SHORT_RUNS, SHORT_STEPS = 50, 30
+SHORT_RUNS, SHORT_STEPS = 40, 30
 
 SLOW = 25
 """One run in so many is driven by the whole engine."""
@@ -37,8 +37,11 @@ Found = tuple[Counter[str], int, list[str]]
 """What was done, in how many runs, and what is wrong."""
 
 
-async def several(seed: int, first: int, runs: int, steps: int) -> Found:
-    """Runs one after the other over one database. Each has a seed of its own."""
+async def several(seed: int, first: int, runs: int, steps: int, *, most: int = 10) -> Found:
+    """Runs one after the other over one database, until there are `most` problems.
+
+    Each has a seed of its own.
+    """
     counts: Counter[str] = Counter()
     problems: list[str] = []
     done = 0
@@ -59,7 +62,7 @@ async def several(seed: int, first: int, runs: int, steps: int) -> Found:
             counts["steps"] += machine.steps
             done += 1
             problems += [f"run {number}: {problem}" for problem in figures.problems[:3]]
-            if len(problems) > 10:
+            if len(problems) >= most:
                 break
         await scene.database.close()
     return counts, done, problems

@@ -105,6 +105,7 @@ class Facts:
     plan_of_group: dict[int, set[int]] = field(default_factory=dict)
     plan_of_member: dict[int, set[int]] = field(default_factory=dict)
     log: list[tuple[int, str]] = field(default_factory=list)
+    put_out: set[int] = field(default_factory=set)
 
     @classmethod
     async def read(cls, tx: Transaction) -> Facts:
@@ -146,6 +147,8 @@ class Facts:
             facts.plan_of_group[row.id] = named_in(row.plan)
         for row in await tx.rows.all(sa.select(members.c.id, members.c.plan)):
             facts.plan_of_member[row.id] = named_in(row.plan)
+        for (about,) in await rows("SELECT about FROM audit_log WHERE what = 'put_out'"):
+            facts.put_out.add(about)
         facts.log = await rows("SELECT id, hex(details) FROM audit_log ORDER BY id")
         return facts
 
@@ -228,8 +231,11 @@ class Around:
     def _may_name(self, reader: int, owner: int) -> bool:
         """Nobody of another group; in one's own, only whom one works with or is looked after by."""
         group = self.after.group.get(reader)
-        if group is None or self.after.group.get(owner) != group or owner in self.before.left:
+        if group is None or self.after.group.get(owner) != group:
             return False
+        if owner in self.before.left:
+            # The one line of the log that keeps a name: of whom two people put out.
+            return owner in self.after.put_out and self.has(reader, R.COORDINATOR)
         if self.has(reader, R.COORDINATOR):
             return True  # who came in by whom, who asks what: the log
         told = any(
