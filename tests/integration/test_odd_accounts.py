@@ -243,6 +243,12 @@ async def test_who_comes_into_anothers_room_answers_nothing_there(bot: Bot) -> N
     await bot.writes("@dora:x", "!dora", "/borrarme")
     await bot.writes("@mala:x", "!dora", "1")  # Dora's open question
     await bot.writes("@mala:x", "!dora", "borrar")  # Dora's conversation
+    await bot.writes("@dora:x", "!dora", "/rol Coral fuera")
+    async with bot.database.transaction() as tx:
+        newest, *_ = await tx.conversations.open_in("matrix", "!dora")
+    # Mala coordinates too, and could ask for it: but not by Dora's question.
+    await bot.writes("@mala:x", "!dora", str(newest.options[0].number))
+    assert await bot.count(decisions) == 1
     async with bot.database.transaction() as tx:
         decision = await tx.decisions.get(1)
         assert decision is not None
