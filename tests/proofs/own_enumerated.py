@@ -147,6 +147,7 @@ class Enumeration:
             "consent": ana.member or 0, "roles": ana.member or 0, "offer": 1,
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
+            "lost": ana.member or 0,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
@@ -405,7 +406,8 @@ class Enumeration:
         self, tx: Transaction, who: Someone, topic: str, step: str, **more: Any
     ) -> None:
         data = {
-            "invitation": "0" * 64, "incident": 1, "denunciation": 1, "title": "x", **more,
+            "invitation": "0" * 64, "incident": 1, "denunciation": 1, "title": "x",
+            "words": ["salt", "0" * 64], **more,
             WHOSE: who.member,
         }  # fmt: skip
         at = self.scene.clock.now() + timedelta(hours=1)

@@ -79,7 +79,7 @@ async def _alone(ctx: Context, kind: Any, *_: Any, about: int | None = None, **c
 
 MACHINE: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "news of an incident go to everybody": lambda: patch.object(
-        incidents, "_tell_the_others", _tells_everybody
+        incidents, "tell_the_others", _tells_everybody
     ),
     "one person is enough": lambda: patch.object(decisions, "ask_second", _alone),
 }

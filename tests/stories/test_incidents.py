@@ -167,7 +167,7 @@ async def test_whom_it_is_about_never_reads_who_holds_it(world: World) -> None:
     ana, berta = await group.joined("Ana", "Berta")
     await ana.asked_daily("09:00", grace="45 min", more="sin avisos")
     await world.until("09:00")
-    await world.until("09:45")
+    await world.until("09:47")
     await ana.writes("estoy bien")
     await ana.shows("¿Lo damos por terminado?")
     await berta.presses("Yo me encargo")
