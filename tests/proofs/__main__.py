@@ -25,6 +25,7 @@ PROOFS: dict[str, str] = {
     "P10": "watcher:p10",
     "P11": "storage_faults:p11",
     "P15": "keeping:p15",
+    "P16": "own_only:p16",
     "P17": "kills:p17",
     "P18": "garbage:p18",
 }

@@ -238,6 +238,17 @@ class TelegramPlatform:
             return None
         return f"https://t.me/{self._username}?start={secret}"
 
+    async def sign_off(self) -> None:
+        """The server forgets the bot for ten minutes; only BotFather can make the token void.
+
+        Source: Bot API, logOut. Raises `PlatformError`.
+        """
+        bot, _ = self._running()
+        try:
+            await bot.log_out()
+        except TelegramError as error:
+            raise self._error(error) from None
+
     async def stop(self) -> None:
         """Close the connections; safe to call twice."""
         bot, self._bot, self._poll = self._bot, None, None
