@@ -135,7 +135,7 @@ class Scene:
             "telegram": TelegramPlatform(token="1:x", now=self.clock.now),
             "matrix": MatrixPlatform(
                 homeserver="http://127.0.0.1:1", user_id="@bot:x", store_path=folder,
-                pickle_key="x", secrets=SealedFacts(database),
+                pickle_key="0" * 64, secrets=SealedFacts(database),
                 now=self.clock.now,
             ),
             "sandbox": SandboxPlatform(Town(self.clock.now)),

@@ -15,7 +15,6 @@ from nio import (  # type: ignore[import-untyped]
     LoginResponse,
     WhoamiResponse,
 )
-from nio.store import SqliteStore  # type: ignore[import-untyped]
 
 from bot.platforms.base import PlatformError, Result
 from bot.platforms.matrix import cross_signing
@@ -23,6 +22,7 @@ from bot.platforms.matrix.client import Client
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import SOFT_LOGOUT, of_response
 from bot.platforms.matrix.secrets import AccountSecrets
+from bot.platforms.matrix.store import Client
 
 _KEPT_AS = "session"
 _TIMEOUT = 20  # seconds for a request
@@ -50,6 +50,10 @@ class Account:
         if not re.fullmatch(r"@[^:\s]+:\S+", self.user_id):
             raise PlatformError(
                 "matrix.user_id: must be a full id such as @acuerpa:example.org", final=True
+            )
+        if not re.fullmatch(r"[0-9a-f]{64}", self.pickle_key):
+            raise PlatformError(
+                "matrix.store: its key must be 32 bytes in hexadecimal digits", final=True
             )
 
 
@@ -79,8 +83,8 @@ async def sign_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
 async def close(client: AsyncClient) -> None:
     """Close connections and the crypto store; safe to call twice."""
     await client.close()
-    if client.store is not None and not client.store.database.is_closed():
-        client.store.database.close()
+    if client.store is not None:
+        client.store.close()
 
 
 async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
@@ -125,10 +129,9 @@ async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
 
 
 def _client(account: Account, device_id: str = "") -> AsyncClient:
-    account.store_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = AsyncClientConfig(
-        store=SqliteStore,  # nio's default store keeps user ids in further files in clear text
-        store_name="crypto.db",  # nio's default name is the user id
+        store=None,  # ours, in this file of `store_path`; see `bot.platforms.matrix.store`
+        store_name="crypto.db",
         store_sync_tokens=False,
         pickle_key=account.pickle_key,
         request_timeout=_TIMEOUT,
@@ -148,6 +151,8 @@ def _client(account: Account, device_id: str = "") -> AsyncClient:
 def _open_store(client: AsyncClient, account: Account, device_id: str, token: str) -> None:
     try:
         client.restore_login(account.user_id, device_id, token)
+    except PlatformError:
+        raise
     except Exception as error:
         raise _closed_store(error) from error
 
@@ -164,7 +169,7 @@ async def _log_in(account: Account, secrets: AccountSecrets, device_id: str) -> 
     client = _client(account, device_id)
     try:
         response = await client.login(account.password, device_name="Acuerpa")
-    except (aiohttp.ClientError, TimeoutError, OSError):
+    except (aiohttp.ClientError, TimeoutError, OSError, PlatformError):
         await close(client)
         raise
     except Exception as error:
