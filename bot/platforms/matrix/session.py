@@ -22,7 +22,6 @@ from bot.platforms.matrix.client import Client
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import SOFT_LOGOUT, of_response
 from bot.platforms.matrix.secrets import AccountSecrets
-from bot.platforms.matrix.store import Client
 
 _KEPT_AS = "session"
 _TIMEOUT = 20  # seconds for a request
@@ -130,7 +129,7 @@ async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
 
 def _client(account: Account, device_id: str = "") -> AsyncClient:
     config = AsyncClientConfig(
-        store=None,  # ours, in this file of `store_path`; see `bot.platforms.matrix.store`
+        store=None,  # ours instead: see `bot.platforms.matrix.store`
         store_name="crypto.db",
         store_sync_tokens=False,
         pickle_key=account.pickle_key,

@@ -1,8 +1,11 @@
 """A small SQLite file in which nothing can be read.
 
 Each record is an AES-256-GCM envelope, each place a keyed digest (blind index). The place is the
-envelope's associated data, so that two envelopes cannot be swapped. What a thief still sees: how
-many records there are, which of them belong together, about how long each one is.
+envelope's associated data, so that two envelopes cannot be swapped. The head holds, sealed, a mark
+of all records together, so that none can be taken out or put back as it was before: a device that
+somebody distrusts must not be trusted again because a page of the file was lost. What a thief still
+sees: how many records there are, which of them belong together, about how long each one is. What
+nobody notices: the whole file in place of a newer one.
 """
 
 from __future__ import annotations
@@ -45,9 +48,10 @@ CREATE TABLE head (sealed BLOB NOT NULL);
 CREATE TABLE record (shelf BLOB, name BLOB, sealed BLOB NOT NULL, PRIMARY KEY (shelf, name))
     WITHOUT ROWID;
 """
-_VERSION = b"acuerpa crypto store 1"
+_VERSION = 1
 _HEAD = b"head"
 
+_GET = "SELECT sealed FROM record WHERE shelf = ? AND name = ?"
 _PUT = "INSERT INTO record VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET sealed = ?3"
 _DROP = "DELETE FROM record WHERE shelf = ? AND name = ?"
 
@@ -62,6 +66,7 @@ class Keys:
             raise ValueError(f"the secret of the crypto store must have {SECRET_BYTES} bytes")
         self._aead = AESGCM(_derived(secret, b"envelopes"))
         self._index = _derived(secret, b"index")
+        self._marks = _derived(secret, b"marks")
         self.pickle = _derived(secret, b"pickles").hex()
         """The passphrase of what nio pickles, which is sealed once more."""
 
@@ -77,6 +82,10 @@ class Keys:
     def digest(self, *words: str) -> bytes:
         """Always the same 32 bytes for these words, from which nobody learns the words."""
         return hmac.digest(self._index, json.dumps(words).encode(), "sha256")
+
+    def mark(self, place: _Place, sealed: bytes) -> int:
+        """What a record adds to the mark of all, by exclusive or: order does not matter."""
+        return int.from_bytes(hmac.digest(self._marks, b"".join(place) + sealed, "sha256"))
 
 
 class Records:
@@ -98,7 +107,8 @@ class Records:
             path.chmod(0o600)  # SQLite gives its other files the same mode
             self._db = sqlite3.connect(path, isolation_level=None)
             try:
-                self._head = self._take()
+                self._set_pragmas()
+                self._head, self._mark = self._take()
             except BaseException:
                 self._db.close()
                 raise
@@ -156,13 +166,11 @@ class Records:
         if place in self._pending:
             return self._pending[place] is not None
         with explained():
-            row = self._db.execute("SELECT 1 FROM record WHERE shelf = ? AND name = ?", place)
-            return row.fetchone() is not None
+            return self._db.execute(_GET, place).fetchone() is not None
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _take(self) -> bytes:
-        """Make the file ours until somebody else opens it."""
+    def _set_pragmas(self) -> None:
         for name, wanted in _PRAGMAS.items():
             self._db.execute(f"PRAGMA {name}={wanted}")
             if self._db.execute(f"PRAGMA {name}").fetchone()[0] != wanted:
@@ -171,30 +179,49 @@ class Records:
                     " drive? Move it to a local disk",
                     final=True,
                 )
-        head = self.keys.seal(_VERSION, _HEAD)
+
+    def _take(self) -> tuple[bytes, int]:
+        """Make the file ours until somebody else opens it. Gives the head and the mark in it."""
         with self._transaction():
-            if _tables(self._db):
-                self._db.execute("UPDATE head SET sealed = ?", (head,))
-            else:
+            if not _tables(self._db):
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
-                self._db.execute("INSERT INTO head VALUES (?)", (head,))
+                self._db.execute("INSERT INTO head VALUES (x'')")
+                self._put_head(0)
+            mark = 0
+            for shelf, name, sealed in self._db.execute("SELECT shelf, name, sealed FROM record"):
+                mark ^= self.keys.mark((shelf, name), sealed)
+            if _opened_head(self._db, self.keys) != mark:
+                raise damaged()
+            return self._put_head(mark), mark
+
+    def _put_head(self, mark: int) -> bytes:
+        """A head that was never there before, so that who else wrote is noticed."""
+        head = self.keys.seal(json.dumps([_VERSION, mark]).encode(), _HEAD)
+        self._db.execute("UPDATE head SET sealed = ?", (head,))
         return head
 
     def _write(self) -> None:
         if self._depth or not self._pending:
             return
-        put = [(*place, sealed) for place, sealed in self._pending.items() if sealed is not None]
-        drop = [place for place, sealed in self._pending.items() if sealed is None]
         with explained(), self._transaction():
             # A process that was frozen must not put back what is older than it knows.
-            if not self._db.execute("SELECT 1 FROM head WHERE sealed = ?", (self._head,)).fetchone():
+            if self._db.execute("SELECT sealed FROM head").fetchone() != (self._head,):
                 raise PlatformError(
                     "matrix.store: another process has opened the crypto store since; let only one"
                     " run"
                 )
-            self._db.executemany(_PUT, put)
-            self._db.executemany(_DROP, drop)
+            mark = self._mark
+            for place, sealed in self._pending.items():
+                for (before,) in self._db.execute(_GET, place).fetchall():
+                    mark ^= self.keys.mark(place, before)
+                if sealed is None:
+                    self._db.execute(_DROP, place)
+                else:
+                    mark ^= self.keys.mark(place, sealed)
+                    self._db.execute(_PUT, (*place, sealed))
+            head = self._put_head(mark)
+        self._head, self._mark = head, mark
         self._pending.clear()
 
     @contextmanager
@@ -289,15 +316,17 @@ def _to_read(path: Path) -> sqlite3.Connection:
 
 def _check_key(path: Path, keys: Keys) -> None:
     with closing(_to_read(path)) as db:
-        found = _tables(db)
-        if not found:
-            return  # made by a process that was killed at once
-        if found != {"head", "record"}:
-            raise damaged()
-        heads = db.execute("SELECT sealed FROM head").fetchall()
+        if _tables(db):  # else it was made by a process that was killed at once
+            _opened_head(db, keys)
+
+
+def _opened_head(db: sqlite3.Connection, keys: Keys) -> int:
+    """The mark of all records that there should be."""
+    if _tables(db) != {"head", "record"}:
+        raise damaged()
     try:
-        (head,) = heads
-        version = keys.open(head[0], _HEAD)
+        ((head,),) = db.execute("SELECT sealed FROM head")
+        version, mark = json.loads(keys.open(head, _HEAD))
     except (InvalidTag, ValueError, TypeError):
         raise wrong_key() from None
     if version != _VERSION:
@@ -305,6 +334,7 @@ def _check_key(path: Path, keys: Keys) -> None:
             "matrix.store: the crypto store was made by a newer version; install that version",
             final=True,
         )
+    return int(mark)
 
 
 @contextmanager
