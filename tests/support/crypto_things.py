@@ -94,6 +94,25 @@ def fill(store: Any) -> None:
     )
 
 
+def copy_into_nios(store: CryptoStore, folder: Path) -> None:
+    """The same device in a new folder as nio's own store keeps it."""
+    folder.mkdir()
+    other = SqliteStore(store.user_id, store.device_id, str(folder), SECRET, FILE)
+    other.save_account(store.load_account())
+    for sender, sessions in store.load_sessions().items():
+        for session in sessions:
+            other.save_session(sender, session)
+    for key in store.load_inbound_group_sessions():
+        other.save_inbound_group_session(key)
+    devices = store.load_device_keys()
+    other.save_device_keys(dict(devices.items()))
+    other.ignore_devices([device for device in devices if store.is_device_ignored(device)])
+    other.save_encrypted_rooms(store.load_encrypted_rooms())
+    for request in store.load_outgoing_key_requests().values():
+        other.add_outgoing_key_request(request)
+    other.database.close()
+
+
 def contents(store: Any) -> Mapping[str, Any]:
     """Everything in a store as plain values, equal for equal stores."""
     account = store.load_account()

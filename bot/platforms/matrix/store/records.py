@@ -45,8 +45,9 @@ _PRAGMAS = {
 
 _SCHEMA = """
 CREATE TABLE head (sealed BLOB NOT NULL);
-CREATE TABLE record (shelf BLOB, name BLOB, sealed BLOB NOT NULL, PRIMARY KEY (shelf, name))
-    WITHOUT ROWID;
+CREATE TABLE record (
+    shelf BLOB NOT NULL, name BLOB NOT NULL, sealed BLOB NOT NULL, PRIMARY KEY (shelf, name)
+);
 """
 _VERSION = 1
 _HEAD = b"head"
