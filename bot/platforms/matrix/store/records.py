@@ -52,6 +52,9 @@ CREATE TABLE record (
 _VERSION = 1
 _HEAD = b"head"
 
+# Not by the index: what is given is what the mark was made of, also where the index is damaged.
+_ALL = "SELECT name, sealed FROM record NOT INDEXED WHERE shelf = ?"
+_EVERY = "SELECT shelf, name, sealed FROM record NOT INDEXED"
 _GET = "SELECT sealed FROM record WHERE shelf = ? AND name = ?"
 _PUT = "INSERT INTO record VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET sealed = ?3"
 _DROP = "DELETE FROM record WHERE shelf = ? AND name = ?"
@@ -86,7 +89,10 @@ class Keys:
 
     def mark(self, place: _Place, sealed: bytes) -> int:
         """What a record adds to the mark of all, by exclusive or: order does not matter."""
-        return int.from_bytes(hmac.digest(self._marks, b"".join(place) + sealed, "sha256"))
+        try:
+            return int.from_bytes(hmac.digest(self._marks, b"".join(place) + sealed, "sha256"))
+        except TypeError:
+            raise damaged() from None  # a column that was no blob any more
 
 
 class Records:
@@ -152,9 +158,7 @@ class Records:
     def on(self, shelf: bytes) -> dict[bytes, bytes]:
         """The sealed values of one shelf, by name."""
         with explained():
-            found = dict(
-                self._db.execute("SELECT name, sealed FROM record WHERE shelf = ?", (shelf,))
-            )
+            found = dict(self._db.execute(_ALL, (shelf,)))
         for (of, name), sealed in self._pending.items():
             if of == shelf:
                 found.pop(name, None)
@@ -190,7 +194,7 @@ class Records:
                 self._db.execute("INSERT INTO head VALUES (x'')")
                 self._put_head(0)
             mark = 0
-            for shelf, name, sealed in self._db.execute("SELECT shelf, name, sealed FROM record"):
+            for shelf, name, sealed in self._db.execute(_EVERY):
                 mark ^= self.keys.mark((shelf, name), sealed)
             if _opened_head(self._db, self.keys) != mark:
                 raise damaged()
@@ -266,7 +270,7 @@ class Shelf:
         for name, sealed in self._records.on(self._digest).items():
             try:
                 yield json.loads(self._keys.open(sealed, self._digest + name))
-            except (InvalidTag, ValueError):
+            except (InvalidTag, ValueError, TypeError):
                 raise damaged() from None
 
     def _place(self, name: tuple[str, ...]) -> _Place:
@@ -343,9 +347,14 @@ def explained() -> Iterator[None]:
     """SQLite's errors as one line with the remedy."""
     try:
         yield
+    except UnicodeDecodeError:
+        raise damaged() from None  # a schema, or what SQLite says of it
+    except sqlite3.ProgrammingError as error:
+        raise _unavailable("it is closed") from error
     except sqlite3.DatabaseError as error:
-        name = getattr(error, "sqlite_errorname", type(error).__name__)
-        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
+        # An error of Python's own about a value has no name: text that is none.
+        name = getattr(error, "sqlite_errorname", "SQLITE_CORRUPT")
+        if name.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT", "SQLITE_ERROR")):
             raise damaged() from error
         raise _unavailable(name) from error
     except OSError as error:
