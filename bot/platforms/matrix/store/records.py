@@ -331,7 +331,7 @@ def _opened_head(db: sqlite3.Connection, keys: Keys) -> int:
         raise damaged()
     try:
         ((head,),) = db.execute("SELECT sealed FROM head")
-        version, mark = json.loads(keys.open(head, _HEAD))
+        version, mark, *_ = json.loads(keys.open(head, _HEAD))
     except (InvalidTag, ValueError, TypeError):
         raise wrong_key() from None
     if version != _VERSION:
