@@ -163,8 +163,6 @@ class Receiver:
             # Half an answer may have been taken in: believe no room until it is read again.
             self._rooms.forget_all()
             self.complete = False
-            if isinstance(error, PlatformError):
-                raise  # the crypto store could not be written
             raise PlatformError(
                 f"matrix.homeserver: its answer to a sync was not understood"
                 f" ({type(error).__name__}); it is asked again"
