@@ -23,6 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -90,7 +91,9 @@ class Life:
     def signal(self, number: signal.Signals) -> None:
         """Send it, unless the child is gone: its number may be somebody else's by now."""
         if not self.ended.done():
-            os.kill(self.pid, number)
+            # It may have ended by itself, and the news of it be on its way.
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""
