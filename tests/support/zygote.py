@@ -23,7 +23,6 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -92,7 +91,7 @@ class Life:
         """Send it, unless the child is gone: its number may be somebody else's by now."""
         if not self.ended.done():
             # It may have ended by itself, and the news of it be on its way.
-            with suppress(ProcessLookupError):
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     async def kill(self) -> None:
