@@ -36,6 +36,9 @@ BEFORE = 10 * MINUTE
 JUDGING = 40 * SECOND
 """A deadline waits so long, at the most, for what people may have written before it."""
 
+AGAIN = 11 * SECOND
+"""A platform that was waited for in vain is not asked again for so long."""
+
 OUTAGE = 10 * MINUTE
 HEALTHY = Trouble(longest=0.2)
 
@@ -79,7 +82,7 @@ class Model:
 
     def could_be_heard(self, server: Server, at: datetime) -> list[Told]:
         """The replies in time that the server would have given us before that."""
-        if server.was_silent(at - 30 * SECOND):
+        if server.was_silent(at - AGAIN):
             return []
         return [told for told in self.in_time if told.due < at - SECOND]
 
@@ -182,6 +185,10 @@ class History:
         for at, delay, twice in self._replies():
             loop.call_at(asked + at.total_seconds(), self._says, delay, twice)
         silence = self._away(0.4, (5.0, 60.0, 600.0, rng.uniform(600, 3 * 3600)))
+        if silence is not None and rng.random() < 0.5:
+            # It answers again right before the deadline, and nobody may have noticed yet.
+            back = self.grace - rng.uniform(0, 40) * SECOND
+            silence = Away(max(MINUTE, back - rng.uniform(60, 3600) * SECOND), back, silence.how)
         if silence is not None:
             for when, how in ((silence.begins, silence.how), (silence.ends, "")):
                 loop.call_at(asked + when.total_seconds(), self.hers.turn, how, HEALTHY)

@@ -134,6 +134,7 @@ class Process:
         self._raw: sqlite3.Connection = memory.raw
         self._loop = asyncio.get_running_loop()
         self._servers = servers
+        self._seen = -1
         self._calls: dict[str, tuple[asyncio.TimerHandle, int]] = {}
         self._outside = asyncio.all_tasks()
         database = MemoryDatabase(memory, self._point)
@@ -157,6 +158,9 @@ class Process:
 
     def look_ahead(self) -> None:
         """Set the alarm clocks that stand for looking every second."""
+        if self._raw.total_changes == self._seen:
+            return  # none has rung, and nothing is other than it was
+        self._seen = self._raw.total_changes
         (due,) = self._raw.execute(TIMER_DUE).fetchone()
         self._call("", due, self.due.set)
         for server in self._servers:
@@ -175,7 +179,11 @@ class Process:
             return
         at = self.clock.seconds(EPOCH + timedelta(microseconds=due))
         soonest = self._loop.time() + (EVERY if due == was else 0.0)
-        self._calls[name] = self._loop.call_at(max(at, soonest), call), due
+        self._calls[name] = self._loop.call_at(max(at, soonest), self._ring, call), due
+
+    def _ring(self, call: Callable[[], None]) -> None:
+        self._seen = -1
+        call()
 
     async def gone(self) -> None:
         """Nothing of the process is left; what was not committed never was."""

@@ -330,7 +330,10 @@ class World:
 
     def _habits(self, person: Person) -> None:
         rng = self.rng
-        for act, every in ((person.panics, 200), (person.blocks, 40)):
+        acts = [(person.blocks, 40)]
+        if self.everyone - {person.member}:  # else nobody could ever help, and it would ring on
+            acts.append((person.panics, 200))
+        for act, every in acts:
             at = rng.expovariate(1 / (every * 86400))
             while at < self.days * 86400:
                 self.loop.call_later(at, act)
