@@ -3,6 +3,7 @@ a reason."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from json import loads
@@ -69,6 +70,7 @@ class Cases:
         self._checkins = checkins
         self._raw = world.memory.raw
         self._last = 0
+        self._new: list[Case] = []
         self.cases: list[Case] = []
         self.open: dict[int, Case] = {}
         self.told: dict[int, list[tuple[Told, Shown | None]]] = checkins.said
@@ -77,28 +79,45 @@ class Cases:
     def shown(self, shown: Shown) -> None:
         """Somebody was told of one or more incidents."""
         person = self._world.by_key[shown.person]
-        for number, case in self._numbered.items():
-            if f"#{number}" not in shown.text or case.subject is person:
+        self._opened(shown.at)  # it may have left at the very instant at which it was opened
+        to_open = _numbers(" ".join(shown.labels))
+        for number in _numbers(shown.text):
+            case = self._numbered.get(number)
+            if case is None or case.subject is person:
                 continue
             case.heard.setdefault(person.member, shown.at)
-            if TAKE in shown.labels or any(f"#{number} " in label for label in shown.labels):
+            if TAKE in shown.labels or number in to_open:
                 case.since = max(case.since, shown.at)
 
     def is_first_of_a_miss(self, shown: Shown) -> bool:
         """Whether this alarm tells its reader for the first time of somebody who was missed."""
         reader = self._world.by_key[shown.person].member
+        about = [self._numbered[n] for n in _numbers(shown.text) if n in self._numbered]
         return any(
-            f"#{number}" in shown.text
-            and case.kind in SILENT
+            case.kind in SILENT
             and not case.subject.high_risk
             and case.heard.get(reader, shown.at) == shown.at
-            for number, case in self._numbered.items()
+            for case in about
         )
 
     # --- looking ----------------------------------------------------------------------------
 
     def look(self, now: datetime) -> None:
         """All that must hold at this instant."""
+        self._opened(now)
+        for case in self._new:
+            self._has_a_cause(case, now)
+        self._new = []
+        for case in [*self.open.values()]:
+            self._follow(case, now)
+        self._undone(now)
+        for case in self.open.values():
+            if case.state == "claimed":
+                self._held(case, now)
+            else:
+                self._reaches(case, now)
+
+    def _opened(self, now: datetime) -> None:
         for id, number, subject, kind, at in self._raw.execute(
             "SELECT id, number, subject_id, kind, opened_at FROM incidents WHERE id > ?",
             (self._last,),
@@ -109,15 +128,7 @@ class Cases:
                 self._problem(f"two open incidents about {case.subject.name}")
             self.cases.append(case)
             self.open[id] = self._numbered[number] = case
-            self._has_a_cause(case, now)
-        for case in [*self.open.values()]:
-            self._follow(case, now)
-        self._undone(now)
-        for case in self.open.values():
-            if case.state == "claimed":
-                self._held(case, now)
-            else:
-                self._reaches(case, now)
+            self._new.append(case)
 
     def _problem(self, words: str) -> None:
         self._world.problem(words)
@@ -274,3 +285,8 @@ class Cases:
         limit = self._world.plan.news + NEWS_ANSWER + PROMPTLY
         if awake is not None and now - max(last, awake) > limit:
             self._problem(f"#{case.number} is held since {last} without a word")
+
+
+def _numbers(text: str) -> set[int]:
+    """The incidents that a text names."""
+    return {int(number) for number in re.findall(r"#(\d+)", text)}

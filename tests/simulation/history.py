@@ -182,7 +182,8 @@ class History:
         await self._make()
         rng, loop = self.rng, self.loop
         asked = BEFORE.total_seconds()
-        for at, delay, twice in self._replies():
+        replies = self._replies()
+        for at, delay, twice in replies:
             loop.call_at(asked + at.total_seconds(), self._says, delay, twice)
         silence = self._away(0.4, (5.0, 60.0, 600.0, rng.uniform(600, 3 * 3600)))
         if silence is not None and rng.random() < 0.5:
@@ -197,6 +198,11 @@ class History:
         if away is None:
             await self._run(end)
         else:
+            if replies and rng.random() < 0.5:
+                # While it takes in what she said.
+                at, delay, _ = rng.choice(replies)
+                begins = max(MINUTE, at + delay * SECOND - timedelta(milliseconds=1))
+                away = Away(begins, begins + (away.ends - away.begins))
             died = await self._run(self.due + away.begins, rng.randrange(30))
             await self._sleep_until(self.due + away.ends)
             away = Away(died - self.due, self.clock.now() - self.due)

@@ -65,8 +65,8 @@ class InThread:
 
     async def execute(self, statement: Any, values: Any = None) -> Any:
         """Run it at once."""
-        key = statement._generate_cache_key() if not isinstance(values, list) else None
-        plan = self._plan(statement, key) if key is not None else None
+        key = None if isinstance(values, list) else statement._generate_cache_key()
+        plan = None if key is None else self._plan(statement, key)
         if plan is None:
             return self._connection.execute(statement, values)
         given = plan.compiled.construct_params(values, extracted_parameters=key.bindparams)
@@ -102,7 +102,9 @@ class Memory:
     """A place for one installation's data at a time, made once for each real process."""
 
     def __init__(self) -> None:
-        self.raw = sqlite3.connect(":memory:", check_same_thread=False)
+        self.raw = sqlite3.connect(
+            ":memory:", check_same_thread=False, cached_statements=1000
+        )
         engine = sa.create_engine(
             "sqlite://", creator=lambda: self.raw, poolclass=pool.StaticPool, hide_parameters=True
         )

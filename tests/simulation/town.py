@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
@@ -22,7 +23,7 @@ from tests.simulation.loop import SimulatedClock, SimulatedLoop
 from tests.simulation.messages import Messages
 from tests.simulation.people import Nature, Person
 from tests.simulation.process import Process, beat
-from tests.simulation.server import Server, Shown, Trouble
+from tests.simulation.server import Server, Shown, Told, Trouble
 from tests.simulation.sqlite import Memory, MemoryDatabase
 
 MINUTE = timedelta(minutes=1)
@@ -91,6 +92,7 @@ class World:
         tokens = count()
         self.settings = Settings("es", "UTC", lambda: f"t{next(tokens):x}")
         self._told: set[str] = set()
+        self._said = asyncio.Event()
         self._looked_at: tuple[int, int] = (-1, -1)
 
     def _shows(self, shown: Shown) -> None:
@@ -98,6 +100,10 @@ class World:
         self.cases.shown(shown)
         self.messages.shown(shown)
         self.by_key[shown.person].sees(shown)
+
+    def _tells(self, person: Person, told: Told, shown: Shown | None) -> None:
+        self.checkins.told(person, told, shown)
+        self._said.set()
 
     # --- for the judges ---------------------------------------------------------------------
 
@@ -226,7 +232,7 @@ class World:
         self.cases = Cases(self, self.checkins)
         self.messages = Messages(self)
         for person in self.people.values():
-            person.done = self.checkins.told
+            person.done = self._tells
         self.loop.quiet = self.look
 
     def _a_plan(self, responders: list[int]) -> Plan:
@@ -274,6 +280,8 @@ class World:
             at, points, away = next(crashes, (self.end, -1, timedelta(0)))
             await self._sleep_until(at)
             if points >= 0:
+                if self.rng.random() < 0.4:
+                    await self._something_said()
                 process.life.end_after(points)
                 try:
                     async with asyncio.timeout(self.rng.choice((0.0, 1.0, 6 * 3600.0))):
@@ -291,6 +299,13 @@ class World:
             self.runs.append((began, self.clock.now(), process.life.died_at))
             await asyncio.sleep(away.total_seconds())
         self.messages.at_the_end()
+
+    async def _something_said(self) -> None:
+        """Until somebody hands something to a server, or for some hours."""
+        self._said.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(6 * 3600):
+                await self._said.wait()
 
     async def _sleep_until(self, at: datetime) -> None:
         await asyncio.sleep(max(0.0, self.clock.seconds(at) - self.loop.time()))
@@ -330,7 +345,7 @@ class World:
 
     def _habits(self, person: Person) -> None:
         rng = self.rng
-        acts = [(person.blocks, 40)]
+        acts: list[tuple[Callable[[], None], int]] = [(person.blocks, 40)]
         if self.everyone - {person.member}:  # else nobody could ever help, and it would ring on
             acts.append((person.panics, 200))
         for act, every in acts:
