@@ -217,6 +217,8 @@ class Cases:
 
         Unless somebody has done anything about it: then it is theirs to close.
         """
+        if self._world.awake_since(now) is None:
+            return  # it died with the answer stored, and will carry it out when it is back
         for case in self.open.values():
             asks = self._opened_by(case)
             if case.kind not in SILENT or len(asks) != 1:

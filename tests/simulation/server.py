@@ -39,6 +39,12 @@ MOST_AT_ONCE = 20
 
 LONG_POLL = timedelta(seconds=25)
 
+LONGEST_WAIT = timedelta(minutes=1)
+"""Between two attempts of the bot's to send."""
+
+LONGEST_DOUBT = timedelta(minutes=5)
+"""The same where each attempt may have been one more copy."""
+
 PATIENCE = 20.0
 """Seconds after which the bot's client gives up on a request."""
 
@@ -176,7 +182,8 @@ class Server:
         """From now on it refuses, hangs, or works as well as `trouble` says."""
         if self.silent:
             self.last_silent = self.clock.now()
-        self.mishap("", timedelta(seconds=60))
+        in_doubt = self.silent == "hangs" and not self.idempotent
+        self.mishap("", LONGEST_DOUBT if in_doubt else LONGEST_WAIT)
         self.silent, self.trouble = kind, trouble
         self._news.set()
 

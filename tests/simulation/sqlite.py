@@ -102,9 +102,7 @@ class Memory:
     """A place for one installation's data at a time, made once for each real process."""
 
     def __init__(self) -> None:
-        self.raw = sqlite3.connect(
-            ":memory:", check_same_thread=False, cached_statements=1000
-        )
+        self.raw = sqlite3.connect(":memory:", check_same_thread=False, cached_statements=1000)
         engine = sa.create_engine(
             "sqlite://", creator=lambda: self.raw, poolclass=pool.StaticPool, hide_parameters=True
         )
