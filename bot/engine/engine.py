@@ -91,6 +91,7 @@ class Engine:
         self._keep = keep or Keep()
         self.platforms = {str(platform.name): platform for platform in platforms}
         self._stored = asyncio.Event()
+        self._jobs: set[asyncio.Task[object]] = set()
         # Rates and signs of life are about real time, not about the injected clock.
         monotonic = asyncio.get_running_loop().time
         self._beats = Beats(monotonic)
@@ -150,6 +151,8 @@ class Engine:
         finally:
             if stop is not None:
                 stop()
+            if self._jobs:  # cancelled by that, and perhaps in the middle of a transaction
+                await asyncio.wait(self._jobs)
             await self.auditor.close()
             await asyncio.gather(*(dispatcher.finish() for dispatcher in self._dispatchers))
             for platform in self.platforms.values():
@@ -216,6 +219,10 @@ class Engine:
         """A periodic job that fails is tried again at its next time, and never shows content."""
 
         async def go() -> None:
+            job = asyncio.current_task()
+            assert job is not None
+            self._jobs.add(job)
+            job.add_done_callback(self._jobs.discard)
             try:
                 await work()
             except Unavailable as error:

@@ -211,6 +211,28 @@ async def test_a_press_that_was_never_offered_does_nothing(bot: Bot) -> None:
     assert coral != dora
 
 
+async def test_an_operator_is_nobodys_name_in_another_group(bot: Bot) -> None:
+    """Whoever runs the bot may be a member elsewhere: here they are who runs the bot."""
+    await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
+    await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    async with bot.database.transaction() as tx:
+        here, bot.group = bot.group, await tx.people.add_group("Otra", "", "es", "UTC", NOW)
+    await bot.joins("Secreta", "matrix", "@opal:x", "!opal")
+    await bot.joins("Secreta Dos", "telegram", "7", "7")
+    bot.group = here
+    settings = Settings(
+        language="es", zone="UTC", token=new_token, operators=frozenset({"matrix:@opal:x"})
+    )
+    bot.router = Router(settings)
+    await bot.writes("@coral:x", "!coral", "/rol Ana red")
+    await bot.writes("@coral:x", "!coral", "1")
+    assert "Coral pide tu acuerdo (Red)" in (await bot.said_in("!opal"))[-1]
+    await bot.writes("@opal:x", "!opal", "1")
+    said = " ".join(await bot.said_in("!coral") + await bot.said_in("!ana"))
+    assert "quien administra el bot dio su acuerdo" in said
+    assert "Secreta" not in said
+
+
 async def test_who_comes_into_anothers_room_answers_nothing_there(bot: Bot) -> None:
     """On Matrix a room can change hands: what was asked there is still asked of whom it was."""
     await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
@@ -221,6 +243,12 @@ async def test_who_comes_into_anothers_room_answers_nothing_there(bot: Bot) -> N
     await bot.writes("@dora:x", "!dora", "/borrarme")
     await bot.writes("@mala:x", "!dora", "1")  # Dora's open question
     await bot.writes("@mala:x", "!dora", "borrar")  # Dora's conversation
+    await bot.writes("@dora:x", "!dora", "/rol Coral fuera")
+    async with bot.database.transaction() as tx:
+        newest, *_ = await tx.conversations.open_in("matrix", "!dora")
+    # Mala coordinates too, and could ask for it: but not by Dora's question.
+    await bot.writes("@mala:x", "!dora", str(newest.options[0].number))
+    assert await bot.count(decisions) == 1
     async with bot.database.transaction() as tx:
         decision = await tx.decisions.get(1)
         assert decision is not None
