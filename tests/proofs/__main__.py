@@ -25,6 +25,7 @@ PROOFS: dict[str, str] = {
     "P9": "channels:p9",
     "P10": "watcher:p10",
     "P11": "storage_faults:p11",
+    "P14": "canaries:p14",
     "P15": "keeping:p15",
     "P16": "own_only:p16",
     "P17": "kills:p17",
