@@ -14,6 +14,8 @@ from bot.engine.clock import steady as real_steady
 from bot.engine.engine import Engine
 from bot.engine.persist import persist
 from bot.engine.telling import Watcher
+from bot.files.cleaner import Cleaner
+from bot.files.values import MEGA, Limits
 from bot.platforms.base import Platform, PlatformError
 from bot.watch import Monitor, ServiceManager
 from handlers.router import Router, menu
@@ -39,6 +41,7 @@ def settings_of(config: Config, platforms: Iterable[Platform]) -> Settings:
         operators=config.operators,
         canary=config.watch.canary if config.operators else None,
         questions=timedelta(hours=config.retention.questions),
+        largest_file=config.files.max_mb * MEGA,
         links={str(p.name): p.invitation_link for p in platforms},
     )
 
@@ -131,6 +134,8 @@ class App:
                 checkins=timedelta(days=config.retention.checkins),
                 incidents=timedelta(days=config.retention.incidents),
             ),
+            cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
+            largest_file=self.settings.largest_file,
         )
 
     @classmethod

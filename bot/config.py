@@ -147,6 +147,12 @@ class RetentionSection(Section):
     questions: int = Field(default=24, ge=1, le=720)
 
 
+class FilesSection(Section):
+    """Images and documents of denunciations."""
+
+    max_mb: int = Field(default=10, ge=1, le=20)
+
+
 class FenceSection(Section):
     """How a second process knows that the one which acts is frozen."""
 
@@ -167,6 +173,7 @@ class Config(BaseSettings):
     keys: KeysSection = KeysSection()
     watch: WatchSection = WatchSection()
     fence: FenceSection = FenceSection()
+    files: FilesSection = FilesSection()
     retention: RetentionSection = RetentionSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None

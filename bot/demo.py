@@ -20,6 +20,8 @@ from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.schedule import EVERY_DAY, Schedule, wall_to_instant
 from bot.engine.engine import Engine
 from bot.engine.stepping import SteppedClock, Stepper
+from bot.files.cleaner import Cleaner
+from bot.files.values import Limits
 from bot.platforms.base import ChatKind, PlatformName
 from bot.platforms.sandbox.control import Milestone
 from bot.platforms.sandbox.platform import SandboxPlatform
@@ -119,7 +121,11 @@ class Demo:
             token=new_token,
             links={"sandbox": platform.invitation_link},
         )
-        self.engine = Engine(database, [platform], Router(self._settings), self._clock)
+        self.engine = Engine(
+            database, [platform], Router(self._settings), self._clock,
+            cleaning=Cleaner(Limits(size=self._settings.largest_file)).cleaned,
+            largest_file=self._settings.largest_file,
+        )  # fmt: skip
         self.clock = DemoClock(self._clock, Stepper(self.engine, database, self._clock))
 
     async def seed(self, language: str) -> None:

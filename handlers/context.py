@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.domain.checkin import CLOCKS_APART, judged_at
+from bot.domain.denunciation import File
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, Held, Standing, may
 from bot.domain.rich import Rich
@@ -243,8 +244,12 @@ class Context:
         target: str = "",
         key: str | None = None,
         files: Sequence[Attachment] = (),
+        kept: Sequence[File] = (),
     ) -> str:
-        """Queue anything. `target` is the outbox key of the message to edit or delete."""
+        """Queue anything. `target` is the outbox key of the message to edit or delete.
+
+        `kept` files are opened when the message leaves, and only if they are still the same.
+        """
         key = key or self.settings.token()
         body: dict[str, Any] = {
             "text": text.to_json(),
@@ -254,6 +259,8 @@ class Context:
             body["files"] = [
                 [f.name, f.mime, base64.b64encode(f.content).decode()] for f in files
             ]
+        if kept:
+            body["kept"] = named(kept)
         await self.tx.outbox.add(
             key=key,
             lane=lane,
@@ -321,6 +328,7 @@ class Context:
         ref: int,
         lane: Lane = Lane.CONVERSATION,
         purpose: str = "",
+        kept: Sequence[File] = (),
         **values: object,
     ) -> str:
         """Queue a question with its answers, and remember it. Returns its outbox key.
@@ -352,7 +360,7 @@ class Context:
             for i, choice in enumerate(choices)
         ]
         key = await self.put(
-            place, rich, lane=lane, purpose=purpose, buttons=_buttons(token, options)
+            place, rich, lane=lane, purpose=purpose, buttons=_buttons(token, options), kept=kept
         )
         await self.tx.conversations.open_prompt(
             token=token,
@@ -436,6 +444,11 @@ class Context:
 def _buttons(token: str, options: Sequence[Option]) -> list[list[tuple[str, str, int]]]:
     """One button a line: a label is then never cut on a small screen."""
     return [[(o.label, f"{token}:{o.number}", o.number)] for o in options]
+
+
+def named(files: Sequence[File]) -> list[list[object]]:
+    """Files in the body of a message: which, and what they must be when it leaves."""
+    return [[f.id, f.name, f.mime, f.digest] for f in files]
 
 
 def without_details(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from bot.domain import denunciation as rules
-from bot.domain.denunciation import Denunciation, Refusal, State
+from bot.domain.denunciation import Denunciation, File, Refusal, State
 from bot.domain.lanes import Lane
 from bot.domain.people import Role
 from bot.domain.permissions import Action, may
 from bot.domain.rich import Rich, Span, Style
 from bot.platforms.base import ChatKind, Operation
 from handlers.commands import Entry
-from handlers.context import Choice, Context, Due, Place
+from handlers.context import Choice, Context, Due, Place, named
+from storage.files import KEPT, WANTED
 from storage.outbox import FAILED, SENT, UNKNOWN
 
 TOPIC = "denunciation"
@@ -30,6 +31,7 @@ AFTER_WRITING = (
     Choice("rewrite", "button.rewrite"),
     Choice("discard", "button.discard"),
 )
+WITHOUT_FILES = Choice("no_files", "button.no_files")
 
 
 def purpose(id: int) -> str:
@@ -38,14 +40,36 @@ def purpose(id: int) -> str:
 
 
 def shown(draft: Denunciation, organisation: str) -> Rich:
-    """The words exactly as they will be published."""
+    """The words exactly as they will be published, with those that stand for its files."""
+    described = "".join(
+        f"{file.name}: {file.alternative}\n" for file in draft.files if file.alternative
+    )
     return Rich(
         (
             Span(draft.title, Style.BOLD),
-            Span(f"\n\n{draft.text}\n\n"),
+            Span(f"\n\n{draft.text}\n\n" + (f"{described}\n" if described else "")),
             Span(f"— {organisation} · #{draft.number}", Style.ITALIC),
         )
     )
+
+
+async def seen_before(
+    ctx: Context, place: Place, draft: Denunciation, files: Sequence[File]
+) -> Sequence[File]:
+    """Those of a draft's files that may be shown here before it is published."""
+    group = await ctx.tx.people.group(draft.group)
+    return () if place.platform in group.bare else files
+
+
+async def preview(ctx: Context, place: Place, draft: Denunciation) -> None:
+    """The author sees what would be published, and says what becomes of it."""
+    group = await ctx.tx.people.group(draft.group)
+    has_files = await ctx.tx.files.count(draft.id, WANTED, KEPT)
+    await ctx.ask(
+        place, shown(draft, group.organisation),
+        (*AFTER_WRITING, WITHOUT_FILES) if has_files else AFTER_WRITING,
+        topic=TOPIC, ref=draft.id, kept=await seen_before(ctx, place, draft, draft.files),
+    )  # fmt: skip
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -83,10 +107,7 @@ async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> 
     await ctx.expect_nothing()
     await ctx.tx.denunciations.save(written)
     await ctx.reply("denunciation.preview", number=draft.number)
-    await ctx.ask(
-        ctx.place, shown(written, ctx.speaker.group.organisation), AFTER_WRITING,
-        topic=TOPIC, ref=id,
-    )  # fmt: skip
+    await preview(ctx, ctx.place, written)
 
 
 async def _refused(ctx: Context, draft: Denunciation, refusal: Refusal) -> None:
@@ -107,6 +128,8 @@ async def act(ctx: Context, id: int, action: str, argument: str) -> None:
             await _rewrite(ctx, draft)
         case "discard":
             await _discard(ctx, draft)
+        case "no_files":
+            await _without_files(ctx, draft)
         case "approve":
             await _approve(ctx, draft, argument)
         case "return":
@@ -136,12 +159,33 @@ async def _discard(ctx: Context, draft: Denunciation) -> None:
         await _refused(ctx, draft, gone)
         return
     await ctx.tx.denunciations.save(gone)
+    await _drop_files(ctx, draft)
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, draft.id, "denunciation.discarded")
 
 
+async def _without_files(ctx: Context, draft: Denunciation) -> None:
+    if not _only_author(ctx, draft) or draft.state is not State.DRAFT:
+        await _refused(ctx, draft, Refusal.STATE)
+        return
+    await _drop_files(ctx, draft)
+    await ctx.toast("toast.done")
+    await ctx.close_prompts(TOPIC, draft.id, "file.removed")
+    await preview(ctx, ctx.place, replace(draft, files=()))
+
+
+async def _drop_files(ctx: Context, draft: Denunciation) -> None:
+    if await ctx.tx.files.drop(draft.id):
+        ctx.tx.wipe_log = True
+
+
 async def _to_review(ctx: Context, draft: Denunciation) -> None:
     review = rules.to_review(draft) if _only_author(ctx, draft) else Refusal.STATE
+    if not isinstance(review, Refusal) and await ctx.tx.files.count(draft.id, WANTED):
+        await _refused(ctx, draft, Refusal.FILES)
+        await ctx.close_prompts(TOPIC, draft.id)
+        await preview(ctx, ctx.place, draft)
+        return
     if isinstance(review, Refusal):
         await _refused(ctx, draft, review)
         return
@@ -172,7 +216,7 @@ async def _to_review(ctx: Context, draft: Denunciation) -> None:
             await ctx.ask(
                 place, shown(review, ctx.speaker.group.organisation),
                 [replace(c, argument=review.fingerprint) for c in REVIEW],
-                topic=TOPIC, ref=draft.id,
+                topic=TOPIC, ref=draft.id, kept=review.files,
             )  # fmt: skip
 
 
@@ -189,10 +233,7 @@ async def _return(ctx: Context, draft: Denunciation) -> None:
     await ctx.close_prompts(TOPIC, draft.id, "denunciation.returned", name=name)
     for place in (await ctx.places_of(draft.author))[:1]:
         await ctx.say(place, "denunciation.returned_to_you", number=draft.number, name=name)
-        await ctx.ask(
-            place, shown(back, ctx.speaker.group.organisation), AFTER_WRITING,
-            topic=TOPIC, ref=draft.id,
-        )  # fmt: skip
+        await preview(ctx, place, back)
 
 
 # --- publishing ---------------------------------------------------------------------------------
@@ -222,6 +263,9 @@ async def _publish(ctx: Context, draft: Denunciation) -> None:
         raise RuntimeError("a denunciation may leave only as it was approved")
     group = await ctx.tx.people.group(draft.group)
     text = shown(draft, group.organisation)
+    body: dict[str, Any] = {"text": text.to_json(), "buttons": []}
+    if draft.files:
+        body["kept"] = named(draft.files)
     # Two statements however many read it: an alarm must not wait for the list to be written.
     places: list[tuple[str, str, str, int | None]] = [
         (to.platform, to.chat, to.chat_kind, None)
@@ -237,7 +281,7 @@ async def _publish(ctx: Context, draft: Denunciation) -> None:
         [(ctx.settings.token(), *place) for place in places],
         lane=Lane.BROADCAST,
         operation=Operation.SEND,
-        body={"text": text.to_json(), "buttons": []},
+        body=body,
         purpose=purpose(draft.id),
         now=ctx.now,
     )

@@ -116,6 +116,8 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
     yield head("denunciations")
     for number, state, title, text in kept.denunciations:
         yield f"#{number} · {state} · {title}\n{text}".rstrip()
+    yield head("files")
+    yield str(kept.files)
     yield head("invitations")
     for at, roles in kept.invitations:
         yield f"{_utc(at)} · {', '.join(roles)}".rstrip(" ·")

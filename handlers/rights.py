@@ -53,6 +53,7 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "review": Action.WRITE,
             "rewrite": Action.WRITE,
             "discard": Action.WRITE,
+            "no_files": Action.WRITE,
             "approve": Action.APPROVE,
             "return": Action.APPROVE,
         },

@@ -16,9 +16,11 @@ from bot.domain.cry import is_cry
 from bot.domain.decision import Kind as Decided
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
+from bot.files.values import Cleaned
 from bot.platforms.base import (
     Added,
     ChatKind,
+    File,
     Incoming,
     Migrated,
     Other,
@@ -42,6 +44,7 @@ from handlers import (
     duress,
     exports,
     fading,
+    files,
     general,
     groups,
     incidents,
@@ -62,6 +65,7 @@ from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
 from handlers.settings import Settings
 from storage.conversations import Prompt
+from storage.files import Wanted
 from storage.outbox import Row
 from storage.transaction import Transaction
 
@@ -201,7 +205,9 @@ class Router:
                 await self._text(ctx, text)
             case Removed():
                 await self._blocked(ctx)
-            case Other() if ctx.known:
+            case File() as file if ctx.may(Action.WRITE) and await files.sent(ctx, file):
+                pass
+            case File() | Other() if ctx.known:
                 await self._no_answer(ctx, "only_words")
             case Unreadable() if ctx.known:
                 await self._no_answer(ctx, "unreadable")
@@ -427,6 +433,16 @@ class Router:
     ) -> None:
         """A message was sent, is stuck, or will never be."""
         await outcomes.ended(Context(tx, now, self._settings), row, end, result)
+
+    async def file_ready(
+        self, tx: Transaction, file: Wanted, cleaned: Cleaned, now: datetime
+    ) -> None:
+        """A file that somebody sent went through the cleaner."""
+        await files.cleaned(Context(tx, now, self._settings), file, cleaned)
+
+    async def file_lost(self, tx: Transaction, file: Wanted, why: str, now: datetime) -> None:
+        """A file that somebody sent cannot be had."""
+        await files.lost(Context(tx, now, self._settings), file, why)
 
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants."""

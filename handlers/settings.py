@@ -25,7 +25,7 @@ class Settings:
     `links` gives each platform's invitation link for a secret, or None. `token` gives fresh random
     text of at least 80 bits, safe in a link. `canary` is the wall time of `zone` at which the canary
     is to be asked every day; None for no canary. `questions`: how long after its end a check-in's
-    question stays in the chat.
+    question stays in the chat. `largest_file`: bytes that a file of a denunciation may have.
     """
 
     language: str
@@ -34,4 +34,5 @@ class Settings:
     operators: frozenset[str] = frozenset()
     canary: time | None = None
     questions: timedelta = timedelta(hours=24)
+    largest_file: int = 10_000_000
     links: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot.domain.denunciation import Denunciation, State
+from storage.files import of_draft
 from storage.rows import Rows
 from storage.tables import denunciations, destinations
 
@@ -68,7 +69,17 @@ class Denunciations:
     async def get(self, id: int) -> Denunciation | None:
         """By row."""
         row = await self._rows.one(sa.select(*_DENUNCIATION).where(denunciations.c.id == id))
-        return _denunciation(row) if row else None
+        return replace(_denunciation(row), files=await of_draft(self._rows, id)) if row else None
+
+    async def being_written(self, author: int) -> Denunciation | None:
+        """What somebody began last and has not handed over."""
+        found = await self._db.execute(
+            sa.select(sa.func.max(denunciations.c.id)).where(
+                denunciations.c.author_id == author, denunciations.c.state == State.DRAFT
+            )
+        )
+        id = found.scalar_one()
+        return None if id is None else await self.get(id)
 
     async def any_sent(self) -> bool:
         """Whether anything was ever published, for the sandbox's guided tour."""

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from bot.domain.denunciation import State as Draft
 from bot.domain.people import Risk
+from storage.files import Files
 from storage.inbox import NEW
 from storage.outbox import WAITING
 from storage.people import Account, Group, Member
@@ -144,6 +145,7 @@ class Erasing:
             await self._rows.update(
                 denunciations, id, title="", text="", approved_hash="", state=Draft.DISCARDED
             )
+        await Files(self._rows, sa.true()).drop_of(member.id)
         await self._rows.update(
             members,
             member.id,

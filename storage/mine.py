@@ -19,6 +19,7 @@ from storage.tables import (
     audit_log,
     checkins,
     denunciations,
+    files,
     inbox,
     incident_events,
     incidents,
@@ -43,6 +44,7 @@ class Mine:
     incidents: Sequence[_Incident]
     acts: Sequence[tuple[int, datetime, str, Mapping[str, Any]]]  # in any incident, their own
     denunciations: Sequence[tuple[int, str, str, str]]  # number, state, title, text
+    files: int
     invitations: Sequence[tuple[datetime, Sequence[str]]]
     log: Sequence[Line]
     wrote: Sequence[tuple[datetime, Mapping[str, Any]]]
@@ -151,6 +153,7 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
             )
         )
         wrote += [(row.id, row.received_at, row.raw) for row in said]
+    images = await db.execute(sa.select(sa.func.count()).where(files.c.member_id == member))
     sent = await db.execute(sa.select(sa.func.count()).where(outbox.c.member == member))
     return Mine(
         joined_at=person.joined_at,
@@ -160,6 +163,7 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         incidents=about,
         acts=[(row.number, row.at, row.event, row.details) for row in acts],
         denunciations=[(row.number, row.state, row.title, row.text) for row in written],
+        files=images.scalar_one(),
         invitations=[tuple(row) for row in made],
         log=[Line(*row) for row in log],
         wrote=[(at, raw) for _, at, raw in sorted(wrote, key=lambda w: w[0])],

@@ -13,7 +13,9 @@ import sqlalchemy as sa
 
 from bot.domain.checkin import OPEN
 from bot.domain.decision import OPEN as OPEN_DECISIONS
+from bot.domain.denunciation import State as Denunciation
 from bot.domain.incident import State as Incident
+from storage.files import REFUSED
 from storage.inbox import DONE
 from storage.outbox import FAILED, SENT, UNKNOWN
 from storage.rows import Rows
@@ -21,7 +23,9 @@ from storage.tables import (
     audit_log,
     checkins,
     decisions,
+    denunciations,
     dialogs,
+    files,
     guesses,
     inbox,
     incidents,
@@ -106,6 +110,16 @@ class Retention:
                 decisions,
                 decisions.c.state.not_in([*OPEN_DECISIONS])
                 & (decisions.c.asked_at <= now - LOG_KEPT),
+            ),
+            (
+                files,
+                ((files.c.state == REFUSED) & (files.c.created_at <= now - keep.messages))
+                | files.c.denunciation_id.in_(
+                    sa.select(denunciations.c.id).where(
+                        (denunciations.c.state == Denunciation.DISCARDED)
+                        | (denunciations.c.sent_at <= now - keep.messages)
+                    )
+                ),
             ),
             (guesses, guesses.c.first_at <= now - keep.messages),
             (inbox, (inbox.c.state == DONE) & (inbox.c.done_at <= now - keep.traces)),

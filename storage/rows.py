@@ -26,7 +26,7 @@ class Envelope(bytes):
 
 
 class Sealed(TypeDecorator[bytes]):
-    """A confidential column: a text, or JSON."""
+    """A confidential column: a text, JSON, or bytes."""
 
     impl = sa.LargeBinary
     cache_ok = True
@@ -211,12 +211,18 @@ class Rows:
 def _encode(value: Any, kind: str) -> bytes:
     if kind == "json":
         return json.dumps(value, separators=(",", ":")).encode()
+    if kind == "bytes":
+        if not isinstance(value, bytes):
+            raise TypeError("a sealed column of bytes takes bytes")
+        return value
     if not isinstance(value, str):
         raise TypeError("a sealed text column takes a text")
     return value.encode("utf-8", "surrogatepass")
 
 
 def _decode(plain: bytes, kind: str) -> Any:
+    if kind == "bytes":
+        return plain
     return json.loads(plain) if kind == "json" else plain.decode("utf-8", "surrogatepass")
 
 

@@ -482,3 +482,27 @@ denunciations = sa.Table(
     _at("sent_at", null=True),
     sa.UniqueConstraint("group_id", "number"),
 )
+
+files = sa.Table(
+    "files",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _ref("denunciation_id", "denunciations"),
+    _ref("member_id", "members"),
+    _text("platform"),
+    _text("state"),
+    _sealed_json("origin", null=True),
+    _sealed("alternative"),
+    _sealed("name", null=True),
+    _sealed("mime", null=True),
+    _sealed("digest", null=True),
+    sa.Column("content", Sealed("bytes"), nullable=True),
+    sa.Column("attempts", sa.Integer, nullable=False, default=0),
+    _at("not_before"),
+    _at("created_at"),
+    sa.Index("ix_files_denunciation_id", "denunciation_id"),
+    sa.Index("ix_files_member_id", "member_id"),
+    sa.Index("ix_files_state_not_before", "state", "not_before"),
+    comment="images and documents of denunciations: to be fetched, and once they are clean",
+)

@@ -15,6 +15,7 @@ from storage.denunciations import Denunciations
 from storage.erasing import Erasing
 from storage.facts import Facts
 from storage.fence import Fence, acting
+from storage.files import Files
 from storage.inbox import Inbox
 from storage.incidents import Incidents
 from storage.invitations import Invitations
@@ -135,6 +136,11 @@ class Transaction:
     def incidents(self) -> Incidents:
         """Incidents and their timelines."""
         return Incidents(self.rows)
+
+    @cached_property
+    def files(self) -> Files:
+        """Images and documents of denunciations."""
+        return Files(self.rows, self._acting)
 
     @cached_property
     def denunciations(self) -> Denunciations:

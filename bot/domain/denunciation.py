@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -10,6 +11,10 @@ from enum import StrEnum
 TITLE_LIMIT = 200
 TEXT_LIMIT = 20_000
 """Characters; longer statements belong on a page that the text links to."""
+FILES_LIMIT = 4
+"""Images and documents of one denunciation."""
+ALTERNATIVE_LIMIT = 500
+"""Characters of the words that stand for a file."""
 
 
 class State(StrEnum):
@@ -30,11 +35,27 @@ class Refusal(StrEnum):
     STATE = "state"  # it is not at that point any more
     EMPTY = "empty"
     TOO_LONG = "too_long"
+    FILES = "files"  # one that was sent is still being cleaned
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A clean image or document that is published with the words; its bytes are kept elsewhere.
+
+    `digest` is the SHA-256 of the bytes, in hexadecimal digits. `alternative` are words for whoever
+    does not see it, "" for none.
+    """
+
+    id: int
+    name: str
+    mime: str
+    digest: str
+    alternative: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Denunciation:
-    """The facts of one denunciation. `approved_hash` is of the text that the second person saw."""
+    """The facts of one denunciation. `approved_hash` is of what the second person saw."""
 
     id: int
     number: int
@@ -46,15 +67,20 @@ class Denunciation:
     approver: int | None = None
     approved_hash: str = ""
     sent_at: datetime | None = None
+    files: tuple[File, ...] = ()
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over title and text; what an approval is bound to."""
-        return hashlib.sha256(f"{self.title}\0{self.text}".encode()).hexdigest()
+        """SHA-256 over title, text and files in their order; what an approval is bound to."""
+        words = hashlib.sha256(f"{self.title}\0{self.text}".encode()).hexdigest()
+        if not self.files:
+            return words
+        shown = [[f.name, f.mime, f.digest, f.alternative] for f in self.files]
+        return hashlib.sha256(json.dumps([words, shown]).encode()).hexdigest()
 
     @property
     def publishable(self) -> bool:
-        """Whether these very words were approved by somebody other than their author."""
+        """Whether these very words and files were approved by somebody other than their author."""
         return (
             self.state is State.APPROVED
             and self.approver not in (None, self.author)

@@ -18,6 +18,7 @@ from bot.engine.clock import Clock
 from bot.engine.clock import steady as real_steady
 from bot.engine.due import DueTimers
 from bot.engine.erasing import erase
+from bot.engine.fetching import Cleaning, Fetcher
 from bot.engine.handling import Handlers
 from bot.engine.outages import Outages
 from bot.engine.outbox import Dispatcher
@@ -45,6 +46,9 @@ LONGEST_TICK = 120.0
 LONGEST_SILENCE = 120.0
 """Seconds from which a platform that does not answer is a finding."""
 
+LONGEST_FILE = 150.0
+"""Seconds within which something must be seen to happen to the files that are wanted."""
+
 ERASE = 3600
 """Seconds between two looks for what is kept too long."""
 
@@ -67,6 +71,8 @@ class Engine:
         audit: Seconds between two audits.
         canary: Whether the auditor expects a canary.
         keep: How long things are kept once they are over; None for what `Keep` says.
+        cleaning: What takes the metadata out of files; None where nobody can send any.
+        largest_file: Bytes of a file that is fetched.
     """
 
     def __init__(
@@ -82,6 +88,8 @@ class Engine:
         audit: float = AUDIT,
         canary: bool = False,
         keep: Keep | None = None,
+        cleaning: Cleaning | None = None,
+        largest_file: int = 0,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -98,6 +106,11 @@ class Engine:
         self._answers = Beats(monotonic)
         self._catching_up = False
         self._worker = Worker(database, self.platforms, handlers, clock, self._handled)
+        self._wanted = asyncio.Event()
+        self._fetcher = cleaning and Fetcher(
+            database, self.platforms, handlers, clock, cleaning, largest_file,
+            lambda: self._beats.beat("files"),
+        )  # fmt: skip
         self._due = DueTimers(
             database, handlers, clock, self._catch_up, lambda: self._beats.beat("due")
         )
@@ -137,6 +150,8 @@ class Engine:
                     tasks.create_task(self._acting.keep())
                 await persist("start", self._begin)
                 tasks.create_task(self._handle())
+                if self._fetcher is not None:
+                    tasks.create_task(self._fetch(self._fetcher))
                 for dispatcher in self._dispatchers:
                     tasks.create_task(dispatcher.run())
                 for receiver in self._receivers:
@@ -197,6 +212,8 @@ class Engine:
         while True:
             await self._receive_all()
             done = await self._worker.drain()
+            if self._fetcher is not None:
+                done += await self._fetcher.drain()
             await self._outages.look()
             done += await self._due.drain()
             for dispatcher in self._dispatchers:
@@ -251,10 +268,22 @@ class Engine:
             self._stored.clear()
             if await persist("handle", self._worker.drain):
                 self._wake()
+                self._wanted.set()
             self._beats.beat("handle")
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_AGAIN):
                     await self._stored.wait()
+
+    async def _fetch(self, fetcher: Fetcher) -> None:
+        self._beats.expect("files", LONGEST_FILE)
+        while True:
+            self._wanted.clear()
+            if await persist("files", fetcher.drain):
+                self._wake()
+            self._beats.beat("files")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AGAIN):
+                    await self._wanted.wait()
 
     async def _receive_all(self) -> None:
         """Store what the platforms hold for us, those that answer."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from bot.platforms.base import Incoming, Result
+from storage.files import Wanted
 from storage.outbox import Row
 from storage.transaction import Transaction
 
@@ -47,6 +48,14 @@ class Handlers(Protocol):
         self, tx: Transaction, row: Row, end: Ended, result: Result, now: datetime
     ) -> None:
         """A message of the outbox was sent, will never be, or is stuck, of which it may hear often."""
+
+    async def file_ready(
+        self, tx: Transaction, file: Wanted, cleaned: Any, now: datetime
+    ) -> None:
+        """A file that was wanted went through the cleaner: keep what it gave, or refuse it."""
+
+    async def file_lost(self, tx: Transaction, file: Wanted, why: str, now: datetime) -> None:
+        """A file that was wanted cannot be had: refuse it (`bot.engine.fetching` says why)."""
 
     async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:
         """A chat has a new id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -73,6 +73,9 @@ FINISH = 5.0
 
 IDLE = 1.0
 """Seconds after which the outbox is looked at even if nobody called."""
+
+OTHER_FILE = Receipt(Result.REJECTED, reason="a file is gone or was changed")
+"""What is noted of a row whose files are not those that it names."""
 
 ENDS = {Verdict.DONE: (SENT, Ended.SENT), Verdict.FAILED: (FAILED, Ended.FAILED),
         Verdict.UNKNOWN: (UNKNOWN, Ended.UNKNOWN)}  # fmt: skip
@@ -282,6 +285,14 @@ class Dispatcher:
         message = await persist(self._part, lambda: self._message(row))
         if message is None:
             return None
+        kept = await persist(self._part, lambda: self._kept(row))
+        if kept is None:
+            # Gone, or not the bytes that people agreed to: neither is sent, nor the words alone.
+            log.error("outbox.other_file", platform=row.platform, row=row.seq)
+            await persist(self._part, lambda: self._write_down(row, OTHER_FILE))
+            self._sent += 1
+            return None
+        message = replace(message, attachments=message.attachments + kept)
         kind = ChatKind(row.chat_kind)
         if message.operation is not Operation.TOAST:
             while delay := self._pace.delay(row.lane, row.chat, kind):
@@ -409,6 +420,17 @@ class Dispatcher:
             ),
             silent=bool(row.body.get("silent", False)),
         )
+
+    async def _kept(self, row: Row) -> tuple[Attachment, ...] | None:
+        """The files that the row names, as they are kept; None unless all are what it says."""
+        kept: list[Attachment] = []
+        for id, name, mime, digest in row.body.get("kept", []):
+            async with self._database.transaction() as tx:
+                content = await tx.files.content(id, digest)
+            if content is None:
+                return None
+            kept.append(Attachment(name, mime, content))
+        return tuple(kept)
 
     async def _note(self, tx: Transaction, row: Row, receipt: Receipt, *, tell: bool) -> None:
         """Write down how the attempt ended, and tell the handlers what is news to them."""

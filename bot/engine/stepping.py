@@ -35,7 +35,10 @@ class Stepper:
     async def next_due(self) -> datetime | None:
         """When the next timer or message is due, or None."""
         async with self._database.transaction() as tx:
-            dues = [await tx.timers.next_due(), await tx.outbox.next_due()]
+            dues = [
+                await tx.timers.next_due(), await tx.outbox.next_due(),
+                await tx.files.next_due(),
+            ]  # fmt: skip
         return min((due for due in dues if due is not None), default=None)
 
     async def until(self, end: datetime) -> None:

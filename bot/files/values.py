@@ -62,6 +62,7 @@ class Reason(StrEnum):
     PASSWORD = "password"  # noqa: S105 # nosec B105
     DOUBTFUL = "doubtful"  # a PDF with parts of which it is not certain what they hold
     CRASHED = "crashed"  # the process that opened it died
+    UNFETCHED = "unfetched"  # the platform did not give it
     UNAVAILABLE = "unavailable"  # that process cannot be shut in here, so nothing is opened
 
 

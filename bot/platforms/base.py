@@ -82,9 +82,25 @@ class Press:
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A sticker, a photo, a voice note, a location, ...: `what` names the kind, `caption` its text."""
+    """A sticker, a voice note, a location, ...: `what` names the kind, `caption` its text."""
 
     what: str
+    caption: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """An image or a document. Its content stays where it is until `Platform.fetch` asks for it.
+
+    `ref` is what the platform needs for that, JSON-serialisable. `name` and `mime` are what the
+    sender's app says, "" for nothing, and so is `size` in bytes, 0 for nothing.
+    """
+
+    what: str
+    name: str
+    mime: str
+    size: int
+    ref: Mapping[str, Any] = field(repr=False)
     caption: str = ""
 
 
@@ -118,7 +134,7 @@ class Migrated:
     new_chat: str
 
 
-Body = Text | Press | Other | Unreadable | Unfetched | Added | Removed | Migrated
+Body = Text | Press | Other | File | Unreadable | Unfetched | Added | Removed | Migrated
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +281,10 @@ class PlatformError(Exception):
         self.conflict = conflict
 
 
+class FileTooLarge(Exception):
+    """A file has more bytes than were to be fetched."""
+
+
 class Platform(Protocol):
     """A way to reach people.
 
@@ -290,6 +310,12 @@ class Platform(Protocol):
 
     async def send(self, message: Outgoing) -> Receipt:
         """Try once. Never raises for what the platform answers or fails to answer."""
+
+    async def fetch(self, ref: Mapping[str, Any], limit: int) -> bytes:
+        """The content of a `File`, decrypted, never more than `limit` bytes of it in memory.
+
+        Raises `FileTooLarge`, and `PlatformError`, final if the file cannot be had any more.
+        """
 
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Set the commands menu; keys are languages, "" the default. May do nothing."""

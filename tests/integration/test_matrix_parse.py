@@ -13,6 +13,7 @@ from bot.platforms.base import (
     Added,
     Button,
     ChatKind,
+    File,
     Incoming,
     Migrated,
     Other,
@@ -55,6 +56,12 @@ THREAD = {"rel_type": "m.thread", "event_id": "$t", "is_falling_back": True, **R
 QUOTED = "> <@bot:x> ¿Estás bien?\n> 1. Sí\n\nbien"
 
 
+SEALED = {"url": "mxc://x/a", "key": {"k": "key"}, "iv": "iv", "hashes": {"sha256": "hash"}}
+SEALED_FILE = File(
+    "image", "a.png", "", 0, {"url": "mxc://x/a", "key": "key", "iv": "iv", "sha256": "hash"}
+)
+
+
 @pytest.mark.parametrize(
     ("raw", "body"),
     [
@@ -72,6 +79,15 @@ QUOTED = "> <@bot:x> ¿Estás bien?\n> 1. Sí\n\nbien"
         (
             event({"msgtype": "m.image", "body": "mira", "filename": "a.png"}),
             Other("image", caption="mira"),
+        ),
+        (
+            event({"msgtype": "m.file", "body": "a.pdf", "url": "mxc://x/a", "info": {"size": 5}}),
+            File("file", "a.pdf", "", 5, {"url": "mxc://x/a"}),
+        ),
+        (event({"msgtype": "m.image", "body": "a.png", "file": SEALED}), SEALED_FILE),
+        (
+            event({"msgtype": "m.image", "body": "a.png", "file": {**SEALED, "iv": 7}}),
+            Other("image"),
         ),
         (event({"msgtype": "m.audio", "body": "voz.ogg"}), Other("audio")),
         (event({"msgtype": "m.file", "body": "a.pdf"}), Other("file")),

@@ -16,6 +16,8 @@ from bot.platforms.base import (
     Attachment,
     Button,
     ChatKind,
+    File,
+    FileTooLarge,
     Migrated,
     Operation,
     Other,
@@ -188,11 +190,33 @@ async def test_what_people_send_is_understood(pair: Pair) -> None:
     await ana.sends_sticker()
     assert (await bot.receives(Other)).body == Other("sticker", caption="A cat")
     await ana.sends_image(caption="la plaza")
-    assert (await bot.receives(Other)).body == Other("image", caption="la plaza")
-    await ana.sends_image()
-    assert (await bot.receives(Other)).body == Other("image")
+    sent = (await bot.receives(File)).body
+    assert isinstance(sent, File)
+    assert (sent.what, sent.name, sent.caption) == ("image", "photo.png", "la plaza")
     await ana.reacts(question, "👍")
     assert (await bot.receives(Other)).body == Other("reaction", caption="👍")
+
+
+async def test_a_file_is_fetched_decrypted_and_never_beyond_the_limit(pair: Pair) -> None:
+    bot, ana = pair.bot, pair.ana
+    await ana.sends_file(b"%PDF-1.7 a document", "informe.pdf")
+    sent = (await bot.receives(File)).body
+    assert isinstance(sent, File)
+    assert await bot.platform.fetch(sent.ref, 19) == b"%PDF-1.7 a document"
+    with pytest.raises(FileTooLarge):
+        await bot.platform.fetch(sent.ref, 18)
+    # What is not what its sender said is not opened, and is not asked for again.
+    other = {**sent.ref, "sha256": "A" * 43}
+    with pytest.raises(PlatformError) as refused:
+        await bot.platform.fetch(other, 100)
+    assert refused.value.final
+    elsewhere = {**sent.ref, "url": "https://localhost/secret"}
+    with pytest.raises(PlatformError) as refused:
+        await bot.platform.fetch(elsewhere, 100)
+    assert refused.value.final
+    gone = {**sent.ref, "url": "mxc://localhost/neverwas"}
+    with pytest.raises(PlatformError, match="404"):
+        await bot.platform.fetch(gone, 100)
 
 
 async def test_a_message_without_a_key_is_unreadable_and_read_once_the_key_comes(

@@ -11,6 +11,7 @@ import pytest_asyncio
 from bot.platforms.base import (
     Added,
     ChatKind,
+    File,
     Incoming,
     Migrated,
     Other,
@@ -95,17 +96,41 @@ async def test_answers_edits_and_forwards_say_so(reader: Reader, ana: TelegramPe
 
 @pytest.mark.parametrize(
     "what",
-    ["sticker", "photo", "location", "venue", "voice", "video", "video_note", "audio", "document",
-     "animation", "contact"],
-)  # fmt: skip
+    ["sticker", "location", "venue", "voice", "video", "video_note", "audio", "animation", "contact"],
+)
 async def test_what_is_no_text_is_named(reader: Reader, ana: TelegramPerson, what: str) -> None:
     await ana.sends(what)
     assert (await reader.one()).body == Other(what)
 
 
 async def test_a_caption_is_kept(reader: Reader, ana: TelegramPerson) -> None:
-    await ana.sends("photo", caption="ok")
-    assert (await reader.one()).body == Other("photo", "ok")
+    await ana.sends("video", caption="ok")
+    assert (await reader.one()).body == Other("video", "ok")
+
+
+async def test_a_photo_is_its_largest_size_and_a_document_has_its_name(
+    reader: Reader, ana: TelegramPerson
+) -> None:
+    await ana.sends_file(b"a photo", "foto.jpg", caption="la plaza")
+    photo = (await reader.one()).body
+    assert isinstance(photo, File)
+    assert (photo.what, photo.name, photo.size, photo.caption) == ("photo", "", 7, "la plaza")
+    await ana.sends_file(b"%PDF-1.7", "informe.pdf")
+    document = (await reader.one()).body
+    assert isinstance(document, File)
+    assert (document.what, document.name, document.size) == ("document", "informe.pdf", 8)
+
+
+@pytest.mark.parametrize("sent", [[], [{}], {}, None, [7], [{"file_id": 7}]])
+async def test_a_photo_unlike_any_is_still_no_text(
+    reader: Reader, ana: TelegramPerson, sent: object
+) -> None:
+    base = {
+        "message_id": 7, "date": 1, "chat": {"id": ana.id, "type": "private"},
+        "from": {"id": ana.id, "is_bot": False, "first_name": "Ana"},
+    }  # fmt: skip
+    await reader.api.control("update", parts={"message": {**base, "photo": sent}})
+    assert (await reader.one()).body == Other("photo")
 
 
 async def test_a_kind_of_the_future_is_unknown_and_a_service_message_nothing(

@@ -13,7 +13,17 @@ import pytest
 import pytest_asyncio
 
 from bot.domain.rich import Rich
-from bot.platforms.base import Batch, Incoming, Operation, Outgoing, PlatformError, Press, Text
+from bot.platforms.base import (
+    Batch,
+    File,
+    FileTooLarge,
+    Incoming,
+    Operation,
+    Outgoing,
+    PlatformError,
+    Press,
+    Text,
+)
 from bot.platforms.telegram import TelegramPlatform
 from tests.support.botapi import BotApi
 
@@ -56,6 +66,27 @@ async def platform(api: BotApi) -> AsyncIterator[TelegramPlatform]:
 def texts(platform: TelegramPlatform, batch: Batch) -> list[str]:
     found = [platform.parse(event) for event in batch.events]
     return [i.body.text for i in found if i and isinstance(i.body, Text)]
+
+
+async def test_a_file_is_fetched_and_never_beyond_the_limit(
+    platform: TelegramPlatform, api: BotApi, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    ana = await api.person("Ana")
+    await ana.sends_file(b"%PDF-1.7 a document", "informe.pdf")
+    (event,) = (await platform.receive(None, 0)).events
+    incoming = platform.parse(event)
+    assert incoming is not None
+    sent = incoming.body
+    assert isinstance(sent, File)
+    assert await platform.fetch(sent.ref, 19) == b"%PDF-1.7 a document"
+    with pytest.raises(FileTooLarge):
+        await platform.fetch(sent.ref, 18)
+    with pytest.raises(PlatformError) as refused:
+        await platform.fetch({"file_id": "gone"}, 100)
+    assert refused.value.final
+    assert api.token not in caplog.text, "the address of a file holds the token"
+    assert api.token not in str(refused.value)
 
 
 async def test_a_batch_comes_again_until_it_is_asked_past(

@@ -138,6 +138,7 @@ PRESSES: dict[tuple[str, str], tuple[frozenset[object], str, str]] = {
     ("denunciation", "review"): (WRITES, "olga", ""),
     ("denunciation", "rewrite"): (WRITES, "olga", ""),
     ("denunciation", "discard"): (WRITES, "olga", ""),
+    ("denunciation", "no_files"): (WRITES, "olga", ""),
     ("denunciation", "approve"): (APPROVES, "rita", "{draft}"),
     ("denunciation", "return"): (APPROVES, "rita", ""),
     ("destination", "add"): (PUBLISHES, "olga", "sandbox #plaza"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import sys
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +23,8 @@ _START = 20.0
 
 @dataclass(frozen=True)
 class Shown:
-    """A message as a person sees it. `sender` is an account, 0 for a channel."""
+    """A message as a person sees it. `sender` is an account, 0 for a channel; `file` the path of what
+    was sent with it (`BotApi.download`)."""
 
     id: int
     sender: int
@@ -33,6 +36,7 @@ class Shown:
     silent: bool
     edited: bool
     deleted: bool
+    file: str = ""
 
     @property
     def labels(self) -> list[str]:
@@ -200,6 +204,15 @@ class TelegramPerson(TelegramChat):
     async def sends(self, what: str, *, caption: str = "", chat: TelegramChat | None = None) -> int:
         """A sticker, photo, location, voice, ...: the id of its message."""
         return int(await self._does("sends", "message_id", chat, what=what, caption=caption))
+
+    async def sends_file(self, content: bytes, name: str, *, caption: str = "") -> int:
+        """A document, or what is called photo….jpg as a photo: the id of its message."""
+        return int(
+            await self._does(
+                "sends_file", "message_id", None, name=name, caption=caption,
+                content=base64.b64encode(zlib.compress(content)).decode(),
+            )
+        )  # fmt: skip
 
     async def presses(
         self, label: str = "", *, data: str = "", message_id: int = 0, forged: bool = False,

@@ -49,6 +49,16 @@ class TelegramDevice(Device):
     async def other(self, what: str) -> None:
         await self.person.sends(what)
 
+    async def file(self, content: bytes, name: str, caption: str = "") -> None:
+        await self.person.sends_file(content, name, caption=caption)
+
+    async def files(self) -> list[bytes]:
+        return [
+            await self.person.api.download(m.file)
+            for m in await self.chat.messages()
+            if m.sender != self.person.id and m.file
+        ]
+
     async def closes_the_chat(self) -> None:
         await self.person.blocks()
 

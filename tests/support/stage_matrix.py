@@ -39,6 +39,17 @@ class MatrixDevice(Device):
     async def other(self, what: str) -> None:
         await self.person.sends_sticker()
 
+    async def file(self, content: bytes, name: str, caption: str = "") -> None:
+        await self.person.sends_file(content, name, caption=caption)
+
+    async def files(self) -> list[bytes]:
+        await self.person.sync()
+        return [
+            await self.person.opens_file(m)
+            for m in self.person.messages(room_id=self.room)
+            if m.sender == self.bot and m.content.get("msgtype") in ("m.image", "m.file")
+        ]
+
     async def closes_the_chat(self) -> None:
         await self.person.leaves()
 

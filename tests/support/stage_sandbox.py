@@ -8,6 +8,9 @@ from pathlib import Path
 from bot.app import new_token
 from bot.engine.engine import Engine
 from bot.engine.stepping import SteppedClock, Stepper
+from bot.files.cleaner import Cleaner
+from bot.files.values import Limits
+from bot.platforms.base import Attachment
 from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town, private_chat
 from handlers.context import Context
@@ -40,6 +43,17 @@ class SandboxDevice(Device):
     async def other(self, what: str) -> None:
         self.town.sends_other(self.person, what)
 
+    async def file(self, content: bytes, name: str, caption: str = "") -> None:
+        self.town.sends_file(self.person, Attachment(name, "", content), caption=caption)
+
+    async def files(self) -> list[bytes]:
+        return [
+            file.content
+            for message in self.town.messages(self.chat)
+            if message.author == "bot"
+            for file in message.attachments
+        ]
+
     async def closes_the_chat(self) -> None:
         self.town.blocks(self.person)
 
@@ -68,7 +82,14 @@ class SandboxStage(Stage):
             operators=frozenset({"sandbox:operadora"}),
             links={"sandbox": platform.invitation_link},
         )
-        self.engine = Engine(database, [platform], Router(self.settings), clock)
+        self.engine = Engine(
+            database,
+            [platform],
+            Router(self.settings),
+            clock,
+            cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
+            largest_file=self.settings.largest_file,
+        )
         self._stepper = Stepper(self.engine, database, clock)
 
     @classmethod

@@ -45,6 +45,14 @@ class Device(ABC):
         """Send something that is no text."""
 
     @abstractmethod
+    async def file(self, content: bytes, name: str, caption: str = "") -> None:
+        """Send a photo or a document."""
+
+    @abstractmethod
+    async def files(self) -> list[bytes]:
+        """What the bot sent here that is no text, as it is opened."""
+
+    @abstractmethod
     async def closes_the_chat(self) -> None:
         """Block the bot, or leave the room."""
 
@@ -105,6 +113,12 @@ class Person:
     async def sends(self, what: str) -> Person:
         """Send a sticker, a photo, ..."""
         await self.device.other(what)
+        await self.world.stage.settle()
+        return self
+
+    async def sends_file(self, content: bytes, name: str, caption: str = "") -> Person:
+        """Send a photo or a document, and let the bot look at it."""
+        await self.device.file(content, name, caption)
         await self.world.stage.settle()
         return self
 

@@ -17,6 +17,7 @@ from bot.platforms.base import (
     Added,
     Body,
     ChatKind,
+    File,
     Incoming,
     Migrated,
     Other,
@@ -132,9 +133,33 @@ def _message(event: Mapping[str, Any], content: Mapping[str, Any]) -> Body | Non
     if kind in _MEDIA:
         # Since Matrix 1.10 `body` is a caption if there is a `filename` as well.
         body, name = _text(content.get("body")), _text(content.get("filename"))
-        return Other(_MEDIA[kind], caption=body if name and name != body else "")
+        caption = body if name and name != body else ""
+        file = None if edited else _file(_MEDIA[kind], content, name or body, caption)
+        return file or Other(_MEDIA[kind], caption=caption)
     # A redacted message has no content; an unknown kind is still something that was said.
     return Other(kind) if kind else None
+
+
+def _file(what: str, content: Mapping[str, Any], name: str, caption: str) -> File | None:
+    """A picture or a document: `file` with what decrypts it, or `url` where it is in clear."""
+    if what not in ("image", "file"):
+        return None
+    sealed, info = _object(content.get("file")), _object(content.get("info"))
+    if sealed:
+        ref = {
+            "url": _text(sealed.get("url")),
+            "key": _text(_object(sealed.get("key")).get("k")),
+            "iv": _text(sealed.get("iv")),
+            "sha256": _text(_object(sealed.get("hashes")).get("sha256")),
+        }
+    else:
+        ref = {"url": _text(content.get("url"))}
+    if not all(ref.values()):
+        return None
+    size = info.get("size")
+    return File(
+        what, name, _text(info.get("mimetype")), size if isinstance(size, int) else 0, ref, caption
+    )
 
 
 def _reply(relation: Mapping[str, Any]) -> str | None:

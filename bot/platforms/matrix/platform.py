@@ -8,12 +8,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from nio import AsyncClient  # type: ignore[import-untyped]
 
 from bot.platforms.base import (
     Batch,
     Command,
+    FileTooLarge,
     Incoming,
     Limits,
     Operation,
@@ -27,6 +29,7 @@ from bot.platforms.base import (
 from bot.platforms.matrix import parse, session
 from bot.platforms.matrix.behind import Cursors
 from bot.platforms.matrix.direct import DirectRooms
+from bot.platforms.matrix.fetching import download
 from bot.platforms.matrix.guard import Guard
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.late import LateKeys
@@ -154,6 +157,19 @@ class MatrixPlatform:
                 return await live.sender.send(message)
         except Exception as error:  # the contract: never raises
             return of_exception(error)
+
+    async def fetch(self, ref: Mapping[str, Any], limit: int) -> bytes:
+        """The content of a picture or a document, decrypted; see `Platform.fetch`."""
+        live = self._live
+        if live is None:
+            raise PlatformError("matrix: not started")
+        try:
+            return await download(live.client, ref, limit)
+        except (PlatformError, FileTooLarge):
+            raise
+        except Exception as error:
+            receipt = of_exception(error)
+            raise PlatformError(f"matrix: fetching a file failed ({receipt.reason})") from error
 
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Matrix has no commands menu."""

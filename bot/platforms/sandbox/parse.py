@@ -8,6 +8,7 @@ from bot.platforms.base import (
     Added,
     Body,
     ChatKind,
+    File,
     Incoming,
     Other,
     PlatformName,
@@ -31,7 +32,7 @@ def parse(event: RawEvent) -> Incoming | None:
         body=_body(event),
         display_name=raw["name"],
         language=raw["language"],
-        message_id=raw["message"] if raw["kind"] in ("text", "other") else "",
+        message_id=raw["message"] if raw["kind"] in ("text", "other", "file") else "",
     )
 
 
@@ -42,6 +43,11 @@ def _body(event: RawEvent) -> Body:
             return Text(raw["text"], raw["edited"], raw["forwarded"], raw["reply_to"])
         case "other":
             return Other(raw["what"], raw["caption"])
+        case "file":
+            ref = {"file": raw["file"]}
+            return File(
+                raw["what"], raw["file_name"], raw["mime"], raw["size"], ref, raw["caption"]
+            )
         case "press":
             return Press(raw["data"], raw["message"], raw["press"])
         case "added":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from typing import Any
 
 from bot.platforms.base import (
     Batch,
     Command,
+    FileTooLarge,
     Incoming,
     Limits,
     Outgoing,
@@ -58,6 +60,17 @@ class SandboxPlatform:
     async def send(self, message: Outgoing) -> Receipt:
         """Try once; see `Platform.send`."""
         return self._town.carry_out(message)
+
+    async def fetch(self, ref: Mapping[str, Any], limit: int) -> bytes:
+        """See `Platform.fetch`."""
+        self._up()
+        try:
+            content = self._town.file(ref["file"])
+        except LookupError:
+            raise PlatformError("sandbox: the file was of an earlier town", final=True) from None
+        if len(content) > limit:
+            raise FileTooLarge
+        return content
 
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Set the menu that the page shows."""

@@ -14,6 +14,7 @@ from typing import Any
 
 from bot.domain.rich import Rich
 from bot.platforms.base import (
+    Attachment,
     ChatKind,
     Command,
     Operation,
@@ -56,6 +57,7 @@ class Town:
         self._changed: dict[str, int] = {}  # message id -> version; the last changed is last
         self._toasts: list[tuple[int, Toast]] = []
         self._presses: dict[str, str] = {}  # press id -> person
+        self._files: dict[str, bytes] = {}
         self._events: dict[int, RawEvent] = {}
         self._sequence = 0
         self._ids = 0
@@ -150,6 +152,29 @@ class Town:
         )
         self._show(message)
         self._tell(person, where, "other", what=what, caption=caption, message=message.id)
+        return message
+
+    def sends_file(
+        self,
+        person: str,
+        file: Attachment,
+        *,
+        what: str = "photo",
+        caption: str = "",
+        chat: str | None = None,
+    ) -> Message:
+        """A person sends a photo or a document. Raises as `writes` does."""
+        where = self._open(person, chat)
+        id = self._new_id()
+        self._files[id] = file.content
+        message = Message(
+            id, where.id, person, self._now(), Rich.of(caption), attachments=(file,), what=what
+        )
+        self._show(message)
+        self._tell(
+            person, where, "file", what=what, file=id, file_name=file.name, mime=file.mime,
+            size=len(file.content), caption=caption, message=id,
+        )  # fmt: skip
         return message
 
     def presses(self, person: str, message_id: str, data: str) -> str:
@@ -248,6 +273,10 @@ class Town:
         for number in [n for n in self._events if n <= seen]:
             del self._events[number]
         return tuple(self._events.values())
+
+    def file(self, id: str) -> bytes:
+        """What somebody sent. Raises `LookupError`."""
+        return self._files[id]
 
     def carry_out(self, request: Outgoing) -> Receipt:
         """One request of the bot."""

@@ -13,6 +13,7 @@ from bot.platforms.base import (
     Added,
     Body,
     ChatKind,
+    File,
     Incoming,
     Migrated,
     Other,
@@ -127,7 +128,27 @@ def _content(message: Mapping[str, Any], *, edited: bool) -> Body | None:
     if edited or not _SERVICE.isdisjoint(message):
         return None
     what = next((kind for kind in _KINDS if kind in message), "unknown")
-    return Other(what, message.get("caption", ""))
+    caption = message.get("caption", "")
+    return _file(what, message.get(what), caption) or Other(what, caption)
+
+
+def _file(what: str, sent: object, caption: str) -> File | None:
+    """A photo, of which there are several sizes, the largest last; or a document."""
+    if what == "photo" and isinstance(sent, list) and sent:
+        sent = sent[-1]
+    elif what != "document":
+        return None
+    if not isinstance(sent, Mapping) or not isinstance(sent.get("file_id"), str):
+        return None
+    name, mime, size = sent.get("file_name"), sent.get("mime_type"), sent.get("file_size")
+    return File(
+        what,
+        name if isinstance(name, str) else "",
+        mime if isinstance(mime, str) else "",
+        size if isinstance(size, int) else 0,
+        {"file_id": sent["file_id"]},
+        caption if isinstance(caption, str) else "",
+    )
 
 
 def _reply_to(message: Mapping[str, Any]) -> str | None:

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+import httpx
 from telegram import (
     Bot,
     BotCommand,
@@ -31,6 +32,7 @@ from bot.platforms.base import (
     Batch,
     Button,
     Command,
+    FileTooLarge,
     Incoming,
     Limits,
     Operation,
@@ -49,7 +51,9 @@ from bot.platforms.telegram.transport import (
     PLACEHOLDER,
     QuietRequest,
     Secret,
+    TokenTransport,
     make_request,
+    make_transport,
 )
 
 _SERVER = "https://api.telegram.org"
@@ -216,6 +220,46 @@ class TelegramPlatform:
             receipt = receipt_of(error)
         return replace(receipt, reason=self._token.scrub(receipt.reason))
 
+    async def fetch(self, ref: Mapping[str, Any], limit: int) -> bytes:
+        """The content of a photo or a document, read no further than `limit`; see `Platform.fetch`.
+
+        Telegram gives bots files of up to 20 MB (https://core.telegram.org/bots/api#getfile).
+        """
+        bot, _ = self._running()
+        try:
+            file = await bot.get_file(str(ref["file_id"]))
+        except TelegramError as error:
+            if "file is too big" in str(error).lower():
+                raise FileTooLarge from None
+            receipt = receipt_of(error)
+            if receipt.result in (Result.REJECTED, Result.GONE):
+                raise PlatformError("Telegram: a file is not there any more", final=True) from None
+            raise self._error(error) from None
+        if file.file_path is None:
+            raise PlatformError("Telegram: a file is not there any more", final=True)
+        try:
+            return await self._download(file.file_path, limit)
+        except httpx.HTTPError as error:
+            # Its words may hold the address.
+            name = type(error).__name__
+            raise PlatformError(f"Telegram: fetching a file failed ({name})") from None
+
+    async def _download(self, url: str, limit: int) -> bytes:
+        timeout = httpx.Timeout(self._read_timeout, connect=self._connect_timeout)
+        transport = self._transport(connections=1)
+        content = bytearray()
+        async with (
+            httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client,
+            client.stream("GET", url) as answer,
+        ):
+            if answer.status_code != 200:
+                raise PlatformError(f"Telegram: fetching a file failed ({answer.status_code})")
+            async for piece in answer.aiter_bytes():
+                content += piece
+                if len(content) > limit:
+                    raise FileTooLarge
+        return bytes(content)
+
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Set the menu of private chats in each language. Raises `PlatformError`."""
         bot, _ = self._running()
@@ -263,6 +307,11 @@ class TelegramPlatform:
             read=self._read_timeout,
             proxy=self._proxy,
             permit=self._permit,
+        )
+
+    def _transport(self, *, connections: int) -> TokenTransport:
+        return make_transport(
+            self._token, connections=connections, proxy=self._proxy, permit=self._permit
         )
 
     def _running(self) -> tuple[Bot, QuietRequest]:

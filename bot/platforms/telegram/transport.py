@@ -100,6 +100,17 @@ class QuietRequest(HTTPXRequest):
         return answer
 
 
+def make_transport(
+    token: Secret, *, connections: int, proxy: str | None, permit: Callable[[], None]
+) -> TokenTransport:
+    """What carries requests; proxies are taken from `proxy` alone, not from the environment."""
+    inner = httpx.AsyncHTTPTransport(
+        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
+        proxy=httpx.Proxy(proxy) if proxy else None,
+    )
+    return TokenTransport(inner, token, permit)
+
+
 def make_request(
     token: Secret,
     *,
@@ -114,10 +125,7 @@ def make_request(
     Waiting for a free connection counts as connecting: the request has not left us. Proxies are
     taken from `proxy` alone, not from the environment.
     """
-    inner = httpx.AsyncHTTPTransport(
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections),
-        proxy=httpx.Proxy(proxy) if proxy else None,
-    )
+    transport = make_transport(token, connections=connections, proxy=proxy, permit=permit)
     return QuietRequest(
         connection_pool_size=connections,
         connect_timeout=connect,
@@ -125,5 +133,5 @@ def make_request(
         read_timeout=read,
         write_timeout=read,
         media_write_timeout=3 * read,
-        httpx_kwargs={"transport": TokenTransport(inner, token, permit)},
+        httpx_kwargs={"transport": transport},
     )

@@ -6,6 +6,8 @@ Each function is one action, `POST /control/<name>` with a JSON object of its ar
 from __future__ import annotations
 
 import asyncio
+import base64
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +41,17 @@ def sends(
     message, update = people.send(
         world, world.people[person], _chat(world, person, chat), what,
         caption=caption, reply_to=reply_to,
+    )  # fmt: skip
+    return {"message_id": message.api["message_id"], "update_id": update}
+
+
+def sends_file(
+    world: World, *, person: int, name: str, content: str, chat: int = 0, caption: str = ""
+) -> Json:
+    """`content` is packed by zlib, in base64."""
+    message, update = people.send_file(
+        world, world.people[person], _chat(world, person, chat), name,
+        zlib.decompress(base64.b64decode(content)), caption=caption,
     )  # fmt: skip
     return {"message_id": message.api["message_id"], "update_id": update}
 
@@ -81,7 +94,7 @@ def update(world: World, *, parts: Json) -> Json:
 
 
 def messages(world: World, *, chat: int) -> Json:
-    return {"messages": [people.seen(m) for m in world.chats[chat].messages.values()]}
+    return {"messages": [people.seen(m, world) for m in world.chats[chat].messages.values()]}
 
 
 def toasts(world: World, *, person: int) -> Json:
@@ -146,8 +159,8 @@ Action = Callable[..., Any]
 ACTIONS: dict[str, Action] = {
     action.__name__: action
     for action in (
-        person, chat, writes, sends, edits, presses, blocks, deactivate, bot_status, mute, upgrade,
-        update, messages, toasts, expire_queries, commands, pending, poll_waits, fault,
-        clear_faults, revoke, clock,
+        person, chat, writes, sends, sends_file, edits, presses, blocks, deactivate, bot_status,
+        mute, upgrade, update, messages, toasts, expire_queries, commands, pending, poll_waits,
+        fault, clear_faults, revoke, clock,
     )
 }  # fmt: skip

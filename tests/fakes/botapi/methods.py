@@ -15,6 +15,8 @@ from tests.fakes.botapi.errors import bad_request
 from tests.fakes.botapi.params import Params
 from tests.fakes.botapi.state import Chat, Json, Message, World
 
+_DOWNLOAD_LIMIT = 20 * 1024 * 1024
+"""Bytes of a file that a bot can have (getFile)."""
 _DELETABLE = 48 * 3600
 """Seconds for which a message can be taken back (deleteMessage)."""
 _COMMAND = re.compile(r"[a-z0-9_]{1,32}")
@@ -229,6 +231,8 @@ async def get_file(world: World, params: Params) -> Json:
     file = world.files.get(params.text("file_id"))
     if file is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")
+    if len(file.content) > _DOWNLOAD_LIMIT:
+        raise bad_request("file is too big")
     return {
         "file_id": file.id,
         "file_unique_id": file.id,
