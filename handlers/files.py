@@ -64,12 +64,15 @@ async def cleaned(ctx: Context, file: Wanted, result: Cleaned) -> None:
     place = await _place(ctx, file)
     if place is None or now_with is None:
         return
+    is_written = bool(now_with.title and now_with.text)
     await ctx.put(
         place,
         _found(ctx, place, result, number=draft.number, name=name),
-        kept=await denunciations.seen_before(ctx, place, now_with, now_with.files[-1:]),
+        kept=()
+        if is_written
+        else await denunciations.seen_before(ctx, place, now_with, now_with.files[-1:]),
     )
-    if now_with.title and now_with.text:
+    if is_written:
         # What is to be published is other than what was shown last.
         await ctx.close_prompts(denunciations.TOPIC, draft.id)
         await denunciations.preview(ctx, place, now_with)

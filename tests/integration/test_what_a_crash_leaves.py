@@ -24,6 +24,7 @@ from storage.database import Database
 from storage.fence import NotActing
 from storage.keys import KeyInMemory
 from storage.outbox import Outbox
+from storage.transaction import Transaction
 from tests.integration.test_storage import MINUTE, NOW
 from tests.proofs.killing import START, Installation
 from tests.stories.test_answers import asked
@@ -101,6 +102,20 @@ async def test_the_bot_dies_while_a_message_leaves(lane: Lane) -> None:
         assert copies() == 1 + again
 
 
+async def wanted_file(tx: Transaction) -> int:
+    """Somebody sent a photo for a denunciation."""
+    group = await tx.people.add_group("Red", "Red", "es", "UTC", NOW)
+    olga = await tx.people.add_member(group, "Olga", "es", "UTC", frozenset(), NOW)
+    draft = await tx.denunciations.add(group, 1, olga, NOW)
+    await tx.files.want(
+        group=group, denunciation=draft, member=olga, platform="telegram", name="foto.jpg",
+        ref={"file_id": "1"}, alternative="", now=NOW,
+    )  # fmt: skip
+    due = await tx.files.due(NOW)
+    assert due is not None
+    return due.id
+
+
 async def test_a_process_that_was_replaced_claims_nothing(database: Database) -> None:
     """It was frozen, and another has its place: neither now nor in what it had open already."""
     async with database.transaction() as tx:
@@ -110,6 +125,7 @@ async def test_a_process_that_was_replaced_claims_nothing(database: Database) ->
         await tx.outbox.claim("telegram", NOW, limit=1, lease=MINUTE, lanes=[Lane.BROADCAST])
         await tx.timers.set("checkin", 1, NOW)
         (timer,) = await tx.timers.claim(NOW, 1, MINUTE)
+        file = await wanted_file(tx)
         await tx.inbox.store("telegram", [("1", "c", {})], "2", NOW)
         assert await tx.fence.take(await tx.fence.holder(), NOW) == 2
     database.fence = 1
@@ -124,6 +140,9 @@ async def test_a_process_that_was_replaced_claims_nothing(database: Database) ->
         assert not await tx.timers.claim(later, 9, MINUTE)
         assert not await tx.timers.fire(timer)
         assert not await tx.inbox.waiting(9)
+        assert await tx.files.begin(file, later) is None
+        assert not await tx.files.is_wanted(file)
+        assert not await tx.files.refuse(file)
         await tx.inbox.store("telegram", [("2", "c", {})], "3", NOW)
         assert await tx.inbox.cursor("telegram") == "2"
 

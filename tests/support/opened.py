@@ -75,7 +75,8 @@ def _shown(connection: sqlite3.Connection, key: bytes) -> sqlite3.Connection:
         head, nonce, sealed = envelope[:5], envelope[5:17], envelope[17:]
         assert head[0] == 1
         place = head + f"{table}\0{column}\0{row}".encode()
-        return seals[int.from_bytes(head[1:], "big")].decrypt(nonce, sealed, place).decode()
+        plain = seals[int.from_bytes(head[1:], "big")].decrypt(nonce, sealed, place)
+        return plain.decode(errors="replace")  # a picture is no text
 
     connection.create_function("opened", 4, opened, deterministic=True)
     for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():

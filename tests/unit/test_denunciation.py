@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bot.domain import denunciation as rules
-from bot.domain.denunciation import Denunciation, Refusal, State
+from bot.domain.denunciation import Denunciation, File, Refusal, State
 
 OLGA, RITA = 1, 2
 
@@ -33,6 +33,32 @@ def test_words_that_were_changed_after_the_approval_do_not_leave() -> None:
     assert not replace(approved, text="Dos camionetas siguieron a Marta.").publishable
     assert not replace(approved, approver=OLGA).publishable
     assert not replace(approved, state=State.IN_REVIEW).publishable
+
+
+PHOTO = File(1, "imagen-1.jpg", "image/jpeg", "ab" * 32, "Dos camionetas")
+DOCUMENT = File(2, "documento-2.pdf", "application/pdf", "cd" * 32)
+
+
+def test_an_approval_is_of_the_files_as_well() -> None:
+    words = in_review("Dos camionetas siguieron a una compañera.")
+    read = replace(words, files=(PHOTO, DOCUMENT))
+    approved = rules.approved(read, RITA, read.fingerprint)
+    assert isinstance(approved, Denunciation)
+    assert approved.publishable
+    for others in (
+        (),
+        (PHOTO,),
+        (DOCUMENT, PHOTO),
+        (replace(PHOTO, digest="ef" * 32), DOCUMENT),
+        (replace(PHOTO, alternative="Dos camionetas de Marta"), DOCUMENT),
+        (replace(PHOTO, mime="application/pdf"), DOCUMENT),
+        (replace(PHOTO, name="documento-1.pdf"), DOCUMENT),
+    ):
+        changed = replace(read, files=others)
+        assert rules.approved(changed, RITA, read.fingerprint) is Refusal.CHANGED
+        assert not replace(approved, files=others).publishable
+    # The same bytes in another row are the same file.
+    assert replace(approved, files=(replace(PHOTO, id=9), DOCUMENT)).publishable
 
 
 def test_olga_does_not_approve_her_own_words() -> None:

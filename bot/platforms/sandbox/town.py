@@ -51,6 +51,7 @@ class Town:
         self.people: dict[str, Person] = {}
         self.chats: dict[str, Chat] = {}
         self.down = False
+        self.keeps_files = False
         self._closed_to_bot: set[str] = set()
         self._messages: dict[str, Message] = {}
         self._by_key: dict[str, str] = {}
@@ -275,7 +276,9 @@ class Town:
         return tuple(self._events.values())
 
     def file(self, id: str) -> bytes:
-        """What somebody sent. Raises `LookupError`."""
+        """What somebody sent. Raises `LookupError`, and `ConnectionError` while `keeps_files`."""
+        if self.keeps_files:
+            raise ConnectionError("the town keeps files to itself")
         return self._files[id]
 
     def carry_out(self, request: Outgoing) -> Receipt:
