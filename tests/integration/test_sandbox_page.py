@@ -16,13 +16,21 @@ import aiohttp
 import pytest
 import pytest_asyncio
 from aiohttp import web
-from playwright.async_api import Browser, Locator, Page, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    FilePayload,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from bot.domain.rich import Rich, Span, Style
 from bot.platforms.base import (
     Attachment,
     Button,
     Command,
+    FileTooLarge,
     Operation,
     Outgoing,
     Press,
@@ -32,6 +40,7 @@ from bot.platforms.base import (
 )
 from bot.platforms.sandbox import Milestone, SandboxPlatform, Town, sandbox_app
 from bot.platforms.sandbox.things import Message
+from tests.support.files import images
 
 START = datetime(2026, 3, 2, 14, 45, tzinfo=UTC)
 PICTURES = Path(__file__).parents[2] / "artifacts" / "sandbox"
@@ -431,6 +440,25 @@ async def test_something_that_is_no_text_and_files(browser: Browser, stand: Stan
     await page.context.close()
 
 
+async def test_a_photo_is_sent_from_the_page(browser: Browser, stand: Stand) -> None:
+    page = await visit(browser, stand)
+    ana = panel(page, "Ana")
+    photo = images.encoded(images.picture(), "PNG") + bytes(2_000_000)
+    await ana.get_by_role("button", name="Menú de Ana").click()
+    async with page.expect_file_chooser() as choosing:
+        await ana.get_by_role("button", name="Foto o documento").click()
+    await (await choosing.value).set_files(
+        FilePayload(name="plaza.png", mimeType="image/png", buffer=photo)
+    )
+    await expect(ana.get_by_role("img", name="Archivo: plaza.png")).to_be_visible()
+    (sent,) = [message for message in stand.town.messages(ANA) if message.attachments]
+    assert (sent.author, sent.what) == ("ana", "photo")
+    assert await stand.platform.fetch({"file": sent.id}, len(photo)) == photo
+    with pytest.raises(FileTooLarge):
+        await stand.platform.fetch({"file": sent.id}, len(photo) - 1)
+    await page.context.close()
+
+
 # --- the clock, the tour, beginning anew ------------------------------------------------------
 
 
@@ -669,6 +697,9 @@ async def test_only_loopback_names_are_answered(stand: Stand, host: str, status:
         ("/write", '{"person": ["ana"], "text": "x"}', 400),
         ("/write", "not json", 400),
         ("/write", "[]", 400),
+        ("/file", '{"person": "nobody", "name": "a", "content": "YQ=="}', 404),
+        ("/file", '{"person": "ana", "name": "a", "content": "ñ"}', 400),
+        ("/file", '{"person": "ana", "name": "a", "content": "YQ==", "chat": "#denuncias"}', 403),
         ("/press", '{"person": "ana", "message": "x", "data": "y"}', 404),
         ("/speed", '{"speed": 2}', 400),
         ("/speed", '{"speed": [1]}', 400),

@@ -24,6 +24,15 @@ const tabs = new Tabs(find("tabs"), () => panels);
 const act = {
   write: (chat, text) => ask("/write", { person: chat.person, text }),
   other: (chat, what) => ask("/other", { person: chat.person, what }),
+  file: async (chat, file) => {
+    const read = new FileReader();
+    const done = new Promise((resolve) => { read.onload = resolve; });
+    read.readAsDataURL(file);
+    await done;
+    const content = read.result.slice(read.result.indexOf(",") + 1);
+    const mime = file.type || "application/octet-stream";
+    return ask("/file", { person: chat.person, name: file.name, mime, content });
+  },
   press: (message, data) => {
     const chat = panelOf(town.messages.get(message).chat).chat;
     // Where people only read, somebody who reads there presses.

@@ -8,10 +8,10 @@ const NEAR_END = 48; // pixels from the end at which a reader counts as being th
 const FRESH = 4000; // milliseconds that a new message stays marked
 const TOAST = 5000;
 const SPOKEN = 400; // characters of a message that a screen reader is told at once
-const OTHER = ["sticker", "photo", "voice"];
+const OTHER = ["sticker", "voice"];
 
 export class ChatPanel {
-  // `act` has `write`, `other`, `press`, `open`, `neighbour` and `read`, all of the page.
+  // `act` has `write`, `other`, `file`, `press`, `open`, `neighbour` and `read`, all of the page.
   constructor(chat, index, town, act) {
     this.chat = chat;
     this.town = town;
@@ -136,6 +136,11 @@ export class ChatPanel {
         make("strong", {}, words), make("span", { lang: person.language }, command.summary)));
     }
     this.menu.append(make("h3", {}, words("chat.menu.other")));
+    const chosen = make("input", { type: "file", hidden: true, onchange: () => {
+      if (chosen.files.length) this.act.file(this.chat, chosen.files[0]);
+    } });
+    this.menu.append(chosen, make(
+      "button", { type: "button", onclick: choose(() => chosen.click()) }, words("what.file")));
     for (const what of OTHER) {
       this.menu.append(make(
         "button", { type: "button", onclick: choose(() => this.act.other(this.chat, what)) },
