@@ -16,7 +16,7 @@ from bot.domain.checkin import judged_at
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, Held, Standing, may
 from bot.domain.rich import Rich
-from bot.platforms.base import Attachment, ChatKind, Incoming, Operation, Press
+from bot.platforms.base import Attachment, ChatKind, Incoming, Operation, Press, Secrecy
 from bot.texts import Key, Texts
 from handlers import rights
 from handlers.settings import DIALOG_LIFE, Settings
@@ -235,13 +235,20 @@ class Context:
         target: str = "",
         key: str | None = None,
         files: Sequence[Attachment] = (),
+        secrecy: Secrecy = Secrecy.MINIMAL,
     ) -> str:
-        """Queue anything. `target` is the outbox key of the message to edit or delete."""
+        """Queue anything. `target` is the outbox key of the message to edit or delete.
+
+        A text that must not be read but by the people themselves is `Secrecy.DETAILED`. Where it
+        finds no device that is theirs for certain, they are told so in its place.
+        """
         key = key or self.settings.token()
         body: dict[str, Any] = {
             "text": text.to_json(),
             "buttons": [list(map(list, line)) for line in buttons],
         }
+        if secrecy is not Secrecy.MINIMAL:
+            body["secrecy"] = secrecy
         if files:
             body["files"] = [
                 [f.name, f.mime, base64.b64encode(f.content).decode()] for f in files
@@ -293,6 +300,19 @@ class Context:
                 "text": texts.render(key, **values).to_json(),
                 "target": self.event.body.press_id,
             },
+            now=self.now,
+        )
+
+    async def decide(self, account: Account, decision: str) -> None:
+        """Tell an account's platform what people decided about it."""
+        await self.tx.outbox.add(
+            key=self.settings.token(),
+            lane=Lane.CONVERSATION,
+            platform=account.platform,
+            chat=account.address,
+            chat_kind=ChatKind.PRIVATE,
+            operation=Operation.DECIDE,
+            body={"target": decision},
             now=self.now,
         )
 

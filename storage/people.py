@@ -301,6 +301,11 @@ class People:
         )
         return Account(*row) if row else None
 
+    async def account_numbered(self, id: int) -> Account | None:
+        """By its number."""
+        row = await self._rows.one(sa.select(*_ACCOUNT).where(accounts.c.id == id))
+        return Account(*row) if row else None
+
     async def account_in(self, platform: str, chat: str) -> Account | None:
         """By the private chat."""
         row = await self._rows.one(

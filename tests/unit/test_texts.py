@@ -18,9 +18,9 @@ ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(alarm|button|checkin|command|consent|day|decision|demo|denunciation|destination|doubt"
-    r"|erase|erased|export|file|group|incident|invitations|invite|joining|language|line|log|manual|mass"
-    r"|my_data|offer|outcome|own_roles|panic|pause|plan|risk|role|roles|schedule|set_aside"
+    r"^(alarm|button|checkin|command|comparison|consent|day|decision|demo|denunciation|destination"
+    r"|details|doubt|erase|erased|export|file|group|identity|incident|invitations|invite|joining"
+    r"|language|line|log|manual|mass|my_data|offer|outcome|own_roles|panic|pause|plan|risk|role|roles|schedule|set_aside"
     r"|standing|state|subject|subscribe|toast|trouble|who|zone)\.[a-z_.]+$"
 )
 
