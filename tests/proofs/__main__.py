@@ -23,6 +23,8 @@ PROOFS: dict[str, str] = {
     "P9": "channels:p9",
     "P10": "watcher:p10",
     "P11": "storage_faults:p11",
+    "P12": "matrix_readers:p12",
+    "P13": "matrix_plaintext:p13",
     "P15": "keeping:p15",
     "P17": "kills:p17",
     "P18": "garbage:p18",
