@@ -155,10 +155,6 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
     if checkin.miss_at <= ctx.now and not await _arrived(ctx, checkin.id):
         checkin = rules.not_delivered(checkin)  # silence is no refusal to answer
     checkin, due = rules.advance(checkin, ctx.now)
-    if due is rules.Due.MISS and occasion.silent:
-        accounts = await ctx.tx.people.accounts_of(checkin.member)
-        blind = any(account.platform in occasion.silent for account in accounts)
-        checkin = replace(checkin, blind=blind)
     await _save(ctx, checkin)
     match due:
         case rules.Due.REMIND:
@@ -205,7 +201,11 @@ async def chosen(ctx: Context, id: int, action: str) -> None:
 
 
 async def said(ctx: Context, text: str) -> bool:
-    """Words, outside of any dialog. True if they were about how the person is."""
+    """Words, outside of any dialog. True if they were about how the person is.
+
+    They are judged by when they were said: an answer that comes hours late is one to the question
+    of that time, and not to the one that is open now.
+    """
     me = ctx.speaker.member.id
     answer = understand(text)
     waiting = await _asked(ctx)
@@ -216,15 +216,16 @@ async def said(ctx: Context, text: str) -> bool:
         for checkin in waiting:
             await _answer(ctx, checkin, answer)
         return True
+    if answer is Answer.OK:
+        until = ctx.answered_at + rules.CLOCKS_APART
+        last = await ctx.tx.checkins.last_of(me, until)
+        if last is not None and _missed(last) and _in_time(ctx, last):
+            await _answer(ctx, last, answer)
+            return True
     if answer is not Answer.HELP and await ctx.tx.checkins.open_of(me):
-        # Only now could it be read, and it was written before this question.
         await ask_again(ctx, "checkin.from_before", at=ctx.answered_at)
         return True
     about_me = await ctx.tx.incidents.open_about(me)
-    last = await ctx.tx.checkins.last_of(me) if answer is Answer.OK else None
-    if last is not None and about_me is not None and _in_time(ctx, last):
-        await _answer(ctx, last, answer)
-        return True
     if answer is Answer.OK and about_me is not None and not ctx.came_before(about_me.opened_at):
         await incidents.late_answer(ctx, about_me)
         return True
@@ -293,9 +294,15 @@ async def _confirm(ctx: Context, key: str, **values: object) -> None:
         await ctx.reply(key, **values)
 
 
+def _missed(checkin: Checkin) -> bool:
+    """Whether it was missed, and no answer to it that was in time has come since."""
+    if checkin.state not in (rules.State.MISSED, rules.State.UNREACHABLE):
+        return False
+    return checkin.answered_at is None or not rules.in_time(checkin, checkin.answered_at)
+
+
 async def _well(ctx: Context, checkin: Checkin) -> None:
-    gone = (rules.State.MISSED, rules.State.UNREACHABLE)
-    missed = checkin.state in gone and checkin.answered_at is None
+    missed = _missed(checkin)
     if checkin.state not in rules.OPEN and not missed:
         await ctx.toast("toast.stale")
         return
@@ -305,7 +312,7 @@ async def _well(ctx: Context, checkin: Checkin) -> None:
     await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
     about_me = await ctx.tx.incidents.open_about(checkin.member)
     if about_me is not None and missed and _in_time(ctx, checkin):
-        await incidents.undo_miss(ctx, about_me)
+        await incidents.answered_in_time(ctx, about_me, checkin.id)
         await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
     elif about_me is not None:
         await incidents.late_answer(ctx, about_me)

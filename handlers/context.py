@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from bot.domain.checkin import judged_at
+from bot.domain.checkin import CLOCKS_APART, judged_at
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, Held, Standing, may
 from bot.domain.rich import Rich
@@ -69,10 +69,6 @@ class Due(Protocol):
     @property
     def due(self) -> datetime:
         """When it was to be carried out, which may be long ago."""
-
-    @property
-    def silent(self) -> frozenset[str]:
-        """Platforms of which nobody knows what people wrote there before this instant."""
 
 
 class NotAllowed(Exception):
@@ -136,12 +132,15 @@ class Context:
         return self.numbered or (self.event is not None and isinstance(self.event.body, Press))
 
     def came_before(self, instant: datetime) -> bool:
-        """Whether this could not be read when it came, and that was before `instant`.
+        """Whether this was said before `instant`: what was asked since then, it is no answer to.
 
-        What was asked since then, it cannot be an answer to.
+        By when it came, if it could not be read then; else by its server's time, which is forgiven
+        `CLOCKS_APART`.
         """
         seen = self.event.first_seen if self.event is not None else None
-        return seen is not None and seen < instant
+        if seen is not None:
+            return seen < instant
+        return self.answered_at < instant - CLOCKS_APART
 
     @property
     def is_operator(self) -> bool:

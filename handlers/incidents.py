@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain import incident as rules
+from bot.domain.checkin import CLOCKS_APART
 from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
 from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
@@ -28,6 +29,9 @@ ALARM_TEXTS = {
     Kind.HELP: "alarm.help",
     Kind.CANARY: "alarm.canary",
 }
+
+SILENT = (Kind.MISS, Kind.UNREACHABLE)
+"""What silence opens: the person's own word may end it."""
 
 TO_TAKE = (Choice("take", "button.take"), Choice("escalate", "button.escalate"))
 """What everyone who is told may do."""
@@ -68,7 +72,7 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
         opened_at=ctx.now,
         plan=member.agreed_plan,
     )
-    if kind in (Kind.MISS, Kind.UNREACHABLE):
+    if kind in SILENT:
         event = await mass.event_for(ctx, member)
         fresh = replace(fresh, mass=event.id if event else None)
     incident = replace(fresh, id=await ctx.tx.incidents.add(fresh))
@@ -196,6 +200,15 @@ async def show_case(ctx: Context, incident: Incident) -> None:
     await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
     place = replace(ctx.place, member=me.id)
     await _alarm_at(ctx, place, incident, subject.name, Notice.ALARM)
+
+
+async def tell_here(ctx: Context, incident: Incident) -> None:
+    """The newest alarm again, to the speaker, whom it may not have reached."""
+    subject = await ctx.tx.people.member(incident.subject)
+    notice = Notice.EXHAUSTED if incident.state is State.EXHAUSTED else Notice.REPEAT
+    await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
+    place = replace(ctx.place, member=ctx.speaker.member.id)
+    await _alarm_at(ctx, place, incident, subject.name, notice)
 
 
 async def command_case(ctx: Context, rest: str) -> None:
@@ -613,13 +626,8 @@ async def late_answer(ctx: Context, incident: Incident) -> None:
 
     The question says nothing of the network, since the phone may be in other hands.
     """
-    me = ctx.speaker.member
-    timeline = await ctx.tx.incidents.timeline(incident.id)
-    if not any(event.event == "answered_late" for event in timeline):
-        # Told once: the tenth "I am well" is no more news than the second.
-        await _tell_the_others(ctx, incident, "incident.answered_late", me.id, name=me.name)
-    await ctx.tx.incidents.note(incident.id, ctx.now, "answered_late", me.id)
-    closable = incident.kind in (Kind.MISS, Kind.UNREACHABLE)
+    await _tell_of_the_answer(ctx, incident)
+    closable = incident.kind in SILENT
     await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
     if not closable:
         await ctx.reply("subject.thanks")
@@ -633,12 +641,36 @@ async def late_answer(ctx: Context, incident: Incident) -> None:
     )
 
 
-async def undo_miss(ctx: Context, incident: Incident) -> None:
-    """The answer was in time and only came late to us: there was nothing to be alarmed about."""
+async def _tell_of_the_answer(ctx: Context, incident: Incident) -> None:
+    """To everyone who was told, once: the tenth "I am well" is no more news than the second.
+
+    Words that were long on their way say when they were said, and not how the person is now.
+    """
     me = ctx.speaker.member
+    timeline = await ctx.tx.incidents.timeline(incident.id)
+    if not any(event.event == "answered_late" for event in timeline):
+        if ctx.now - ctx.answered_at < CLOCKS_APART:
+            await _tell_the_others(ctx, incident, "incident.answered_late", me.id, name=me.name)
+        else:
+            await _tell_the_others(
+                ctx, incident, "incident.came_late", me.id, name=me.name, at=ctx.answered_at
+            )
+    await ctx.tx.incidents.note(incident.id, ctx.now, "answered_late", me.id)
+
+
+async def answered_in_time(ctx: Context, incident: Incident, checkin: int) -> None:
+    """The answer to this check-in was in time, and came late to us.
+
+    If that check-in is all that the incident is about and nobody has done anything about it yet,
+    there was nothing to be alarmed about. Otherwise it is news, and people decide.
+    """
+    if not await _is_of_this_miss_alone(ctx, incident, checkin):
+        await _tell_of_the_answer(ctx, incident)
+        return
     done = rules.resolve(incident, Outcome.FALSE_ALARM, ctx.now)
     if isinstance(done, Refusal):
         return
+    me = ctx.speaker.member
     await ctx.tx.incidents.save(done)
     await ctx.tx.timers.set(TIMER, done.id, None)
     await ctx.tx.incidents.note(
@@ -649,9 +681,19 @@ async def undo_miss(ctx: Context, incident: Incident) -> None:
     await _tell_the_others(ctx, done, "incident.in_time", name=me.name, at=ctx.answered_at)
 
 
+async def _is_of_this_miss_alone(ctx: Context, incident: Incident, checkin: int) -> bool:
+    timeline = await ctx.tx.incidents.timeline(incident.id)
+    about = [event.details["checkin"] for event in timeline if "checkin" in event.details]
+    by_itself = {
+        *Notice, *(f"opened_{kind}" for kind in SILENT), "unreachable", "answered_late",
+    }  # fmt: skip
+    untouched = all(event.event in by_itself for event in timeline)
+    return incident.kind in SILENT and about == [checkin] and untouched
+
+
 async def _subject_says(ctx: Context, incident: Incident, *, safe: bool) -> None:
     me = ctx.speaker.member.id
-    if me != incident.subject or incident.kind not in (Kind.MISS, Kind.UNREACHABLE):
+    if me != incident.subject or incident.kind not in SILENT:
         await _refused(ctx, incident, Refusal.NOT_HOLDER)
         return
     await ctx.toast("toast.done")

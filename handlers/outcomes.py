@@ -88,6 +88,22 @@ async def channel_down(ctx: Context, account: int, member: int) -> None:
         await incidents.not_reached(ctx, incident.id, member)
 
 
+async def channel_up(ctx: Context) -> None:
+    """An account of the speaker's works again: what they could not be told of, they hear at once."""
+    me = ctx.speaker.member
+    roster = await ctx.tx.people.roster(me.group)
+    digests: set[int] = set()
+    for incident in await ctx.tx.incidents.known_to(me.group, me.id, only_open=True):
+        if incident.holder is not None or me.id not in (incident.told & roster.agreed):
+            continue
+        if incident.mass is not None:
+            digests.add(incident.mass)
+        elif incident.subject != me.id:
+            await incidents.tell_here(ctx, incident)
+    for event in sorted(digests):
+        await mass.more(ctx, event, 0)
+
+
 async def _tell_operators(ctx: Context) -> None:
     """A message that was waited for is set aside: a person must look at it."""
     told = await ctx.tx.facts.get(OPERATORS_TOLD)

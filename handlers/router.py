@@ -159,6 +159,8 @@ class Router:
             if ctx.known:
                 await ctx.toast("toast.not_done")
                 await ctx.reply("not_allowed")
+        if ctx.known and not ctx.speaker.account.reachable and not isinstance(event.body, Removed):
+            await outcomes.channel_up(ctx)
 
     async def _context(self, tx: Transaction, event: Incoming, now: datetime) -> Context:
         account = await tx.people.account(event.platform, event.account)
@@ -213,8 +215,12 @@ class Router:
                     await entry.run(ctx, command[1])
 
     async def _blocked(self, ctx: Context) -> None:
-        """The person closed this chat to us: that channel is down, and plans must know."""
-        if ctx.known:
+        """The person closed this chat to us: that channel is down, and plans must know.
+
+        News of it that is older than what they wrote since is none: if it is closed all the same,
+        the next message to them will tell.
+        """
+        if ctx.known and ctx.answered_at >= ctx.speaker.account.used_at:
             await outcomes.channel_down(ctx, ctx.speaker.account.id, ctx.speaker.member.id)
 
     async def _no_answer(self, ctx: Context, key: str) -> None:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from bot.domain.checkin import OPEN, Checkin, State
 from bot.domain.schedule import Schedule
-from storage.rows import Rows
+from storage.rows import Query, Rows, among, param
 from storage.tables import EPOCH, checkins, members, schedules
 
 
@@ -29,7 +29,7 @@ _CHECKIN = [
     checkins.c[name]
     for name in (
         "id", "member_id", "due", "miss_at", "reminders", "state", "delivered", "answered_at",
-        "held", "blind",
+        "held",
     )
 ]  # fmt: skip
 
@@ -40,7 +40,7 @@ def _schedule(row: sa.Row[Any]) -> StoredSchedule:
 
 
 def _checkin(row: sa.Row[Any]) -> Checkin:
-    id, member, due, miss_at, reminders, state, delivered, answered_at, held, blind = tuple(row)
+    id, member, due, miss_at, reminders, state, delivered, answered_at, held = tuple(row)
     return Checkin(
         id=id,
         member=member,
@@ -51,8 +51,22 @@ def _checkin(row: sa.Row[Any]) -> Checkin:
         delivered=delivered,
         answered_at=answered_at,
         held=held,
-        blind=blind,
     )
+
+
+# The statements of every turn, made once.
+_ID = param("of")
+_ACTIVE_BY_ID = Query(sa.select(*_SCHEDULE).where(schedules.c.id == _ID, schedules.c.active))
+_BY_ID = sa.select(*_CHECKIN).where(checkins.c.id == _ID)
+_OPEN_OF = (
+    sa.select(*_CHECKIN)
+    .where(checkins.c.member_id == _ID, among(checkins.c.state, OPEN))
+    .order_by(checkins.c.id)
+)
+_OCCURRENCE = sa.select(checkins.c.id).where(
+    checkins.c.schedule_id == _ID, checkins.c.due == param("at")
+)
+_NEW = sa.insert(checkins).returning(checkins.c.id)
 
 
 class Checkins:
@@ -70,9 +84,7 @@ class Checkins:
 
     async def schedule(self, id: int) -> StoredSchedule | None:
         """By number, if it is active."""
-        row = await self._rows.one(
-            sa.select(*_SCHEDULE).where(schedules.c.id == id, schedules.c.active)
-        )
+        row = await self._rows.one(_ACTIVE_BY_ID, of=id)
         return _schedule(row) if row else None
 
     async def schedules_of(self, member: int) -> list[StoredSchedule]:
@@ -105,60 +117,40 @@ class Checkins:
 
     async def new_id(self, member: int, schedule: int | None, due: datetime) -> int | None:
         """A row for the occurrence, or None if there is one already."""
-        exists = (
-            await self._db.execute(
-                sa.select(checkins.c.id).where(
-                    checkins.c.schedule_id == schedule, checkins.c.due == due
-                )
-            )
-        ).first()
-        if exists:
+        exists = await self._db.execute(_OCCURRENCE, {"of": schedule, "at": due})
+        if exists.first():
             return None
-        return (
-            await self._db.execute(
-                sa.insert(checkins)
-                .values(
-                    member_id=member,
-                    schedule_id=schedule,
-                    due=due,
-                    miss_at=due,
-                    reminders=[],
-                    state=State.DUE,
-                )
-                .returning(checkins.c.id)
-            )
-        ).scalar_one()
+        row: dict[str, Any] = {
+            "member_id": member,
+            "schedule_id": schedule,
+            "due": due,
+            "miss_at": due,
+            "reminders": [],
+            "state": State.DUE,
+        }
+        return (await self._db.execute(_NEW, row)).scalar_one()
 
     async def save(self, checkin: Checkin) -> None:
         """Write it as it is now."""
-        await self._db.execute(
-            sa.update(checkins)
-            .where(checkins.c.id == checkin.id)
-            .values(
-                miss_at=checkin.miss_at,
-                reminders=[r.timestamp() for r in checkin.reminders],
-                state=checkin.state,
-                delivered=checkin.delivered,
-                answered_at=checkin.answered_at,
-                held=checkin.held,
-                blind=checkin.blind,
-            )
+        await self._rows.update(
+            checkins,
+            checkin.id,
+            miss_at=checkin.miss_at,
+            reminders=[r.timestamp() for r in checkin.reminders],
+            state=checkin.state,
+            delivered=checkin.delivered,
+            answered_at=checkin.answered_at,
+            held=checkin.held,
         )
 
     async def get(self, id: int) -> Checkin | None:
         """By number."""
-        row = (
-            await self._db.execute(sa.select(*_CHECKIN).where(checkins.c.id == id))
-        ).one_or_none()
+        row = (await self._db.execute(_BY_ID, {"of": id})).one_or_none()
         return _checkin(row) if row else None
 
     async def open_of(self, member: int) -> list[Checkin]:
         """Those that an answer still counts for, the oldest first."""
-        found = await self._db.execute(
-            sa.select(*_CHECKIN)
-            .where(checkins.c.member_id == member, checkins.c.state.in_([*OPEN]))
-            .order_by(checkins.c.id)
-        )
+        found = await self._db.execute(_OPEN_OF, {"of": member})
         return [_checkin(row) for row in found]
 
     async def overdue(self, now: datetime) -> list[Checkin]:
@@ -199,12 +191,15 @@ class Checkins:
         found = await self._db.execute(sa.select(*_CHECKIN).where(checkins.c.state.in_([*OPEN])))
         return [_checkin(row) for row in found]
 
-    async def last_of(self, member: int) -> Checkin | None:
-        """The newest, whatever became of it."""
+    async def last_of(self, member: int, until: datetime | None = None) -> Checkin | None:
+        """The newest, of those that were due by then, whatever became of it."""
         row = (
             await self._db.execute(
                 sa.select(*_CHECKIN)
-                .where(checkins.c.member_id == member)
+                .where(
+                    checkins.c.member_id == member,
+                    sa.true() if until is None else checkins.c.due <= until,
+                )
                 .order_by(checkins.c.id.desc())
                 .limit(1)
             )

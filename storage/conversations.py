@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.rows import Rows
+from storage.rows import Query, Rows, param
 from storage.tables import dialogs, prompts
 
 
@@ -74,6 +74,37 @@ def _prompt(row: sa.Row[Any]) -> Prompt:
     )  # fmt: skip
 
 
+# The statements of every turn, made once.
+_HERE = param("on")
+_KEY = param("by")
+_BY_TOKEN = Query(sa.select(*_PROMPT).where(prompts.c.token == param("bears")))
+_OPEN = sa.select(*_PROMPT).where(prompts.c.closed_at.is_(None))
+_OPEN_IN = Query(
+    _OPEN.where(prompts.c.platform == _HERE, prompts.c.chat_key == _KEY).order_by(
+        prompts.c.id.desc()
+    )
+)
+_OPEN_ABOUT = Query(
+    _OPEN.where(
+        prompts.c.topic == param("about"), prompts.c.ref == param("which")
+    ).order_by(prompts.c.id)
+)
+_CLOSE = (
+    sa.update(prompts)
+    .where(prompts.c.id == param("which"), prompts.c.closed_at.is_(None))
+    .values(closed_at=param("now"))
+)
+_DIALOG = Query(
+    sa.select(
+        dialogs.c.id, dialogs.c.topic, dialogs.c.step, dialogs.c.data, dialogs.c.expires_at
+    ).where(
+        dialogs.c.platform == _HERE,
+        dialogs.c.chat_key == _KEY,
+        dialogs.c.expires_at > param("now"),
+    )
+)
+
+
 class Conversations:
     """What was asked where, and is not answered yet."""
 
@@ -112,7 +143,7 @@ class Conversations:
 
     async def prompt(self, token: str) -> Prompt | None:
         """By the token that its buttons carry, open or closed."""
-        row = await self._rows.one(sa.select(*_PROMPT).where(prompts.c.token == token))
+        row = await self._rows.one(_BY_TOKEN, bears=token)
         return _prompt(row) if row else None
 
     async def prompt_of(self, outbox_key: str) -> Prompt | None:
@@ -122,29 +153,18 @@ class Conversations:
 
     async def open_in(self, platform: str, chat: str) -> list[Prompt]:
         """Open questions of a chat, the newest first."""
-        found = await self._rows.all(
-            sa.select(*_PROMPT)
-            .where(self._in(prompts, platform, chat), prompts.c.closed_at.is_(None))
-            .order_by(prompts.c.id.desc())
-        )
+        key = self._rows.blind(prompts.c.chat_key, chat)
+        found = await self._rows.all(_OPEN_IN, on=platform, by=key)
         return [_prompt(row) for row in found]
 
     async def open_about(self, topic: str, ref: int) -> list[Prompt]:
         """Open questions about one thing, in all chats."""
-        found = await self._rows.all(
-            sa.select(*_PROMPT)
-            .where(prompts.c.topic == topic, prompts.c.ref == ref, prompts.c.closed_at.is_(None))
-            .order_by(prompts.c.id)
-        )
+        found = await self._rows.all(_OPEN_ABOUT, about=topic, which=ref)
         return [_prompt(row) for row in found]
 
     async def close(self, id: int, now: datetime) -> bool:
         """Answered or overtaken. False if it was closed before."""
-        changed = await self._db.execute(
-            sa.update(prompts)
-            .where(prompts.c.id == id, prompts.c.closed_at.is_(None))
-            .values(closed_at=now)
-        )
+        changed = await self._db.execute(_CLOSE, {"which": id, "now": now})
         return changed.rowcount == 1
 
     async def move_chat(self, platform: str, old: str, new: str) -> None:
@@ -168,13 +188,8 @@ class Conversations:
 
     async def dialog(self, platform: str, chat: str, now: datetime) -> Dialog | None:
         """What is going on in this chat, unless it was left alone too long."""
-        row = await self._rows.one(
-            sa.select(
-                dialogs.c.id, dialogs.c.topic, dialogs.c.step, dialogs.c.data, dialogs.c.expires_at
-            ).where(
-                self._in(dialogs, platform, chat), dialogs.c.expires_at > now
-            )
-        )
+        key = self._rows.blind(dialogs.c.chat_key, chat)
+        row = await self._rows.one(_DIALOG, on=platform, by=key, now=now)
         return Dialog(row.topic, row.step, row.data, row.expires_at) if row else None
 
     async def set_dialog(self, platform: str, chat: str, dialog: Dialog) -> None:

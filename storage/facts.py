@@ -5,7 +5,15 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.rows import param
 from storage.tables import facts
+
+_GET = sa.select(facts.c.value).where(facts.c.name == param("which"))
+_REPLACE = (
+    sa.update(facts)
+    .where(facts.c.name == param("which"))
+    .values(value=param("what"), sealed=param("envelope"))
+)
 
 
 class Facts:
@@ -16,14 +24,12 @@ class Facts:
 
     async def get(self, name: str) -> bytes | None:
         """The value, or None."""
-        return (
-            await self._db.execute(sa.select(facts.c.value).where(facts.c.name == name))
-        ).scalar_one_or_none()
+        return (await self._db.execute(_GET, {"which": name})).scalar_one_or_none()
 
     async def set(self, name: str, value: bytes, *, sealed: bool = False) -> None:
         """Store or replace. `sealed`: the value is an envelope of the vault's."""
         changed = await self._db.execute(
-            sa.update(facts).where(facts.c.name == name).values(value=value, sealed=sealed)
+            _REPLACE, {"which": name, "what": value, "envelope": sealed}
         )
         if not changed.rowcount:
             await self._db.execute(sa.insert(facts).values(name=name, value=value, sealed=sealed))

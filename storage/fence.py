@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -38,8 +39,12 @@ class NotActing(RuntimeError):
     """This process may not act: another one does, or it could not renew its right in time."""
 
 
+@lru_cache(8)
 def acting(number: int | None) -> sa.ColumnElement[bool]:
-    """True in a statement of the process that acts; None is a tool that needs no such right."""
+    """True in a statement of the process that acts; None is a tool that needs no such right.
+
+    The same for the same number, so that a statement with it need not be made anew.
+    """
     if number is None:
         return sa.true()
     return sa.select(fences.c.number).where(_HERE).scalar_subquery() == number

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from storage.rows import Rows
+from storage.rows import Query, Rows, param
 from storage.storable import storable, storable_text
 from storage.tables import cursors, inbox
 
@@ -42,6 +43,47 @@ class Aside:
     error: str
 
 
+# The statements of every turn, made once.
+_PLATFORM, _ID = param("on"), param("of")
+_CURSOR = sa.select(cursors.c.cursor).where(cursors.c.platform == _PLATFORM)
+_KNOWN = sa.select(inbox.c.event_key).where(
+    inbox.c.platform == _PLATFORM, inbox.c.event_key.in_(sa.bindparam("keys", expanding=True))
+)
+
+
+@lru_cache(8)
+def _waiting(acting: sa.ColumnElement[bool], failed: bool) -> Query:
+    columns = ("id", "platform", "event_id", "chat", "received_at", "raw", "attempts")
+    return Query(
+        sa.select(*(inbox.c[name] for name in columns))
+        .where(
+            inbox.c.state == NEW,
+            inbox.c.attempts > 0 if failed else inbox.c.attempts == 0,
+            acting,
+        )
+        .order_by(inbox.c.id)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+    )
+
+
+@lru_cache(8)
+def _confirm(acting: sa.ColumnElement[bool]) -> sa.Update:
+    return (
+        sa.update(cursors)
+        .where(cursors.c.platform == _PLATFORM, acting)
+        .values(cursor=param("upto"), stored_at=param("now"))
+    )
+
+
+@lru_cache(8)
+def _done(acting: sa.ColumnElement[bool]) -> sa.Update:
+    return (
+        sa.update(inbox)
+        .where(inbox.c.id == _ID, inbox.c.state == NEW, acting)
+        .values(state=DONE, done_at=param("now"), error="")
+    )
+
+
 class Inbox:
     """Events in the order of their arrival."""
 
@@ -52,11 +94,7 @@ class Inbox:
 
     async def cursor(self, platform: str) -> str | None:
         """How far the platform's events are stored; None before the first batch."""
-        return (
-            await self._db.execute(
-                sa.select(cursors.c.cursor).where(cursors.c.platform == platform)
-            )
-        ).scalar_one_or_none()
+        return (await self._db.execute(_CURSOR, {"on": platform})).scalar_one_or_none()
 
     async def store(
         self,
@@ -94,9 +132,7 @@ class Inbox:
             )
         await self._rows.insert_many(inbox, rows)
         changed = await self._db.execute(
-            sa.update(cursors)
-            .where(cursors.c.platform == platform, self._acting)
-            .values(cursor=cursor, stored_at=now)
+            _confirm(self._acting), {"on": platform, "upto": cursor, "now": now}
         )
         if not changed.rowcount and await self.cursor(platform) is None:
             await self._db.execute(
@@ -109,10 +145,7 @@ class Inbox:
         known: set[bytes] = set()
         for start in range(0, len(keys), AT_ONCE):
             found = await self._db.execute(
-                sa.select(inbox.c.event_key).where(
-                    inbox.c.platform == platform,
-                    inbox.c.event_key.in_(keys[start : start + AT_ONCE]),
-                )
+                _KNOWN, {"on": platform, "keys": keys[start : start + AT_ONCE]}
             )
             known.update(bytes(key) for key in found.scalars())
         return known
@@ -121,21 +154,8 @@ class Inbox:
         """The oldest events that are not done, those first that never failed: a poisonous one delays
         nobody."""
         found: list[Stored] = []
-        for never_failed in (inbox.c.attempts == 0, inbox.c.attempts > 0):
-            rows = await self._rows.all(
-                sa.select(
-                    inbox.c.id,
-                    inbox.c.platform,
-                    inbox.c.event_id,
-                    inbox.c.chat,
-                    inbox.c.received_at,
-                    inbox.c.raw,
-                    inbox.c.attempts,
-                )
-                .where(inbox.c.state == NEW, never_failed, self._acting)
-                .order_by(inbox.c.id)
-                .limit(limit - len(found))
-            )
+        for failed in (False, True):
+            rows = await self._rows.all(_waiting(self._acting, failed), most=limit - len(found))
             found += [Stored(*row) for row in rows]
             if len(found) == limit:
                 break
@@ -143,11 +163,7 @@ class Inbox:
 
     async def done(self, id: int, now: datetime) -> bool:
         """Mark as handled. False if it was not waiting any more: then nothing may be done for it."""
-        changed = await self._db.execute(
-            sa.update(inbox)
-            .where(inbox.c.id == id, inbox.c.state == NEW, self._acting)
-            .values(state=DONE, done_at=now, error="")
-        )
+        changed = await self._db.execute(_done(self._acting), {"of": id, "now": now})
         return changed.rowcount == 1
 
     async def failed(self, id: int, error: str, *, tries: int) -> bool:

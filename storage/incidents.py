@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.incident import Incident, Kind, Outcome, State
 from bot.domain.plan import Plan
-from storage.rows import Rows
+from storage.rows import Query, Rows, param
 from storage.tables import incident_events, incidents
 
 
@@ -82,6 +82,13 @@ def _values(incident: Incident) -> dict[str, Any]:
     }
 
 
+_NEWEST = sa.select(*_INCIDENT).order_by(incidents.c.id.desc()).limit(1)
+_BY_ID = Query(_NEWEST.where(incidents.c.id == param("of")))
+_OPEN_ABOUT = Query(
+    _NEWEST.where(incidents.c.subject_id == param("of"), incidents.c.state != State.RESOLVED)
+)
+
+
 class Incidents:
     """What is being looked after, and what was."""
 
@@ -99,7 +106,7 @@ class Incidents:
 
     async def get(self, id: int) -> Incident | None:
         """By row."""
-        return await self._one(incidents.c.id == id)
+        return await self._one(_BY_ID, of=id)
 
     async def get_first(self) -> Incident | None:
         """The oldest of all, for the sandbox's guided tour."""
@@ -108,13 +115,13 @@ class Incidents:
 
     async def numbered(self, group: int, number: int) -> Incident | None:
         """By the number that people say."""
-        return await self._one((incidents.c.group_id == group) & (incidents.c.number == number))
+        return await self._one(
+            _NEWEST.where(incidents.c.group_id == group, incidents.c.number == number)
+        )
 
     async def open_about(self, subject: int) -> Incident | None:
         """The open one about a member; there is never more than one."""
-        return await self._one(
-            (incidents.c.subject_id == subject) & (incidents.c.state != State.RESOLVED)
-        )
+        return await self._one(_OPEN_ABOUT, of=subject)
 
     async def of_mass(self, event: int) -> list[Incident]:
         """The incidents of a mass event, the oldest first."""
@@ -226,8 +233,6 @@ class Incidents:
         )
         return [Event(row.at, row.event, row.actor, row.details) for row in found]
 
-    async def _one(self, where: sa.ColumnElement[bool]) -> Incident | None:
-        row = await self._rows.one(
-            sa.select(*_INCIDENT).where(where).order_by(incidents.c.id.desc()).limit(1)
-        )
+    async def _one(self, statement: Any, **values: Any) -> Incident | None:
+        row = await self._rows.one(statement, **values)
         return _incident(row) if row else None

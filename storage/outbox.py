@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from bot.domain.arrival import hopeful
 from bot.domain.lanes import Lane
-from storage.rows import Rows
+from storage.rows import Query, Rows, among, param
 from storage.tables import outbox
 
 QUEUED, LEASED, SENDING = "queued", "leased", "sending"
@@ -63,6 +64,72 @@ def _row(found: Any) -> Row:
     values = found._asdict()
     message_id = values["message_id"] or ""
     return Row(**{**values, "lane": Lane(values["lane"]), "message_id": message_id})
+
+
+# The statements of every turn, made once.
+_KEY, _PLATFORM = param("known"), param("on")
+_SEQ = sa.select(outbox.c.seq).where(outbox.c.key == _KEY)
+_BY_KEY = Query(sa.select(*_COLUMNS).where(outbox.c.key == _KEY))
+_BEGUN = (
+    sa.select(*_COLUMNS)
+    .where(outbox.c.platform == _PLATFORM, among(outbox.c.state, (LEASED, SENDING)))
+    .order_by(outbox.c.seq)
+)
+_ALL_BEGUN = Query(_BEGUN)
+_EXPIRED = Query(_BEGUN.where(outbox.c.lease_until <= param("now")))
+_OF_PURPOSE = Query(
+    sa.select(outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.state).where(
+        outbox.c.purpose == param("why")
+    )
+)
+
+
+_ORIGINAL = outbox.alias("original")
+_MAY_LEAVE = sa.and_(
+    outbox.c.platform == _PLATFORM,
+    outbox.c.state == QUEUED,
+    outbox.c.not_before <= param("now"),
+    # An edit waits for what it is about, however long that takes.
+    ~sa.exists().where(_ORIGINAL.c.key == outbox.c.target, among(_ORIGINAL.c.state, WAITING)),
+)
+_LANES = sa.select(outbox.c.lane).where(_MAY_LEAVE).distinct()
+
+
+@lru_cache(8)
+def _claim(acting: sa.ColumnElement[bool], some_wait: bool) -> Query:
+    """`some_wait`: some chats are left out."""
+    free = (
+        sa.select(outbox.c.seq)
+        .where(
+            _MAY_LEAVE,
+            outbox.c.lane.between(param("first"), param("last")),
+            acting,
+            outbox.c.chat_key.not_in(sa.bindparam("without", expanding=True))
+            if some_wait
+            else sa.true(),
+        )
+        .order_by(outbox.c.lane, outbox.c.seq)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .with_for_update(skip_locked=True)
+    )
+    return Query(
+        sa.update(outbox)
+        .where(outbox.c.seq.in_(free))
+        .values(state=LEASED, lease_until=param("until"), attempts=outbox.c.attempts + 1)
+        .returning(*_COLUMNS)
+    )
+
+
+@lru_cache(64)
+def _change(acting: sa.ColumnElement[bool], names: tuple[str, ...]) -> sa.Update:
+    """Of a row that still has work to do; `untried` is by how much fewer its attempts become."""
+    values: dict[str, Any] = {name: param(f"new_{name}") for name in names}
+    values["attempts"] = outbox.c.attempts - sa.bindparam("untried", type_=sa.Integer)
+    return (
+        sa.update(outbox)
+        .where(outbox.c.key == _KEY, among(outbox.c.state, WAITING), acting)
+        .values(values)
+    )
 
 
 class Outbox:
@@ -133,6 +200,11 @@ class Outbox:
         ]  # fmt: skip
         await self._rows.insert_many(outbox, rows)
 
+    async def lanes(self, platform: str, now: datetime) -> frozenset[Lane]:
+        """Those in which something may leave now."""
+        found = await self._db.execute(_LANES, {"on": platform, "now": now})
+        return frozenset(Lane(lane) for lane in found.scalars())
+
     async def claim(
         self,
         platform: str,
@@ -143,40 +215,31 @@ class Outbox:
         lanes: Collection[Lane],
         without_chats: Collection[str] = (),
     ) -> list[Row]:
-        """Take the most urgent rows that may leave now.
+        """Take the most urgent rows of these lanes, which follow one another, that may leave now.
+
+        An edit of a message that has not left yet may not.
 
         Rows whose lease ended are not among them: nobody knows whether those left, see `expired`.
         """
-        free = (
-            sa.select(outbox.c.seq)
-            .where(
-                outbox.c.platform == platform,
-                outbox.c.state == QUEUED,
-                outbox.c.lane.in_([int(lane) for lane in lanes]),
-                outbox.c.not_before <= now,
-                self._acting,
-                outbox.c.chat_key.not_in([self._chat(chat) for chat in without_chats]),
-            )
-            .order_by(outbox.c.lane, outbox.c.seq)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
+        left_out = {"without": [self._chat(chat) for chat in without_chats]}
         found = await self._rows.all(
-            sa.update(outbox)
-            .where(outbox.c.seq.in_(free))
-            .values(state=LEASED, lease_until=now + lease, attempts=outbox.c.attempts + 1)
-            .returning(*_COLUMNS)
+            _claim(self._acting, bool(without_chats)),
+            on=platform,
+            first=int(min(lanes)),
+            last=int(max(lanes)),
+            now=now,
+            most=limit,
+            until=now + lease,
+            **(left_out if without_chats else {}),
         )
         return sorted((_row(r) for r in found), key=lambda r: (r.lane, r.seq))
 
     async def expired(self, platform: str, now: datetime, *, all_leases: bool = False) -> list[Row]:
         """Rows that someone began to send and did not finish. `all_leases` after a restart."""
-        ended = sa.true() if all_leases else outbox.c.lease_until <= now
-        found = await self._rows.all(
-            sa.select(*_COLUMNS)
-            .where(outbox.c.platform == platform, outbox.c.state.in_((LEASED, SENDING)), ended)
-            .order_by(outbox.c.seq)
-        )
+        if all_leases:
+            found = await self._rows.all(_ALL_BEGUN, on=platform)
+        else:
+            found = await self._rows.all(_EXPIRED, on=platform, now=now)
         return [_row(r) for r in found]
 
     async def begin(self, key: str) -> bool:
@@ -193,9 +256,8 @@ class Outbox:
 
         `tried` is False for one that was claimed and never left us: that was no attempt.
         """
-        attempts = outbox.c.attempts if tried else outbox.c.attempts - 1
         return await self._change(
-            key, state=QUEUED, not_before=at, lease_until=None, error=error, attempts=attempts
+            key, 0 if tried else 1, state=QUEUED, not_before=at, lease_until=None, error=error
         )
 
     async def hold_chat(self, platform: str, chat: str, until: datetime) -> list[Row]:
@@ -219,9 +281,7 @@ class Outbox:
         """Note how it ended. False if it was finished before."""
         sealed: dict[str, Any] = {}
         if message_id:
-            seq = (
-                await self._db.execute(sa.select(outbox.c.seq).where(outbox.c.key == key))
-            ).scalar_one_or_none()
+            seq = (await self._db.execute(_SEQ, {"known": key})).scalar_one_or_none()
             sealed = self._rows.sealed(outbox, seq or 0, {"message_id": message_id})
         return await self._change(
             key, state=state, done_at=now, lease_until=None, error=error, **sealed
@@ -264,7 +324,7 @@ class Outbox:
 
     async def get(self, key: str) -> Row | None:
         """One row by its key."""
-        found = await self._rows.one(sa.select(*_COLUMNS).where(outbox.c.key == key))
+        found = await self._rows.one(_BY_KEY, known=key)
         return _row(found) if found else None
 
     async def by_message(self, platform: str, chat: str, message_id: str) -> Row | None:
@@ -333,11 +393,7 @@ class Outbox:
 
     async def chats_of(self, purpose: str) -> dict[tuple[str, str], bool]:
         """Where rows of this purpose were to go, by platform and chat, and whether one arrived."""
-        found = await self._rows.all(
-            sa.select(outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.state).where(
-                outbox.c.purpose == purpose
-            )
-        )
+        found = await self._rows.all(_OF_PURPOSE, why=purpose)
         arrived: dict[tuple[str, str], bool] = {}
         for _, platform, chat, state in found:
             arrived[platform, chat] = arrived.get((platform, chat), False) or state == SENT
@@ -397,10 +453,9 @@ class Outbox:
             )
         ).scalar_one_or_none()
 
-    async def _change(self, key: str, **values: Any) -> bool:
+    async def _change(self, key: str, untried: int = 0, **values: Any) -> bool:
         changed = await self._db.execute(
-            sa.update(outbox)
-            .where(outbox.c.key == key, outbox.c.state.in_(WAITING), self._acting)
-            .values(**values)
+            _change(self._acting, tuple(values)),
+            {"known": key, "untried": untried, **{f"new_{n}": v for n, v in values.items()}},
         )
         return changed.rowcount == 1

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.domain.decision import Candidate
 from bot.domain.people import Risk, Role, Roster
 from bot.domain.plan import DEFAULT_PLAN, Plan
-from storage.rows import Rows
+from storage.rows import Query, Rows, param
 from storage.tables import accounts, groups, members
 
 
@@ -104,6 +104,31 @@ def _group(row: sa.Row[Any]) -> Group:
     return Group(id, name, organisation, language, zone, _plan(plan))
 
 
+def _members_of(group: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+    return (members.c.group_id == group) & members.c.left_at.is_(None)
+
+
+# The statements of every turn, made once.
+_ID, _PLATFORM, _KEY = (param(name) for name in ("of", "on", "by"))
+_GROUP_BY_ID = Query(sa.select(*_GROUP).where(groups.c.id == _ID))
+_MEMBER_BY_ID = Query(sa.select(*_MEMBER).where(members.c.id == _ID))
+_MEMBERS_OF_GROUP = Query(sa.select(*_MEMBER).where(_members_of(_ID)).order_by(members.c.id))
+_ROLES = sa.select(members.c.id, members.c.roles).where(_members_of(_ID))
+_ACCOUNT_BY_ADDRESS = Query(
+    sa.select(*_ACCOUNT).where(accounts.c.platform == _PLATFORM, accounts.c.address_key == _KEY)
+)
+_ACCOUNT_BY_CHAT = Query(
+    sa.select(*_ACCOUNT).where(
+        accounts.c.platform == _PLATFORM, accounts.c.chat_key == _KEY, ~accounts.c.operator
+    )
+)
+_ACCOUNTS_OF = Query(
+    sa.select(*_ACCOUNT)
+    .where(accounts.c.member_id == _ID)
+    .order_by(accounts.c.used_at.desc(), accounts.c.id)
+)
+
+
 class People:
     """Who is in which group, and how to reach them."""
 
@@ -128,7 +153,7 @@ class People:
 
     async def group(self, id: int) -> Group:
         """By number."""
-        (row,) = await self._rows.all(sa.select(*_GROUP).where(groups.c.id == id))
+        (row,) = await self._rows.all(_GROUP_BY_ID, of=id)
         return _group(row)
 
     async def group_named(self, name: str) -> Group | None:
@@ -185,7 +210,7 @@ class People:
 
     async def member(self, id: int) -> Member:
         """By number."""
-        (row,) = await self._rows.all(sa.select(*_MEMBER).where(members.c.id == id))
+        (row,) = await self._rows.all(_MEMBER_BY_ID, of=id)
         return _member(row)
 
     async def member_named(self, group: int, name: str) -> Member | None:
@@ -217,12 +242,7 @@ class People:
 
     async def in_group(self, group: int) -> list[Member]:
         """Everyone in it who has not left."""
-        found = await self._rows.all(
-            sa.select(*_MEMBER)
-            .where(members.c.group_id == group, members.c.left_at.is_(None))
-            .order_by(members.c.id)
-        )
-        return [_member(row) for row in found]
+        return [_member(row) for row in await self._rows.all(_MEMBERS_OF_GROUP, of=group)]
 
     async def candidates(self, group: int) -> list[Candidate]:
         """Those who coordinate a group, for whom they were let in by."""
@@ -264,11 +284,7 @@ class People:
 
     async def roster(self, group: int) -> Roster:
         """Who of the group may be told of incidents."""
-        found = await self._db.execute(
-            sa.select(members.c.id, members.c.roles).where(
-                members.c.group_id == group, members.c.left_at.is_(None)
-            )
-        )
+        found = await self._db.execute(_ROLES, {"of": group})
         people = [(id, frozenset(roles)) for id, roles in found]
 
         def having(role: Role) -> frozenset[int]:
@@ -295,10 +311,8 @@ class People:
 
     async def account(self, platform: str, address: str) -> Account | None:
         """By the platform's id of the person."""
-        here = accounts.c.address_key == self._rows.blind(accounts.c.address_key, address)
-        row = await self._rows.one(
-            sa.select(*_ACCOUNT).where(accounts.c.platform == platform, here)
-        )
+        key = self._rows.blind(accounts.c.address_key, address)
+        row = await self._rows.one(_ACCOUNT_BY_ADDRESS, on=platform, by=key)
         return Account(*row) if row else None
 
     async def account_numbered(self, id: int) -> Account | None:
@@ -308,19 +322,13 @@ class People:
 
     async def account_in(self, platform: str, chat: str) -> Account | None:
         """By the private chat."""
-        row = await self._rows.one(
-            sa.select(*_ACCOUNT).where(self._in_chat(platform, chat), ~accounts.c.operator)
-        )
+        key = self._rows.blind(accounts.c.chat_key, chat)
+        row = await self._rows.one(_ACCOUNT_BY_CHAT, on=platform, by=key)
         return Account(*row) if row else None
 
     async def accounts_of(self, member: int) -> list[Account]:
         """All of a member's, the one used last first."""
-        found = await self._rows.all(
-            sa.select(*_ACCOUNT)
-            .where(accounts.c.member_id == member)
-            .order_by(accounts.c.used_at.desc(), accounts.c.id)
-        )
-        return [Account(*row) for row in found]
+        return [Account(*row) for row in await self._rows.all(_ACCOUNTS_OF, of=member)]
 
     async def subscribers(self, group: int) -> list[Account]:
         """Of everyone in a group who receives denunciations, the account to send them to."""

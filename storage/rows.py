@@ -63,6 +63,30 @@ class Blind(TypeDecorator[bytes]):
         self.form = form
 
 
+def param(name: str) -> sa.BindParameter[Any]:
+    """A value that a statement which is made once is given each time. No column's name will do."""
+    return sa.bindparam(name)
+
+
+def among(column: sa.ColumnElement[Any], constants: Iterable[str]) -> sa.ColumnElement[bool]:
+    """Whether it is one of these words of ours, for a statement that is made once: a list of
+    parameters would be put together anew each time that it runs."""
+    return column.in_([sa.literal_column(f"'{constant}'") for constant in sorted(constants)])
+
+
+class Query:
+    """A statement that gives rows, and how they are named and opened.
+
+    To make one anew for each row that is looked for takes several times as long as to run it.
+    """
+
+    __slots__ = ("make", "statement", "to_open")
+
+    def __init__(self, statement: Any) -> None:
+        self.statement = statement
+        self.make, self.to_open = _plan(tuple(statement.exported_columns))
+
+
 class Rows:
     """The rows over one connection."""
 
@@ -88,15 +112,14 @@ class Rows:
             {key: number, **self.sealed(table, number, values)}
             for number, values in zip(numbers, rows, strict=True)
         ]
-        await self._db.execute(sa.insert(table), sealed)
+        await self._db.execute(_insert(table), sealed if len(sealed) > 1 else sealed[0])
         return numbers
 
     async def update(self, table: sa.Table, row: int, **values: Any) -> bool:
         """Change one row by its number. False if there is none."""
+        kept = self.sealed(table, row, values)
         changed = await self._db.execute(
-            sa.update(table)
-            .where(_key(table) == row)
-            .values(**self.sealed(table, row, values))
+            _update(table, tuple(kept)), {_ROW: row, **{_NEW + name: kept[name] for name in kept}}
         )
         return changed.rowcount == 1
 
@@ -130,21 +153,22 @@ class Rows:
             text = f"{scope}\0{text}"
         return self._vault.index(column.table.name, column.name, text)
 
-    async def all(self, statement: Any) -> list[Any]:
+    async def all(self, statement: Any, **values: Any) -> list[Any]:
         """The rows of a SELECT or of a statement that returns, opened, as named tuples.
 
+        `statement` may be a `Query`, which is made once; `values` are those of its parameters.
         Where a sealed column is asked for, the number of its row must be as well.
         """
-        found = await self._db.execute(statement)
-        columns = tuple(statement.exported_columns)
-        make, to_open = _plan(columns)
+        query = statement if isinstance(statement, Query) else Query(statement)
+        found = await self._db.execute(query.statement, values)
+        make, to_open = query.make, query.to_open
         if not to_open:
             return [make(*row) for row in found]
         return [make(*self._opened(tuple(row), to_open)) for row in found]
 
-    async def one(self, statement: Any) -> Any | None:
+    async def one(self, statement: Any, **values: Any) -> Any | None:
         """The only row, or the first, or None."""
-        found = await self.all(statement)
+        found = await self.all(statement, **values)
         return found[0] if found else None
 
     async def one_value(self, statement: Any) -> Any | None:
@@ -170,7 +194,7 @@ class Rows:
         key = _key(table)
         if self._db.dialect.name == "sqlite":
             if table.name not in self._numbers:
-                highest = await self._db.execute(sa.select(sa.func.max(key)))
+                highest = await self._db.execute(_highest(table))
                 self._numbers[table.name] = highest.scalar_one() or 0
             first = self._numbers[table.name] + 1
             self._numbers[table.name] += count
@@ -204,6 +228,26 @@ def _key(table: sa.Table) -> sa.Column[int]:
 def sealed_tables(tables: Iterable[sa.Table]) -> list[sa.Table]:
     """Those that have a sealed column."""
     return [table for table in tables if _sealed_columns(table)]
+
+
+_ROW, _NEW = "row_is", "new_"
+"""Names of parameters that no column has."""
+
+
+@lru_cache
+def _insert(table: sa.Table) -> sa.Insert:
+    return sa.insert(table)
+
+
+@lru_cache
+def _highest(table: sa.Table) -> sa.Select[int]:
+    return sa.select(sa.func.max(_key(table)))
+
+
+@lru_cache(256)
+def _update(table: sa.Table, names: tuple[str, ...]) -> sa.Update:
+    changed = {name: param(_NEW + name) for name in names}
+    return sa.update(table).where(_key(table) == param(_ROW)).values(changed)
 
 
 @lru_cache

@@ -386,7 +386,6 @@ checkins = sa.Table(
     sa.Column("delivered", sa.Boolean, nullable=False, default=True),
     _at("answered_at", null=True),
     sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
-    sa.Column("blind", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("schedule_id", "due"),
     sa.Index("ix_checkins_member_id_state", "member_id", "state"),
     sa.Index("ix_checkins_state_miss_at", "state", "miss_at"),

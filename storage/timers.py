@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.rows import param
 from storage.tables import timers
 
 
@@ -21,6 +24,43 @@ class Timer:
     attempts: int
 
 
+_KIND, _REF = param("what"), param("which")
+_HERE = (timers.c.kind == _KIND) & (timers.c.ref == _REF)
+_TAKE_AWAY = sa.delete(timers).where(_HERE)
+_MOVE = sa.update(timers).where(_HERE).values(due=param("at"), lease_until=None, attempts=0)
+_MAKE = sa.insert(timers).values(
+    kind=_KIND, ref=_REF, due=param("at"), lease_until=None, attempts=0
+)
+_NEXT_DUE = sa.select(sa.func.min(timers.c.due))
+
+
+@lru_cache(8)
+def _claim(acting: sa.ColumnElement[bool]) -> Any:
+    now = sa.bindparam("now", type_=timers.c.due.type)
+    due = (
+        sa.select(timers.c.kind, timers.c.ref)
+        .where(
+            timers.c.due <= now,
+            acting,
+            sa.or_(timers.c.lease_until.is_(None), timers.c.lease_until <= now),
+        )
+        .order_by(timers.c.due)
+        .limit(sa.bindparam("most", type_=sa.Integer))
+        .with_for_update(skip_locked=True)
+    )
+    return (
+        sa.update(timers)
+        .where(sa.tuple_(timers.c.kind, timers.c.ref).in_(due))
+        .values(lease_until=param("until"))
+        .returning(timers.c.kind, timers.c.ref, timers.c.due, timers.c.attempts)
+    )
+
+
+@lru_cache(8)
+def _fire(acting: sa.ColumnElement[bool]) -> sa.Delete:
+    return sa.delete(timers).where(_HERE, timers.c.due == param("at"), acting)
+
+
 class Timers:
     """One timer per kind and ref; setting it again moves it."""
 
@@ -30,34 +70,18 @@ class Timers:
 
     async def set(self, kind: str, ref: int, due: datetime | None) -> None:
         """Make or move; None takes it away."""
-        here = (timers.c.kind == kind) & (timers.c.ref == ref)
         if due is None:
-            await self._db.execute(sa.delete(timers).where(here))
+            await self._db.execute(_TAKE_AWAY, {"what": kind, "which": ref})
             return
-        changed = await self._db.execute(
-            sa.update(timers).where(here).values(due=due, lease_until=None, attempts=0)
-        )
+        timer = {"what": kind, "which": ref, "at": due}
+        changed = await self._db.execute(_MOVE, timer)
         if not changed.rowcount:
-            await self._db.execute(sa.insert(timers).values(kind=kind, ref=ref, due=due))
+            await self._db.execute(_MAKE, timer)
 
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> list[Timer]:
         """Take the oldest due ones, so that nobody else does; a crash gives them back."""
-        due = (
-            sa.select(timers.c.kind, timers.c.ref)
-            .where(
-                timers.c.due <= now,
-                self._acting,
-                sa.or_(timers.c.lease_until.is_(None), timers.c.lease_until <= now),
-            )
-            .order_by(timers.c.due)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
         found = await self._db.execute(
-            sa.update(timers)
-            .where(sa.tuple_(timers.c.kind, timers.c.ref).in_(due))
-            .values(lease_until=now + lease)
-            .returning(timers.c.kind, timers.c.ref, timers.c.due, timers.c.attempts)
+            _claim(self._acting), {"now": now, "most": limit, "until": now + lease}
         )
         return sorted((Timer(*row) for row in found), key=lambda t: t.due)
 
@@ -70,12 +94,7 @@ class Timers:
     async def fire(self, timer: Timer) -> bool:
         """Take it away before it is carried out. False if it was moved since it was claimed."""
         gone = await self._db.execute(
-            sa.delete(timers).where(
-                timers.c.kind == timer.kind,
-                timers.c.ref == timer.ref,
-                timers.c.due == timer.due,
-                self._acting,
-            )
+            _fire(self._acting), {"what": timer.kind, "which": timer.ref, "at": timer.due}
         )
         return gone.rowcount == 1
 
@@ -115,4 +134,4 @@ class Timers:
 
     async def next_due(self) -> datetime | None:
         """When the earliest is due."""
-        return (await self._db.execute(sa.select(sa.func.min(timers.c.due)))).scalar_one_or_none()
+        return (await self._db.execute(_NEXT_DUE)).scalar_one_or_none()

@@ -18,6 +18,10 @@ SHORT_HOLD = timedelta(minutes=5)
 """How long an overdue check-in waits after an outage of ours: the longer for a grace that is as
 long. Two lengths and no more, so that what a group hears of it afterwards comes together."""
 
+CLOCKS_APART = timedelta(minutes=15)
+"""How far a server's clock may be behind ours before what was written there seems older than the
+question that it answers."""
+
 LAST_CALL = timedelta(minutes=5)
 """How long before the miss the question is asked again of someone who said "later"."""
 
@@ -46,8 +50,7 @@ class Checkin:
     `due` is when it was to be asked, `miss_at` when the grace ends, `reminders` the instants of
     the reminders that have not left yet. `delivered` is False once the platforms refused the
     question on every account of the person. `held`: it was overdue when we came back from an
-    outage, and the person was asked once more. `blind`: it was judged while a platform of the
-    person's did not answer us, so that an answer may have been on its way.
+    outage, and the person was asked once more.
     """
 
     id: int
@@ -59,7 +62,6 @@ class Checkin:
     delivered: bool = True
     answered_at: datetime | None = None
     held: bool = False
-    blind: bool = False
 
     @property
     def next_at(self) -> datetime | None:
@@ -111,15 +113,13 @@ def hold(checkin: Checkin, grace: timedelta, now: datetime) -> Checkin:
 
 
 def in_time(checkin: Checkin, at: datetime, seen: datetime | None = None) -> bool:
-    """Whether an answer of this instant (`judged_at`) undoes the miss.
+    """Whether an answer of this instant (`judged_at`) was in time, however late it reached us.
 
-    Only where the miss was judged without knowing whether the person had answered: a platform that
-    did answer us had no such message then, whatever time it bears now. Or where we had the answer
-    by then, at `seen`, and could not read it.
+    `seen` is when we had it, by our own clock, where it could not be read then: that counts alone.
     """
     if seen is not None:
         return checkin.due <= seen <= checkin.miss_at
-    return checkin.blind and at <= checkin.miss_at
+    return at <= checkin.miss_at
 
 
 def advance(checkin: Checkin, now: datetime) -> tuple[Checkin, Due]:

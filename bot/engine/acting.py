@@ -32,6 +32,9 @@ LEASE = timedelta(seconds=15)
 """After how long without a renewal another process may take over."""
 
 
+LOOK = 1.0
+"""Seconds between two looks, at the most, whether the place of the one that acts is free."""
+
 Waiting = Callable[[], None]
 
 
@@ -135,7 +138,7 @@ class Acting:
                 log.info("standby")
                 told = True
             waiting()
-            await asyncio.sleep(self._lease.total_seconds() / 6)
+            await asyncio.sleep(min(LOOK, self._lease.total_seconds() / 6))
 
     async def _lock_it(self, watched: _Watched) -> _Found:
         """Get the lock of the file; a holder that stands still is ended, and it is free then."""

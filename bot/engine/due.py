@@ -28,7 +28,7 @@ class DueTimers:
     """Claims due timers in batches; each is carried out in a transaction of its own.
 
     Args:
-        before: Called before any deadline is judged; gives the platforms that did not answer.
+        before: Called before any deadline is judged.
         beat: Called after each timer.
     """
 
@@ -37,7 +37,7 @@ class DueTimers:
         database: Database,
         handlers: Handlers,
         clock: Clock,
-        before: Callable[[], Awaitable[frozenset[str]]],
+        before: Callable[[], Awaitable[None]],
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
@@ -65,26 +65,26 @@ class DueTimers:
                     due = await tx.timers.next_due()
                 if due is None or due > self._clock.now():
                     return carried_out
-                silent = await self._before()
+                await self._before()
                 async with self._database.transaction() as tx:
                     claimed = await tx.timers.claim(self._clock.now(), BATCH, LEASE)
                 if not claimed:
                     return carried_out
                 try:
                     for timer in claimed:
-                        await self._fire(timer, silent)
+                        await self._fire(timer)
                         self._beat()
                 except Unavailable:
                     self._broken_off = True
                     raise
                 carried_out += len(claimed)
 
-    async def _fire(self, timer: Timer, silent: frozenset[str]) -> None:
+    async def _fire(self, timer: Timer) -> None:
         try:
             async with self._database.transaction() as tx:
                 if await tx.timers.fire(timer):
                     now = self._clock.now()
-                    occasion = Occasion(timer.kind, timer.ref, timer.due, now, silent)
+                    occasion = Occasion(timer.kind, timer.ref, timer.due, now)
                     await self._handlers.timer(tx, occasion)
         except (Unavailable, NotActing):
             raise  # the database's trouble or ours, not the timer's

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -90,6 +91,7 @@ class Engine:
         self._keep = keep or Keep()
         self.platforms = {str(platform.name): platform for platform in platforms}
         self._stored = asyncio.Event()
+        self._jobs: set[asyncio.Task[object]] = set()
         # Rates and signs of life are about real time, not about the injected clock.
         monotonic = asyncio.get_running_loop().time
         self._beats = Beats(monotonic)
@@ -101,19 +103,19 @@ class Engine:
         )
         self._outages = Outages(database, handlers, clock, steady, self._catch_up)
         permit = acting.permit if acting is not None else always
-        self._dispatchers = [
-            Dispatcher(
-                database, platform, handlers, clock, Pace(platform.limits, monotonic),
-                self._beats, permit,
-            )
-            for platform in self.platforms.values()
-        ]  # fmt: skip
         self._receivers = [
             Receiver(
                 database, platform, clock, self._stored.set, self._beats, self._answers,
                 self._refused,
             )
             for platform in self.platforms.values()
+        ]  # fmt: skip
+        self._dispatchers = [
+            Dispatcher(
+                database, platform, handlers, clock, Pace(platform.limits, monotonic),
+                self._beats, permit, partial(self._hear, receiver),
+            )
+            for platform, receiver in zip(self.platforms.values(), self._receivers, strict=True)
         ]  # fmt: skip
         self.auditor = Auditor(
             database, handlers, clock, self._beats, self._answers, watchers,
@@ -128,7 +130,7 @@ class Engine:
         """
         for receiver in self._receivers:
             receiver.menu = menu
-        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
+        stop: Callable[[], object] | None = None
         try:
             async with asyncio.TaskGroup() as tasks:
                 if self._acting is not None:
@@ -141,26 +143,30 @@ class Engine:
                     tasks.create_task(receiver.run())
                     self._answers.expect(receiver.name, LONGEST_SILENCE)
                 self._beats.expect("due", LONGEST_TICK)
-                scheduler.add_job(self._guarded(self.tick), "interval", seconds=TICK)
-                scheduler.add_job(
-                    self._guarded(self.auditor.look), "interval", seconds=self._audit_every
-                )
-                scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
-                scheduler.add_job(
-                    self._guarded(self.auditor.glance), "interval", seconds=GLANCE
-                )
-                scheduler.start()
+                stop = self._begin_ticks()
         except* PlatformError:
             if self._acting is None or not await self._acting.is_lost():
                 await self.auditor.last_words(f"platform_refused:{n}" for n in self._refusing())
             raise
         finally:
-            if scheduler.running:
-                scheduler.shutdown(wait=False)
+            if stop is not None:
+                stop()
+            if self._jobs:  # cancelled by that, and perhaps in the middle of a transaction
+                await asyncio.wait(self._jobs)
             await self.auditor.close()
             await asyncio.gather(*(dispatcher.finish() for dispatcher in self._dispatchers))
             for platform in self.platforms.values():
                 await platform.stop()
+
+    def _begin_ticks(self) -> Callable[[], object]:
+        """What is done again and again begins. Returns what ends it."""
+        scheduler = AsyncIOScheduler(job_defaults={"coalesce": True, "max_instances": 1})
+        scheduler.add_job(self._guarded(self.tick), "interval", seconds=TICK)
+        scheduler.add_job(self._guarded(self.auditor.look), "interval", seconds=self._audit_every)
+        scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
+        scheduler.add_job(self._guarded(self.auditor.glance), "interval", seconds=GLANCE)
+        scheduler.start()
+        return lambda: scheduler.shutdown(wait=False)
 
     @property
     def ready(self) -> bool:
@@ -213,6 +219,10 @@ class Engine:
         """A periodic job that fails is tried again at its next time, and never shows content."""
 
         async def go() -> None:
+            job = asyncio.current_task()
+            assert job is not None
+            self._jobs.add(job)
+            job.add_done_callback(self._jobs.discard)
             try:
                 await work()
             except Unavailable as error:
@@ -246,21 +256,23 @@ class Engine:
                 async with asyncio.timeout(LOOK_AGAIN):
                     await self._stored.wait()
 
-    async def _receive_all(self) -> frozenset[str]:
-        """Store what the platforms hold for us. Returns those that did not answer."""
-        answered = await asyncio.gather(*(receiver.catch_up() for receiver in self._receivers))
-        pairs = zip(self._receivers, answered, strict=True)
-        return frozenset(receiver.name for receiver, did in pairs if not did)
+    async def _receive_all(self) -> None:
+        """Store what the platforms hold for us, those that answer."""
+        await asyncio.gather(*(receiver.catch_up() for receiver in self._receivers))
 
-    async def _catch_up(self) -> frozenset[str]:
+    async def _catch_up(self) -> None:
         """Before a deadline is judged: what people wrote before it comes first."""
         self._catching_up = True
         try:
-            silent = await self._receive_all()
+            await self._receive_all()
             await self._worker.drain()
         finally:
             self._catching_up = False
-        return silent
+
+    async def _hear(self, receiver: Receiver) -> None:
+        """What people wrote on a platform that did not answer, before anything leaves there."""
+        if not receiver.answering and await receiver.catch_up():
+            await self._worker.drain()
 
     def _handled(self) -> None:
         """One event more. A deadline that waits for all of them goes on with each."""

@@ -23,17 +23,12 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """A timer that is carried out: when it was `due`, which may be long ago, and the instant `now`.
-
-    `silent` are the platforms that did not answer when they were asked for what people had written
-    before this instant.
-    """
+    """A timer that is carried out: when it was `due`, which may be long ago, and the instant `now`."""
 
     kind: str
     ref: int
     due: datetime
     now: datetime
-    silent: frozenset[str] = frozenset()
 
 
 class Handlers(Protocol):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -33,7 +33,7 @@ from bot.platforms.base import (
 )
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
-from storage.outbox import FAILED, LEASED, QUEUED, SENT, UNKNOWN, WAITING, Row
+from storage.outbox import FAILED, LEASED, SENT, UNKNOWN, WAITING, Row
 from storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
@@ -43,6 +43,8 @@ LEASE = timedelta(seconds=120)
 
 TARGET_WAIT = timedelta(seconds=1)
 """How long an edit waits for the message that it is about."""
+
+URGENT = frozenset(Lane) - {Lane.BROADCAST}
 
 URGENT_PLACES = 2
 """Places among the concurrent requests that broadcasts may not take."""
@@ -85,6 +87,7 @@ class Dispatcher:
         pace: Pace,
         beats: Beats,
         permit: Callable[[], None],
+        hear: Callable[[], Awaitable[None]],
     ) -> None:
         self._database = database
         self._platform = platform
@@ -93,6 +96,7 @@ class Dispatcher:
         self._pace = pace
         self._beats = beats
         self._permit = permit
+        self._hear = hear
         self._part = f"send.{platform.name}"
         self._call = asyncio.Event()
         self._busy: dict[str, asyncio.Task[None]] = {}
@@ -186,18 +190,26 @@ class Dispatcher:
         async with self._turn:
             if self._quiet() is not None:
                 return False
-            urgent = [lane for lane in Lane if lane is not Lane.BROADCAST]
+            async with self._database.transaction() as tx:
+                lanes = await tx.outbox.lanes(self._platform.name, self._clock.now())
+            if not lanes:
+                return False
+            # An alarm may be needless by what its subject wrote while the platform was away.
+            await self._hear()
+            started = 0
             places = self._platform.limits.concurrency
-            started = await self._start(places, urgent, without=self._slow)
-            if self._slow:
+            if lanes & URGENT:
+                started += await self._start(places, URGENT, without=self._slow)
+            if lanes & URGENT and self._slow:
                 few = int(places * SLOW_PLACES) - len(self._slow & set(self._busy))
-                started += await self._start(few, urgent)
-            few = places - URGENT_PLACES - len(self._broadcasts)
-            started += await self._start(few, [Lane.BROADCAST])
+                started += await self._start(few, URGENT)
+            if Lane.BROADCAST in lanes:
+                few = places - URGENT_PLACES - len(self._broadcasts)
+                started += await self._start(few, {Lane.BROADCAST})
             return started > 0
 
     async def _start(
-        self, limit: int, lanes: Sequence[Lane], without: Collection[str] = ()
+        self, limit: int, lanes: Collection[Lane], without: Collection[str] = ()
     ) -> int:
         """Claim at most so many and begin to send them at once: nothing may come in between that
         fails, or they would be forgotten until their lease ends. Returns how many."""
@@ -345,10 +357,8 @@ class Dispatcher:
             async with self._database.transaction() as tx:
                 original = await tx.outbox.get(row.target)
                 if original is not None and original.state in WAITING:
-                    # In its own order again, so that an edit never overtakes what it edits.
-                    at = self._clock.now() + (
-                        TARGET_WAIT if original.state == QUEUED else timedelta(0)
-                    )
+                    # It was given back after this was claimed: an edit never overtakes it.
+                    at = self._clock.now() + TARGET_WAIT
                     await tx.outbox.again(row.key, at, "waits for its target", tried=False)
                     return None
                 if original is None or not original.message_id:

@@ -39,6 +39,9 @@ LONGEST_ROUND = 180.0
 CATCH_UP = 5.0
 """Seconds that a deadline waits, at the most, for what people may have written before it."""
 
+IN_VAIN = 10.0
+"""Seconds after such a wait in vain in which nobody waits for this platform again."""
+
 
 class Receiver:
     """One platform's incoming side."""
@@ -66,6 +69,8 @@ class Receiver:
         self._polling: asyncio.Task[Batch] | None = None
         self._wanted = 0
         self._started_at: float | None = None
+        self._connected = False
+        self._in_vain = -IN_VAIN
         self._asked = asyncio.Event()
         self.answering = False
         self.refused = ""
@@ -107,13 +112,14 @@ class Receiver:
 
     async def start(self) -> None:
         """Connect. Raises `PlatformError`."""
+        self._connected = False
         try:
             async with asyncio.timeout(CONNECTING):
                 await self._platform.start()
                 await self._platform.publish_commands(self.menu)
         except TimeoutError:
             raise PlatformError(f"{self.name}: does not let us connect") from None
-        self.answering = True
+        self._connected = self.answering = True
         self.refused = ""
         log.info("platform.ready", platform=self._platform.name)
 
@@ -121,11 +127,15 @@ class Receiver:
         """Store everything that the platform holds for us now.
 
         False if it does not answer within `CATCH_UP`: then a deadline is judged without it, since
-        to wait for a platform that is down would be to lose the alarm.
+        to wait for a platform that is down would be to lose the alarm. One that was silent is asked
+        all the same, for it may be back and what people wrote meanwhile not fetched yet.
         """
         await self._first_answer()
         async with self._catching:
-            return await self._catch_up() if self.answering else False
+            now = asyncio.get_running_loop().time()
+            if not self._connected or self.refused or now - self._in_vain < IN_VAIN:
+                return False
+            return await self._catch_up()
 
     async def _catch_up(self) -> bool:
         self._wanted += 1
@@ -139,6 +149,8 @@ class Receiver:
         except (PlatformError, TimeoutError) as error:
             log.warning("platform.silent", platform=self.name, why=type(error).__name__)
             self.answering = False
+            if isinstance(error, TimeoutError):
+                self._in_vain = asyncio.get_running_loop().time()
             return False
         finally:
             self._wanted -= 1
@@ -178,6 +190,7 @@ class Receiver:
             finally:
                 self._polling = None
             self.answering = True
+            self._in_vain = -IN_VAIN
             if batch.events or batch.cursor != cursor:
                 async with self._database.transaction() as tx:
                     await tx.inbox.store(

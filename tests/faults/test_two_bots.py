@@ -10,13 +10,24 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from tests.support.botapi import BotApi
 from tests.support.command import PATIENCE, Command
 from tests.support.world import ZONE
+from tests.support.zygote import Zygote
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LONG = 60.0
 """A lease that nobody waits for in these stories."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def zygote() -> AsyncIterator[Zygote]:
+    """The program, imported once for all these processes."""
+    async with await Zygote.start() as made:
+        yield made
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,11 +61,11 @@ async def answers(api: BotApi) -> None:
 
 
 @asynccontextmanager
-async def waiting_behind(config: Path) -> AsyncIterator[tuple[Command, Command]]:
+async def waiting_behind(zygote: Zygote, config: Path) -> AsyncIterator[tuple[Command, Command]]:
     """One that acts, and one that waits for its place."""
-    async with Command.run(config) as first:
+    async with Command.run(zygote, config) as first:
         await first.says("platform.ready")
-        async with Command.run(config, "--standby") as second:
+        async with Command.run(zygote, config, "--standby") as second:
             await second.says("standby")
             yield first, second
 
@@ -69,36 +80,38 @@ async def first_to(what: Mapping[Command, Awaitable[object]]) -> Command:
     return tasks[done.pop()]
 
 
-async def test_of_two_that_start_at_once_one_acts(tmp_path: Path, url: str) -> None:
+async def test_of_two_that_start_at_once_one_acts(zygote: Zygote, tmp_path: Path, url: str) -> None:
     async with await BotApi.start(tmp_path) as api:
         config = configured(tmp_path, api, url, lease=3)
-        async with Command.run(config) as one, Command.run(config) as other:
+        async with Command.run(zygote, config) as one, Command.run(zygote, config) as other:
             loser = await first_to({one: one.ends(), other: other.ends()})
-            assert loser.process.returncode == 1
+            assert await loser.ends() == 1
             assert len(loser.lines) == 1, loser.words
             assert "another process acts" in loser.lines[0]
             await answers(api)
 
 
-async def test_the_second_one_ends_with_one_line(tmp_path: Path, url: str) -> None:
+async def test_the_second_one_ends_with_one_line(zygote: Zygote, tmp_path: Path, url: str) -> None:
     async with await BotApi.start(tmp_path) as api:
         config = configured(tmp_path, api, url, lease=3)
-        async with Command.run(config) as first:
+        async with Command.run(zygote, config) as first:
             await first.says("platform.ready")
-            async with Command.run(config) as second:
+            async with Command.run(zygote, config) as second:
                 assert await second.ends() == 1
                 assert len(second.lines) == 1
                 assert "another process acts" in second.lines[0]
                 assert "--standby" in second.lines[0]
                 assert "Traceback" not in second.words
             await answers(api)
-            assert first.process.returncode is None
+            assert not first.ended
 
 
-async def test_a_bot_that_was_stopped_leaves_its_place_at_once(tmp_path: Path, url: str) -> None:
+async def test_a_bot_that_was_stopped_leaves_its_place_at_once(
+    zygote: Zygote, tmp_path: Path, url: str
+) -> None:
     async with await BotApi.start(tmp_path) as api:
         config = configured(tmp_path, api, url, LONG)
-        async with waiting_behind(config) as (first, second):
+        async with waiting_behind(zygote, config) as (first, second):
             first.signal(signal.SIGTERM)
             assert await first.ends() == 0
             assert first.lines == []
@@ -107,33 +120,62 @@ async def test_a_bot_that_was_stopped_leaves_its_place_at_once(tmp_path: Path, u
             await answers(api)
 
 
-async def test_a_bot_that_was_killed_is_replaced(tmp_path: Path, url: str) -> None:
+async def test_a_bot_that_is_busy_ends_when_it_is_told_to(
+    zygote: Zygote, tmp_path: Path, url: str
+) -> None:
+    """In the middle of whatever it does, without a trace and without being waited for."""
+    async with await BotApi.start(tmp_path) as api:
+        config = configured(tmp_path, api, url, 3)
+        people = [await api.person(f"Ana {n}") for n in range(10)]
+        for delay in (0.0, 0.13):
+            async with Command.run(zygote, config) as bot:
+                await bot.says("platform.ready")
+
+                async def chatter() -> None:
+                    while True:
+                        await asyncio.gather(*(person.writes("A" * 22) for person in people))
+                        await asyncio.sleep(0.05)
+
+                writing = asyncio.create_task(chatter())
+                try:
+                    await answers(api)
+                    await asyncio.sleep(delay)
+                    bot.signal(signal.SIGTERM)
+                    assert await bot.ends() == 0
+                    assert bot.lines == []
+                    assert "Traceback" not in bot.words
+                finally:
+                    writing.cancel()
+                    await asyncio.wait({writing})
+
+
+async def test_a_bot_that_was_killed_is_replaced(zygote: Zygote, tmp_path: Path, url: str) -> None:
     async with await BotApi.start(tmp_path) as api:
         # On SQLite its lock tells that it is dead; on PostgreSQL only its silence does.
         config = configured(tmp_path, api, url, 2 if "://" in url else LONG)
-        async with waiting_behind(config) as (first, second):
+        async with waiting_behind(zygote, config) as (first, second):
             first.signal(signal.SIGKILL)
             await second.says("platform.ready")
             await answers(api)
 
 
 async def test_a_killed_bot_starts_again_without_waiting_for_standby(
-    tmp_path: Path, url: str
+    zygote: Zygote, tmp_path: Path, url: str
 ) -> None:
     """As systemd starts it: it must not take its own former life for somebody else's."""
     async with await BotApi.start(tmp_path) as api:
         config = configured(tmp_path, api, url, 2)
-        async with Command.run(config) as first:
+        async with Command.run(zygote, config) as first:
             await first.says("platform.ready")
             first.signal(signal.SIGKILL)
-        async with Command.run(config) as again:
+        async with Command.run(zygote, config) as again:
             await again.says("platform.ready")
 
 
-async def test_on_sqlite_a_frozen_bot_is_ended(tmp_path: Path) -> None:
+async def test_on_sqlite_a_frozen_bot_is_ended(zygote: Zygote, tmp_path: Path) -> None:
     async with await BotApi.start(tmp_path) as api:
         config = configured(tmp_path, api, str(tmp_path / "acuerpa.db"), 2)
-        async with waiting_behind(config) as (first, second):
+        async with waiting_behind(zygote, config) as (first, second):
             first.signal(signal.SIGSTOP)
             assert await first.ends() == -signal.SIGKILL
             await second.says("platform.ready")
@@ -141,13 +183,13 @@ async def test_on_sqlite_a_frozen_bot_is_ended(tmp_path: Path) -> None:
 
 
 async def test_on_postgresql_a_frozen_bot_comes_back_and_waits(
-    tmp_path: Path, fresh_postgres: str
+    zygote: Zygote, tmp_path: Path, fresh_postgres: str
 ) -> None:
     async with await BotApi.start(tmp_path) as api:
         config = configured(tmp_path, api, fresh_postgres, 2)
         async with (
-            Command.run(config, "--standby") as first,
-            Command.run(config, "--standby") as second,
+            Command.run(zygote, config, "--standby") as first,
+            Command.run(zygote, config, "--standby") as second,
         ):
             acting = await first_to({each: each.says("platform.ready") for each in (first, second)})
             if acting is second:
@@ -164,24 +206,24 @@ async def test_on_postgresql_a_frozen_bot_comes_back_and_waits(
             await answers(api)
 
 
-async def test_two_installations_with_one_token_do_not_go_on(tmp_path: Path) -> None:
+async def test_two_installations_with_one_token_do_not_go_on(zygote: Zygote, tmp_path: Path) -> None:
     """Telegram says so (409): a copy of the database, or somebody who has the token."""
     async with await BotApi.start(tmp_path) as api:
         configs = [
             configured(tmp_path, api, str(tmp_path / f"{name}.db"), LONG, name)
             for name in ("one", "two")
         ]
-        async with Command.run(configs[0]) as first:
+        async with Command.run(zygote, configs[0]) as first:
             await first.says("platform.ready")
-            async with Command.run(configs[1]) as second:
+            async with Command.run(zygote, configs[1]) as second:
                 ended = await first_to({each: each.ends() for each in (first, second)})
-                assert ended.process.returncode == 1
+                assert await ended.ends() == 1
                 assert len(ended.lines) == 1
                 assert "another process polls this bot" in ended.lines[0]
                 assert "Traceback" not in ended.words
 
 
-async def test_whoever_waits_says_so_to_systemd(tmp_path: Path) -> None:
+async def test_whoever_waits_says_so_to_systemd(zygote: Zygote, tmp_path: Path) -> None:
     """Else systemd would end it, as a service that never gets ready."""
     notify = tmp_path / "notify"
     async with await BotApi.start(tmp_path) as api:
@@ -190,10 +232,10 @@ async def test_whoever_waits_says_so_to_systemd(tmp_path: Path) -> None:
             sock.bind(str(notify))
             sock.setblocking(False)
             loop = asyncio.get_running_loop()
-            async with Command.run(config) as first:
+            async with Command.run(zygote, config) as first:
                 await first.says("acting")
                 standby = Command.run(
-                    config, "--standby", environment={"NOTIFY_SOCKET": str(notify)}
+                    zygote, config, "--standby", environment={"NOTIFY_SOCKET": str(notify)}
                 )
                 async with standby as second:
                     said: list[str] = []

@@ -6,14 +6,14 @@ import asyncio
 import logging
 import traceback
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
 from bot.domain.rich import Rich
-from bot.platforms.base import Batch, Operation, Outgoing, PlatformError, Press, Text
+from bot.platforms.base import Batch, Incoming, Operation, Outgoing, PlatformError, Press, Text
 from bot.platforms.telegram import TelegramPlatform
 from tests.support.botapi import BotApi
 
@@ -146,9 +146,11 @@ async def test_what_is_unknown_is_kept_and_stops_nothing(
     assert batch.events[1].event_id == str(int(batch.events[0].event_id) + 1)
 
 
-async def test_a_press_is_dated_by_when_it_was_fetched(
-    platform: TelegramPlatform, api: BotApi
-) -> None:
+async def test_a_press_is_as_old_as_it_can_be(api: BotApi) -> None:
+    """Telegram gives it no time: it is younger than the last answer that had nothing for us."""
+    clock = [datetime.now(UTC) + timedelta(hours=1)]
+    platform = TelegramPlatform(token=api.token, base_url=api.url, now=lambda: clock[0])
+    await platform.start()
     ana = await api.person("Ana")
     await api.call(
         "sendMessage",
@@ -156,12 +158,25 @@ async def test_a_press_is_dated_by_when_it_was_fetched(
         text="?",
         reply_markup={"inline_keyboard": [[{"text": "Sí", "callback_data": "ok:1"}]]},
     )
-    press_id = await ana.presses("Sí")
-    [event] = (await platform.receive(None, 0)).events
-    incoming = platform.parse(event)
-    assert incoming is not None
-    assert incoming.body == Press("ok:1", "1", press_id)
-    assert (incoming.sent_at, incoming.account, event.chat) == (NOW, str(ana.id), str(ana.id))
+
+    async def pressed(cursor: str | None) -> tuple[Incoming, str]:
+        press_id = await ana.presses("Sí")
+        batch = await platform.receive(cursor, 0)
+        incoming = platform.parse(batch.events[-1])
+        assert incoming is not None
+        assert incoming.body == Press("ok:1", "1", press_id)
+        assert (incoming.account, batch.events[-1].chat) == (str(ana.id), str(ana.id))
+        return incoming, batch.cursor
+
+    first, cursor = await pressed(None)
+    asked = first.sent_at
+    assert abs(asked - datetime.now(UTC)) < timedelta(minutes=1)  # its question's own time
+    heard = clock[0] = clock[0] + timedelta(minutes=5)
+    empty = await platform.receive(cursor, 0)
+    clock[0] += timedelta(hours=3)  # nothing is heard of Telegram
+    second, _ = await pressed(empty.cursor)
+    assert second.sent_at == heard
+    await platform.stop()
 
 
 async def test_the_earlier_of_two_polls_is_told_to_stop(

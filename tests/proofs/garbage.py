@@ -561,7 +561,10 @@ PIECES = (
 
 
 def _slow_words(full: bool, seed: int) -> tuple[int, float, list[str]]:
-    """Long repeats of the readers' own words: how many were tried, the slowest, and what is wrong."""
+    """Long repeats of the readers' own words: how many were tried, the slowest, and what is wrong.
+
+    In seconds of this thread's processor, so that other processes do not count.
+    """
     problems: list[str] = []
     worst, tried = 0.0, 0
     pairs = [(a, b) for a in PIECES for b in ("", *PIECES)]
@@ -571,12 +574,12 @@ def _slow_words(full: bool, seed: int) -> tuple[int, float, list[str]]:
         for length in (90, 390, 4000, 60_000):
             text = first + (rest or first) * (length // len(rest or first)) + "x"
             for name, read in READERS.items():
-                start = time.perf_counter()
+                start = time.thread_time()
                 try:
                     read(text)
                 except Exception as error:
                     problems.append(f"{name} of {first!r}+{rest!r}*: {error!r}"[:300])
-                took = time.perf_counter() - start
+                took = time.thread_time() - start
                 tried += 1
                 worst = max(worst, took)
                 if took > SLOWEST / 2:
@@ -593,6 +596,8 @@ async def p18(
     figures = Figures(worst_delay_s=0.0)
     counts: Counter[str] = Counter()
     slowest = 0.0
+    # The first date with a month's name loads dateparser: once in the life of a process.
+    read_instant("1 enero", NOW, ZONE)
     with tempfile.TemporaryDirectory() as folder:
         database = Database(str(Path(folder) / "acuerpa.db"), KeyInMemory())
         await database.open()

@@ -263,8 +263,10 @@ def _look_at_alarms(at: Installation, found: Escalations) -> None:
         " WHERE operation = 'send' AND purpose LIKE 'incident:%:alarm' ORDER BY seq DESC"
     ):
         times = sent.get(first_button(body), [])
-        if error == "withdrawn" and not times and (purpose, chat) in newer:
-            times = [newer[purpose, chat]]  # a newer one of the same incident took its place
+        if error == "withdrawn" and (purpose, chat) in newer:
+            # A newer one of the same incident took its place, before it left or, where a kill left
+            # in doubt whether it had, instead of a second copy.
+            times = times or [newer[purpose, chat]]
         elif not times or state != "sent":
             found.unsent.append(f"{where}: alarm {seq} is {state}, sent {len(times)} times")
             continue

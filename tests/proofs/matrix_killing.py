@@ -136,10 +136,12 @@ class MatrixInstallation(Lives):
     async def read(self) -> dict[str, str | None]:
         """What people read, by the message's id; None where they cannot."""
         seen: dict[str, str | None] = {}
+        written = self.written()
         for person in self.people:
-            mine = [w.event_id for w in self.written() if w.room == person.room]
+            mine = [w.event_id for w in written if w.room == person.room]
             if mine:
                 await person.sync_until(mine[-1])
-            for event_id, body in person.readings().items():
-                seen[event_id] = body
+            # A server gives no more than a hundred at once, and there may be more.
+            for event_id in mine:
+                seen[event_id] = await person.opens(event_id)
         return seen

@@ -132,6 +132,7 @@ async def test_ten_late_answers_are_told_once(world: World) -> None:
     await ana.sees("Otra vez")
     await world.until("09:30")
     await group.coordinator.sees("Ana no respondió")
+    await world.forward(minutes=1)
     for _ in range(10):
         await ana.writes("bien")
     await ana.reads_all()

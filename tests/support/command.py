@@ -9,42 +9,46 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.support.stage_bot import acuerpa
+from tests.support.zygote import Life, Zygote
 
 PATIENCE = 40.0
 """Seconds in which anything must have happened, on a busy machine too."""
 
 
 class Command:
-    """One process, and what it wrote to standard error."""
+    """One process, and what it wrote."""
 
-    def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
-        self.process = process
+    def __init__(self, life: Life, log: Path) -> None:
+        self._life = life
         self.log = log
 
     @classmethod
     @asynccontextmanager
     async def run(
-        cls, config: Path, *options: str, environment: Mapping[str, str] | None = None
+        cls,
+        zygote: Zygote,
+        config: Path,
+        *options: str,
+        environment: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Command]:
         """Start it, and end it however it stands."""
         log = config.parent / f"command-{os.urandom(4).hex()}.log"
-        with log.open("wb") as out:
-            process = await asyncio.create_subprocess_exec(
-                *acuerpa("run", "--config", str(config), *options),
-                stdout=out, stderr=out, env={**os.environ, **(environment or {})},
-            )  # fmt: skip
-        command = cls(process, log)
+        log.touch()
+        arguments = ["run", "--config", str(config), *options]
+        life = await zygote.command(arguments, log, environment or {})
         try:
-            yield command
+            yield cls(life, log)
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await life.kill()
 
     def signal(self, number: signal.Signals) -> None:
         """Send it."""
-        self.process.send_signal(number)
+        self._life.signal(number)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is gone."""
+        return self._life.ended.done()
 
     @property
     def words(self) -> str:
@@ -60,10 +64,10 @@ class Command:
         """Wait until its log has this event so often."""
         async with asyncio.timeout(PATIENCE):
             while self.words.count(f"event='{event}'") < times:
-                assert self.process.returncode is None, self.words[-3000:]
+                assert not self.ended, self.words[-3000:]
                 await asyncio.sleep(0.05)
 
     async def ends(self) -> int:
         """Wait for its end; its status, negative if a signal ended it."""
         async with asyncio.timeout(PATIENCE):
-            return await self.process.wait()
+            return os.waitstatus_to_exitcode(await asyncio.shield(self._life.ended))

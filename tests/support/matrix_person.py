@@ -351,6 +351,15 @@ class MatrixPerson:
             for event in self._timelines.get(room_id or self.room, [])
         }  # fmt: skip
 
+    async def opens(self, event_id: str, *, room_id: str = "") -> str | None:
+        """The words of one event: as it came, or fetched as an app does when one scrolls back."""
+        found = self.readings(room_id=room_id)
+        if event_id in found:
+            return found[event_id]
+        response = await self._client.room_get_event(room_id or self.room, event_id)
+        event = response.event
+        return None if isinstance(event, MegolmEvent) else event.source["content"].get("body", "")
+
     # --- inside -----------------------------------------------------------------------------
 
     async def _creates(self, **how: Any) -> str:

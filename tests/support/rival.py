@@ -71,7 +71,8 @@ def prepare(given: dict[str, Any]) -> None:
     _witness_bytes(note)
     for part in given["without"]:
         if part == "fence":
-            storage.transaction.acting = storage.fence.acting = lambda number: sa.true()
+            for home in (storage.fence, storage.transaction):
+                vars(home)["acting"] = lambda number: sa.true()
         elif part == "permit":
             Acting.permit = lambda self: None  # type: ignore[method-assign]
 
@@ -113,7 +114,7 @@ def _witness_commits(note: Callable[..., None]) -> None:
         inner = transaction(self, fenced=fenced)
         return Witnessed(inner) if fenced and self.fence is not None else inner
 
-    Database.transaction = witnessed  # type: ignore[assignment,method-assign]
+    Database.transaction = witnessed  # type: ignore[method-assign]
 
 
 def _witness_bytes(note: Callable[..., None]) -> None:
@@ -131,4 +132,4 @@ def _witness_bytes(note: Callable[..., None]) -> None:
         elif event == f"{BODY}.complete" and time.time() - _LOOKED.get() > LONG:
             note("window", _LOOKED.get(), time.time())
 
-    TokenTransport._trace = tracing  # type: ignore[method-assign]
+    TokenTransport._trace = tracing  # type: ignore[method-assign,assignment]

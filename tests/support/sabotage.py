@@ -47,8 +47,8 @@ def prepare(given: dict[str, Any]) -> Callable[[App], None]:
             else value / given["speed"]
         )
         setattr(home, constant, scaled)
-    busy = storage.database.PRAGMAS["busy_timeout"]
-    storage.database.PRAGMAS["busy_timeout"] = round(int(busy) / given["speed"])
+    busy = storage.database.BUSY_TIMEOUT_MS / given["speed"]
+    storage.database.PRAGMAS["busy_timeout"] = round(busy)
     what = given.get("what")
 
     def ready(app: App) -> None:

@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -34,7 +34,7 @@ import bot.engine.outbox
 import bot.engine.persist
 import bot.engine.receiver
 from bot.app import App
-from bot.cli import quiet_logs
+from bot.cli import cli, quiet_logs
 from bot.config import load
 from bot.platforms.base import PlatformError
 from bot.platforms.telegram import platform as telegram
@@ -159,20 +159,31 @@ class Zygote:
         ("module:function") is called in the child with what is `given`, before the bot begins; what
         it returns, if anything, is called with the `App`.
         """
-        async with self._turn:
-            trace = folder / f"trace-{time.monotonic_ns()}"
-            order = {
+        trace = folder / f"trace-{time.monotonic_ns()}"
+        life = await self._fork(
+            {
                 "config": str(config), "log": str(folder / (log or "bot.log")),
                 "trace": str(trace), "clock": {**asdict(clock), "start": clock.start.isoformat()},
                 "armed": dict(armed or {}), "others": others, "faults": dict(faults or {}),
                 "read_timeout": read_timeout, "patience": patience,
                 "standby": standby, "prepare": prepare, "given": dict(given or {}),
-            }  # fmt: skip
+            }
+        )  # fmt: skip
+        life.trace = trace
+        return life
+
+    async def command(
+        self, arguments: Sequence[str], log: Path, environment: Mapping[str, str]
+    ) -> Life:
+        """Fork one that runs the `acuerpa` command as an operator would; its output is in `log`."""
+        order = {"command": list(arguments), "log": str(log), "environment": dict(environment)}
+        return await self._fork(order)
+
+    async def _fork(self, order: Mapping[str, object]) -> Life:
+        async with self._turn:
             assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(order).encode() + b"\n")
-            life = await self._started.get()
-            life.trace = trace
-            return life
+            return await self._started.get()
 
     async def stop(self) -> None:
         """End the process, and with it all its children."""
@@ -279,6 +290,8 @@ def _live(order: dict[str, Any]) -> None:
         for here, there in ((nothing, 0), (log, 1), (log, 2)):
             os.dup2(here, there)
         random.seed()
+        if "command" in order:
+            _command(order)
         if order["faults"]:
             faultpoints.install(Faultpoints(order["trace"], **order["faults"]))
             # A hundred failures in a row are no outage of simulated hours.
@@ -301,6 +314,17 @@ def _live(order: dict[str, Any]) -> None:
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)
+
+
+def _command(order: dict[str, Any]) -> None:
+    """Never returns."""
+    os.environ.update(order["environment"])
+    try:
+        cli(args=order["command"], prog_name="acuerpa")
+    except SystemExit as end:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(end.code if isinstance(end.code, int) else 1)
 
 
 def _prepare_matrix(points: Failpoints, patience: float | None) -> None:

@@ -463,16 +463,16 @@ def test_64_kib_of_anything_take_less_than_50_ms(text: str) -> None:
 
 
 def _seconds(text: str) -> float:
-    start = time.perf_counter()
+    start = time.thread_time()
     understand(text)
     understand_yes_no(text)
-    return time.perf_counter() - start
+    return time.thread_time() - start
 
 
 def test_plain_text_is_linear_even_for_heaps_of_accents() -> None:
     # unicodedata.normalize alone needs seconds for this: it sorts the marks of one letter.
     heap = "a" + "\u0301\u0327" * 32768
     assert len(unicodedata.normalize("NFC", "é")) == 1
-    start = time.perf_counter()
+    start = time.thread_time()
     assert plain(heap) == "a"
-    assert time.perf_counter() - start < 0.2
+    assert time.thread_time() - start < 0.2

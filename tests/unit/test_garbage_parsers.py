@@ -110,20 +110,20 @@ def test_an_impossible_time_of_telegram_is_still_a_time(unix: int) -> None:
 
 @pytest.mark.parametrize("piece", [" ", " y", ", ", "y ", "\t,"])
 def test_a_plan_of_blanks_or_names_without_end_is_refused_at_once(piece: str) -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     said = read_plan("ya: x" + piece * 60_000 + "x")
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
     assert isinstance(said, str)
     assert len(said) <= SHOWN
     longest = read_plan("ya: x" + piece * ((LONGEST - 10) // len(piece)) + " x")
-    assert time.perf_counter() - start < 1
+    assert time.thread_time() - start < 1
     assert longest
 
 
 def test_a_million_invisible_characters_are_read_quickly() -> None:
-    start = time.perf_counter()
+    start = time.thread_time()
     assert understand("\u200b" * 1_000_000 + "ayuda") is Answer.HELP
-    assert time.perf_counter() - start < 0.5
+    assert time.thread_time() - start < 0.5
 
 
 async def test_an_event_that_spoils_its_own_announcement_is_set_aside(tmp_path: Path) -> None:

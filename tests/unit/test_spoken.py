@@ -338,8 +338,8 @@ def test_a_flood_is_refused_at_once(text: str) -> None:
 
 def _seconds(text: str) -> float:
     flood, line = (text * 65536)[:65536], (text * LONGEST_LINE)[:LONGEST_LINE]
-    start = clock.perf_counter()
+    start = clock.thread_time()
     for each in (flood, line, (text * 100)[:100]):
         read_duration(each), read_time(each), read_days(each), read_schedule(each)
         read_instant(each, NOW, MEXICO)
-    return clock.perf_counter() - start
+    return clock.thread_time() - start

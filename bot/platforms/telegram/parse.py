@@ -24,10 +24,15 @@ from bot.platforms.base import (
 )
 
 RECEIVED = "_received"
-"""The key that we add to each update: when we fetched it, ISO 8601.
+"""The key that we add to each update: when we fetched it, ISO 8601."""
 
-A press of a button carries no time of its own, and its message's date is when the question was
-asked, not when it was answered.
+SINCE = "_since"
+"""The key that we add where we know it: the instant at which we had been given everything that there
+was, so that this update is younger.
+
+A press of a button carries no time of its own. It is taken to be as old as it can be, since nobody
+may be missed for an answer that we fetched late: as that instant, or as its message where that is
+younger.
 """
 
 ALLOWED_UPDATES = ("message", "edited_message", "callback_query", "my_chat_member")
@@ -138,8 +143,17 @@ def _press(event: RawEvent, query: Mapping[str, Any]) -> Incoming | None:
     if not message or "data" not in query:
         return None
     body = Press(query["data"], str(message["message_id"]), query["id"])
+    return _incoming(event, message["chat"], query["from"], _pressed_at(event, message), body, "")
+
+
+def _pressed_at(event: RawEvent, message: Mapping[str, Any]) -> datetime:
+    """The earliest instant at which it can have been."""
+    asked = message.get("date")
+    known = [_instant(asked)] if isinstance(asked, int) and asked else []
+    if SINCE in event.raw:
+        known.append(datetime.fromisoformat(event.raw[SINCE]).astimezone(UTC))
     received = datetime.fromisoformat(event.raw[RECEIVED]).astimezone(UTC)
-    return _incoming(event, message["chat"], query["from"], received, body, "")
+    return min(max(known, default=received), received)
 
 
 def _membership(event: RawEvent, change: Mapping[str, Any]) -> Incoming | None:

@@ -70,6 +70,8 @@ _DEEP_LINK = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 _POLL_CONNECTIONS = 16
+_MOST_UPDATES = 100
+"""How many one answer to a poll holds (https://core.telegram.org/bots/api#getupdates)."""
 
 
 class TelegramPlatform:
@@ -80,7 +82,7 @@ class TelegramPlatform:
             log, exception, `repr` or receipt.
         base_url: The root of a Bot API server of one's own; None is Telegram's.
         proxy: URL of a proxy for all requests; None is a direct connection.
-        now: The clock, for presses, which carry no time of their own.
+        now: The clock, for presses, which carry no time of their own (`parse.SINCE`).
         permit: Asked right before a request is written; it raises if this process may not act.
         connect_timeout: Seconds for a connection to be made.
         read_timeout: Seconds for the answer to anything but a poll.
@@ -114,6 +116,7 @@ class TelegramPlatform:
         self._bot: Bot | None = None
         self._poll: QuietRequest | None = None
         self._username = ""
+        self._all_until: datetime | None = None
         self._progress: OrderedDict[str, list[int]] = OrderedDict()
 
     async def start(self) -> None:
@@ -152,6 +155,7 @@ class TelegramPlatform:
         `cursor` is the next update id to ask for; None asks for all that nobody confirmed.
         """
         bot, poll = self._running()
+        asked = self._now()
         seconds = min(math.ceil(wait), _LONGEST_WAIT)
         query: dict[str, str | int] = {
             "timeout": seconds,
@@ -175,14 +179,19 @@ class TelegramPlatform:
         received = self._now().isoformat()
         if not _numbered(updates):
             raise PlatformError("Telegram: its answer to a poll was not understood; it is asked again")
+        when = {parse.RECEIVED: received}
+        if self._all_until is not None:
+            when[parse.SINCE] = self._all_until.isoformat()
         events = tuple(
             RawEvent(
                 event_id=str(update["update_id"]),
                 chat=parse.chat_of(update),
-                raw={**update, parse.RECEIVED: received},
+                raw={**update, **when},
             )
             for update in updates
         )
+        if len(updates) < _MOST_UPDATES:
+            self._all_until = asked
         # "0" asks for all that was not confirmed, as None does.
         following = str(int(events[-1].event_id) + 1) if events else cursor or "0"
         return Batch(events, following)
