@@ -159,7 +159,8 @@ class Router:
             if ctx.known:
                 await ctx.toast("toast.not_done")
                 await ctx.reply("not_allowed")
-        if ctx.known and not ctx.speaker.account.reachable and not isinstance(event.body, Removed):
+        works = event.proven and not isinstance(event.body, Removed)
+        if ctx.known and works and not ctx.speaker.account.reachable:
             await outcomes.channel_up(ctx)
 
     async def _context(self, tx: Transaction, event: Incoming, now: datetime) -> Context:

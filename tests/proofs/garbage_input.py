@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bot.platforms.matrix.sas import PICTURES
 from bot.platforms.telegram.parse import RECEIVED
 from handlers.router import ENTRIES, HELP_WORDS
 
@@ -397,7 +398,7 @@ def matrix_events(who: Who, now: datetime) -> st.SearchStrategy[Raw]:
                 lambda pictures, a, b: {
                     "kind": "shown", "pictures": pictures, "same": a, "different": b,
                 },
-                st.lists(st.one_of(texts, st.sampled_from(["🐶", "📌"])), max_size=9), texts, texts,
+                st.lists(st.sampled_from(PICTURES), max_size=9), texts, texts,
             ),
             st.builds(lambda proven: {"kind": "ended", "proven": proven}, st.booleans()),
         ),

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 
 from bot.domain.rich import Style
 from bot.files.values import Found, Reason
+from bot.platforms.matrix.sas import PICTURES
 from bot.texts import Key, Texts, available
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,12 @@ def test_every_answer_about_a_file_has_its_words(language: str) -> None:
     said = [texts.plain(f"file.refused.{reason}", limit=20) for reason in Reason]
     said += [texts.plain(f"file.found.{found}") for found in Found]
     assert len(set(said)) == len(Reason) + len(Found)
+
+
+@pytest.mark.parametrize("language", available())
+def test_every_picture_has_a_name_of_its_own(language: str) -> None:
+    texts = Texts(language, "UTC", NOON)
+    assert len({texts.plain(f"picture.{picture}") for picture in PICTURES}) == len(PICTURES) == 64
 
 
 def test_spanish_is_inclusive() -> None:

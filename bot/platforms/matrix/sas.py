@@ -21,7 +21,8 @@ METHOD = "m.sas.v1"
 _AGREEMENT = "curve25519-hkdf-sha256"
 _HASH = "sha256"
 _MAC = "hkdf-hmac-sha256.v2"
-_PICTURES = tuple(symbol for symbol, _ in NioSas.emoji)  # the specification's table
+PICTURES: tuple[str, ...] = tuple(symbol for symbol, _ in NioSas.emoji)
+"""All that there are, in the specification's order."""
 
 _Json = Mapping[str, Any]
 
@@ -104,7 +105,7 @@ class Sas:
                 self._flow,
             )
         )
-        return tuple(_PICTURES[index] for index in self._established().bytes(info).emoji_indices)
+        return tuple(PICTURES[index] for index in self._established().bytes(info).emoji_indices)
 
     def mac(self) -> dict[str, Any]:
         """We vouch for our keys."""
