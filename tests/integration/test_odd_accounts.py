@@ -17,8 +17,11 @@ from bot.app import new_token
 from bot.domain.people import Role
 from bot.platforms.base import (
     Added,
+    Change,
     ChatKind,
+    IdentityChanged,
     Incoming,
+    Operation,
     PlatformName,
     Press,
     RawEvent,
@@ -30,7 +33,7 @@ from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory
-from storage.tables import decisions, destinations, incidents, members, outbox, prompts
+from storage.tables import audit_log, decisions, destinations, incidents, members, outbox, prompts
 from tests.integration.test_storage import NOW
 
 LONG = f"@{'a' * (255 - len('@:casa.example'))}:casa.example"
@@ -62,11 +65,13 @@ class Bot:
             async with self.database.transaction() as tx:
                 await self.router.incoming(tx, event, NOW)
 
-    async def writes(self, account: str, chat: str, text: str, **how: Any) -> None:
+    async def writes(
+        self, account: str, chat: str, text: str, *, proven: bool = True, **how: Any
+    ) -> None:
         self.events += 1
         event = Incoming(
             PlatformName.MATRIX, f"${self.events}", account, chat, ChatKind.PRIVATE, NOW,
-            Text(text, **how),
+            Text(text, **how), proven=proven,
         )  # fmt: skip
         await self.hears(event)
 
@@ -226,6 +231,67 @@ async def test_who_comes_into_anothers_room_answers_nothing_there(bot: Bot) -> N
         assert decision is not None
         assert decision.state == "waiting"
     assert await bot.count(members, members.c.left_at.is_not(None)) == 0
+
+
+async def test_words_that_may_be_the_servers_lead_no_alarm_elsewhere(bot: Bot) -> None:
+    """Berta cannot be reached, and somebody with her name writes from a room of their own."""
+    berta = await bot.joins("Berta", "matrix", "@berta:x", "!berta", Role.RESPONDER)
+    await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    await bot.writes("@ana:x", "!ana", "auxilio")
+    told = len(await bot.said_in("!berta"))
+    async with bot.database.transaction() as tx:
+        account = (await tx.people.accounts_of(berta))[0]
+        await tx.people.set_reachable(account.id, False)
+    await bot.writes("@berta:x", "!mala", "hola", proven=False)
+    assert not any("Ana" in text for text in await bot.said_in("!mala"))
+    async with bot.database.transaction() as tx:
+        account = (await tx.people.accounts_of(berta))[0]
+    assert (account.chat, account.reachable) == ("!berta", False)
+    await bot.writes("@berta:x", "!berta", "hola")
+    assert any("Ana" in text for text in (await bot.said_in("!berta"))[told:])
+
+
+@pytest.mark.parametrize(
+    ("who", "does", "may"),
+    [
+        ("coral", "confirm", True),
+        ("berta", "confirm", False),  # of the group, and coordinates nothing
+        ("otilia", "confirm", False),  # coordinates another group
+        ("ana", "confirm", False),  # it is her account that is in doubt
+        ("coral", "doubt", False),  # nothing is decided
+    ],
+)
+async def test_who_vouches_for_anas_new_keys(bot: Bot, who: str, does: str, may: bool) -> None:
+    await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
+    await bot.joins("Berta", "matrix", "@berta:x", "!berta", Role.RESPONDER)
+    ana = await bot.joins("Ana", "matrix", "@ana:x", "!ana", Role.COORDINATOR)
+    async with bot.database.transaction() as tx:
+        other = await tx.people.add_group("Otra", "", "es", "UTC", NOW)
+        otilia = await tx.people.add_member(other, "Otilia", "es", "UTC", [Role.COORDINATOR], NOW)
+        await tx.people.add_account(otilia, "matrix", "@otilia:x", "!otilia", NOW)
+    await bot.hears(
+        Incoming(
+            PlatformName.MATRIX, "$changed", "@ana:x", "", ChatKind.PRIVATE, NOW,
+            IdentityChanged(Change.IDENTITY, "trust 1"),
+        )
+    )  # fmt: skip
+    for chat in ("!ana", "!berta", "!otilia"):
+        assert await bot.said_in(chat) == []
+    assert "Ana cambiaron" in (await bot.said_in("!coral"))[0]
+    async with bot.database.transaction() as tx:
+        (asked,) = await tx.conversations.open_in("matrix", "!coral")
+        number = next(o.number for o in asked.options if o.action == does)
+        # As if it had been asked of whoever presses: the right itself is what holds.
+        await tx.connection.execute(sa.update(prompts).values(member=None))
+    await bot.hears(
+        Incoming(
+            PlatformName.MATRIX, "p", f"@{who}:x", "!coral", ChatKind.PRIVATE, NOW,
+            Press(f"{asked.token}:{number}", "m", "p"),
+        )
+    )  # fmt: skip
+    decided = await bot.count(outbox, outbox.c.operation == Operation.DECIDE)
+    logged = await bot.count(audit_log, audit_log.c.about == ana)
+    assert (decided, logged) == ((1, 1) if may else (0, 0))
 
 
 @pytest.mark.parametrize("platform", ["telegram", "matrix"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,8 +11,11 @@ from hypothesis import strategies as st
 
 from bot.platforms.base import Change
 from bot.platforms.matrix.cross_signing import Identity
+from bot.platforms.matrix.identities import Identities
 from bot.platforms.matrix.identity import Record
+from bot.platforms.matrix.secrets import AccountSecrets
 from bot.platforms.matrix.signing import Served, canonical, served, unpadded
+from tests.support.matrix_bot import MemorySecrets, People
 
 ANA = "@ana:example.org"
 
@@ -212,3 +216,18 @@ def test_a_device_that_was_changed_on_its_way_is_none(field: str, value: Any) ->
     changed = {**signed(ana, phone), field: value}
     if changed != signed(ana, phone) and changed.get("device_id") == "PHONE":
         assert served(ANA, answer(ana, changed)).devices == {}
+
+
+async def test_names_of_what_is_kept_tell_nothing_without_the_key() -> None:
+    """Whoever has the database and guesses an account must not be able to see that it is there."""
+    names = []
+    for secret in ("one", "another"):
+        store = MemorySecrets()
+        secrets = AccountSecrets(store, "@acuerpa:example.org")
+        served_now = served(ANA, answer(Identity.new(ANA), App("A").published()))
+        await Identities(secrets, People(), secret).look({ANA: served_now})
+        await Identities(secrets, People(), secret).look({ANA: served_now})
+        (name,) = store.kept
+        names.append(name)
+        assert sha256(ANA.encode()).hexdigest()[:16] not in name
+    assert names[0] != names[1]
