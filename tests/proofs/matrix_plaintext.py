@@ -357,6 +357,8 @@ async def _bring_about(scene: Scene, state: State) -> bool:
     """Be in this state; False if the bot does not start in it."""
     scene.server.sent.clear()
     scene.server.change = None
+    # Else her one-time keys come to an end with the bot's new devices, and nothing leaves any more.
+    await scene.ana.sync()
     changes = [mutations(scene)[name] for name in state.mutations]
 
     def change(method: str, where: str, answer: Any) -> Any:
