@@ -39,6 +39,7 @@ def settings_of(config: Config, platforms: Iterable[Platform]) -> Settings:
         token=new_token,
         operators=config.operators,
         canary=config.watch.canary if config.operators else None,
+        questions=timedelta(hours=config.retention.questions),
         links={str(p.name): p.invitation_link for p in platforms},
     )
 

@@ -22,6 +22,7 @@ from bot.config import Config, ConfigError, load
 from bot.engine.acting import Occupied
 from bot.engine.clock import SystemClock
 from bot.platforms.base import PlatformError
+from bot.shutting import WORDS, shut_off
 from bot.unlocking import DoorError, unlock, unlocked
 from bot.watch import ServiceManager
 from handlers.context import Context
@@ -157,6 +158,34 @@ def unlock_command(config: ConfigPath = Path("config.toml")) -> None:
 def no_traces() -> None:
     """No core dump of this process: it would hold the keys and everything that was read."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+@cli.command("panic-off")
+def panic_off(
+    config: ConfigPath = Path("config.toml"),
+    rehearse: Annotated[
+        bool, typer.Option("--rehearse", help="Look whether each step could be done; change nothing.")
+    ] = False,
+    destroy: Annotated[
+        bool, typer.Option("--destroy", help="Erase the data keys too: no backup of the key helps.")
+    ] = False,
+) -> None:
+    """Shut everything off: stop the bot, tell the members, sign off, erase the key."""
+    quiet_logs()
+    no_traces()
+    settings = load_or_exit(config)
+    if not rehearse:
+        typer.echo("This stops the bot for good: docs/shutdown.md. Type SHUT OFF (or APAGAR):")
+        if sys.stdin.readline().strip().casefold() not in WORDS:
+            typer.echo("Nothing was done.")
+            raise typer.Exit(1)
+
+    async def work() -> None:
+        keys = source_of(settings)
+        if not await shut_off(settings, keys, typer.echo, rehearse=rehearse, destroy=destroy):
+            raise ConfigError("panic-off: not everything was done; see above, and docs/shutdown.md")
+
+    go(work())
 
 
 @cli.command()

@@ -139,11 +139,12 @@ class WatchSection(Section):
 
 
 class RetentionSection(Section):
-    """How many days things are kept once they are over."""
+    """How many days things are kept once they are over; a question in its chat, how many hours."""
 
     messages: int = Field(default=7, ge=1, le=3650)
     checkins: int = Field(default=30, ge=1, le=3650)
     incidents: int = Field(default=365, ge=1, le=3650)
+    questions: int = Field(default=24, ge=1, le=720)
 
 
 class FenceSection(Section):

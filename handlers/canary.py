@@ -95,6 +95,26 @@ async def _silence(ctx: Context) -> None:
         await ctx.tx.timers.set(SCHEDULE_TIMER, schedule.id, None)
 
 
+async def operator_accounts(ctx: Context) -> list[Place]:
+    """The chats with the operators' accounts themselves: where they can decide something.
+
+    A person's other accounts are not named in the configuration, and are nobody's but a member's.
+    """
+    places: list[Place] = []
+    for operator in sorted(ctx.settings.operators):
+        platform, _, address = operator.partition(":")
+        account = await ctx.tx.people.account(platform, address)
+        if account is not None:
+            places += [
+                place
+                for place in await ctx.places_of(account.member)
+                if (place.platform, place.chat) == (account.platform, account.chat)
+            ]
+        elif platform in ctx.settings.links:
+            places.append(Place(platform, address, ctx.settings.language, ctx.settings.zone))
+    return places
+
+
 async def operator_places(ctx: Context) -> list[Place]:
     """Where the operators can be told of trouble, whether they are members or not."""
     places: list[Place] = []

@@ -14,7 +14,7 @@ from bot.domain.people import Risk
 from bot.domain.permissions import Action
 from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, last_due, next_due
 from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
-from handlers import canary, consent, incidents
+from handlers import canary, consent, fading, incidents, subject
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from handlers.settings import DOUBT
@@ -61,6 +61,8 @@ async def on_schedule(ctx: Context, occasion: Due) -> None:
         if due < schedule.paused_until:
             return
         await ctx.tx.checkins.pause(ref, None)
+    if await _is_suspended(ctx, schedule.member):
+        return  # there is nobody to ask, and those who coordinate know
     if ctx.now - due > STALE:
         # We were away for days, or the clock was years off: ask for the newest, if it was not asked.
         due = last_due(schedule.rule, ctx.now) or due
@@ -79,6 +81,19 @@ async def on_schedule(ctx: Context, occasion: Due) -> None:
             checkin = rules.hold(checkin, grace, ctx.now)
     await _ask(ctx, checkin, "checkin.question")
     await _save(ctx, checkin)
+    await fading.question_will_fade(ctx, checkin.id, checkin.miss_at)
+
+
+async def _is_suspended(ctx: Context, member: int) -> bool:
+    accounts = await ctx.tx.people.accounts_of(member)
+    return bool(accounts) and all(account.suspended_at is not None for account in accounts)
+
+
+async def stop_asking(ctx: Context, member: int) -> None:
+    """Somebody knows how the person is: what is open is no miss any more."""
+    for checkin in await ctx.tx.checkins.open_of(member):
+        await _save(ctx, replace(checkin, state=rules.State.PAUSED, reminders=()))
+        await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
 
 
 async def hold_overdue(ctx: Context) -> dict[int, int]:
@@ -101,6 +116,7 @@ async def hold_overdue(ctx: Context) -> dict[int, int]:
             held = rules.hold(checkin, checkin.miss_at - checkin.due, ctx.now)
             await _ask(ctx, held, "checkin.after_outage")
             await _save(ctx, held)
+            await fading.question_will_fade(ctx, held.id, held.miss_at)
     for ref, due in (await ctx.tx.timers.due_of(SCHEDULE_TIMER, ctx.now)).items():
         schedule = await ctx.tx.checkins.schedule(ref)
         if schedule is not None and rules.overdue(due, schedule.rule.grace, ctx.now):
@@ -120,7 +136,7 @@ async def _ask(ctx: Context, checkin: Checkin, key: str) -> None:
     """
     await ctx.close_prompts(TOPIC, checkin.id)
     places = await ctx.places_of(checkin.member)
-    tried = await ctx.tx.outbox.chats_of(_purpose(checkin.id))
+    tried = await ctx.tx.outbox.chats_of(fading.question_purpose(checkin.id))
     better = [p for p in places if tried.get((p.platform, p.chat)) is not False]
     for place in (better or places)[:1]:
         await _ask_at(ctx, place, checkin, key)
@@ -134,12 +150,8 @@ async def _ask_at(ctx: Context, place: Place, checkin: Checkin, key: str) -> Non
         topic=TOPIC,
         ref=checkin.id,
         lane=Lane.CHECKIN,
-        purpose=_purpose(checkin.id),
+        purpose=fading.question_purpose(checkin.id),
     )
-
-
-def _purpose(id: int) -> str:
-    return f"checkin:{id}:question"
 
 
 async def _save(ctx: Context, checkin: Checkin) -> None:
@@ -161,7 +173,7 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
             await _ask(ctx, checkin, "checkin.reminder")
         case rules.Due.MISS:
             # The question stays as it is: a phone in other hands learns nothing from it.
-            await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
+            await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
             kind = Kind.UNREACHABLE if not checkin.delivered else Kind.MISS
             if await canary.is_one(ctx, checkin.member):
                 kind = Kind.CANARY
@@ -178,14 +190,14 @@ async def not_delivered(ctx: Context, id: int) -> None:
     if checkin is None or checkin.state not in rules.OPEN or await _arrived(ctx, id):
         return
     places = await ctx.places_of(checkin.member)
-    tried = await ctx.tx.outbox.chats_of(_purpose(id))
+    tried = await ctx.tx.outbox.chats_of(fading.question_purpose(id))
     for place in [p for p in places if (p.platform, p.chat) not in tried][:1]:
         await _ask_at(ctx, place, checkin, "checkin.question")
 
 
 async def _arrived(ctx: Context, id: int) -> bool:
     """Whether a platform took a question of this check-in."""
-    return any((await ctx.tx.outbox.chats_of(_purpose(id))).values())
+    return any((await ctx.tx.outbox.chats_of(fading.question_purpose(id))).values())
 
 
 # --- answering ----------------------------------------------------------------------------------
@@ -207,7 +219,7 @@ async def said(ctx: Context, text: str) -> bool:
     of that time, and not to the one that is open now.
     """
     me = ctx.speaker.member.id
-    answer = understand(text)
+    answer = Answer.OK if ctx.duress else understand(text)
     waiting = await _asked(ctx)
     if waiting:
         if answer is Answer.UNCLEAR:
@@ -225,9 +237,10 @@ async def said(ctx: Context, text: str) -> bool:
     if answer is not Answer.HELP and await ctx.tx.checkins.open_of(me):
         await ask_again(ctx, "checkin.from_before", at=ctx.answered_at)
         return True
-    about_me = await ctx.tx.incidents.open_about(me)
-    if answer is Answer.OK and about_me is not None and not ctx.came_before(about_me.opened_at):
-        await incidents.late_answer(ctx, about_me)
+    about_me = await subject.seen(ctx, me)
+    late = about_me is not None and not ctx.came_before(about_me.incident.opened_at)
+    if answer is Answer.OK and about_me is not None and late:
+        await subject.late_answer(ctx, about_me)
         return True
     if answer is Answer.OK:
         await ctx.reply("checkin.nothing_open")
@@ -249,7 +262,7 @@ async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> No
             ANSWERS,
             topic=TOPIC,
             ref=checkin.id,
-            purpose=_purpose(checkin.id),
+            purpose=fading.question_purpose(checkin.id),
             at=at,
         )
 
@@ -309,20 +322,20 @@ async def _well(ctx: Context, checkin: Checkin) -> None:
     await _save(ctx, rules.answer_ok(checkin, ctx.answered_at))
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, checkin.id, "checkin.thanks", at=ctx.answered_at)
-    await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
-    about_me = await ctx.tx.incidents.open_about(checkin.member)
+    await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
+    about_me = await subject.seen(ctx, checkin.member)
     if about_me is not None and missed and _in_time(ctx, checkin):
-        await incidents.answered_in_time(ctx, about_me, checkin.id)
+        await subject.answered_in_time(ctx, about_me.incident, checkin.id)
         await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
     elif about_me is not None:
-        await incidents.late_answer(ctx, about_me)
+        await subject.late_answer(ctx, about_me)
     else:
         await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
 
 
 async def _not_well(ctx: Context, checkin: Checkin) -> None:
     await _save(ctx, rules.answer_help(checkin, ctx.answered_at))
-    await ctx.tx.outbox.withdraw(_purpose(checkin.id), ctx.now)
+    await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
     incident = await incidents.open_incident(ctx, checkin.member, Kind.HELP, checkin=checkin.id)
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, checkin.id, "checkin.help_sent", number=incident.number)

@@ -120,11 +120,15 @@ async def pressed(ctx: Context, ref: int, action: str, shown: str) -> None:
         await ctx.close_prompts(TOPIC, me.id, "consent.overtaken", only=ctx.place)
         await ask(ctx, group, me)
         return
+    away = me.withdrawn_at is not None
     if action == "keep":
-        await ctx.close_prompts(TOPIC, me.id, "consent.kept")
+        await ctx.close_prompts(TOPIC, me.id, "consent.stayed_out" if away else "consent.kept")
         return
     await ctx.tx.people.agree(me.id, plan, ctx.now)
     await ctx.close_prompts(TOPIC, me.id, "consent.agreed")
+    if away:
+        await ctx.log("back", me.id)
+        await _tell(ctx, "consent.back")
 
 
 async def _withdraw(ctx: Context) -> None:
@@ -140,9 +144,15 @@ async def _withdraw(ctx: Context) -> None:
         await ctx.tx.timers.set(SCHEDULE_TIMER, schedule.id, None)
     await ctx.close_prompts(TOPIC, me.id, "consent.withdrawn")
     await ctx.log("withdrew", me.id)
+    await _tell(ctx, "consent.news")
+
+
+async def _tell(ctx: Context, key: str) -> None:
+    """Those who coordinate hear it; where nobody else does, the circle."""
+    me = ctx.speaker.member
     roster = await ctx.tx.people.roster(me.group)
     to = roster.coordinators - {me.id} or roster.responders - {me.id}
-    await ctx.tell(to, "consent.news", lane=Lane.CONVERSATION, everywhere=False, name=me.name)
+    await ctx.tell(to, key, lane=Lane.CONVERSATION, everywhere=False, name=me.name)
 
 
 async def agreed_count(ctx: Context, group: Group) -> tuple[int, int]:

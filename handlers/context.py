@@ -7,7 +7,7 @@ that the conversation is part of.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -26,6 +26,9 @@ from storage.transaction import Transaction
 
 WHOSE = "_member"
 """Among a dialog's data: whose it is, None for somebody who is no member."""
+
+DETAILS = frozenset({"name", "subject", "text"})
+"""The values of an incident's texts that name people or are in people's words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,11 @@ class NotAllowed(Exception):
 
 
 class Context:
-    """One conversation's turn, inside one transaction."""
+    """One conversation's turn, inside one transaction.
+
+    `duress`: what the speaker wrote is to look like an answer, and to be believed by nobody.
+    `suspended`: the account that this came from, if it is in other hands.
+    """
 
     def __init__(
         self,
@@ -98,6 +105,8 @@ class Context:
             came = now if event.first_seen is None else min(event.first_seen, now)
             self.answered_at = judged_at(event.sent_at, came, seen)
         self.numbered = False
+        self.duress = False
+        self.suspended: Account | None = None
         self._speaker = speaker
         self._place = place
 
@@ -275,13 +284,18 @@ class Context:
         lane: Lane = Lane.ALARM,
         purpose: str = "",
         everywhere: bool = True,
+        bare: Collection[str] = (),
         **values: Any,
     ) -> None:
-        """Say it to members, on all their accounts, or on the one used last."""
+        """Say it to members, on all their accounts, or on the one used last.
+
+        On the platforms in `bare` nobody is named, and nothing that people wrote is repeated.
+        """
         for member in sorted(members):
             places = await self.places_of(member)
             for place in places if everywhere else places[:1]:
-                await self.say(place, key, lane=lane, purpose=purpose, **values)
+                said = without_details(values) if place.platform in bare else values
+                await self.say(place, key, lane=lane, purpose=purpose, **said)
 
     async def toast(self, key: str, **values: object) -> None:
         """Acknowledge a press, where the event is one."""
@@ -442,6 +456,11 @@ class Context:
 def _buttons(token: str, options: Sequence[Option]) -> list[list[tuple[str, str, int]]]:
     """One button a line: a label is then never cut on a small screen."""
     return [[(o.label, f"{token}:{o.number}", o.number)] for o in options]
+
+
+def without_details(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a text for a platform that is to learn of nobody."""
+    return {name: Key(f"bare.{name}") if name in DETAILS else v for name, v in values.items()}
 
 
 def label(key: str, **values: object) -> Key:

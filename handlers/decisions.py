@@ -17,7 +17,7 @@ from bot.domain.people import Role
 from bot.domain.permissions import Action, may
 from bot.domain.rich import Rich
 from bot.texts import Key
-from handlers.canary import operator_places
+from handlers.canary import operator_accounts
 from handlers.context import Choice, Context, Due, NotAllowed, Place
 from storage.people import Member
 
@@ -34,6 +34,8 @@ ASKS_FOR: Mapping[Kind, Action] = {
     Kind.RISK: Action.SET_RISK,
     Kind.INVITE: Action.INVITE,
     Kind.EXPORT: Action.EXPORT,
+    Kind.RESTORE: Action.SUSPEND,
+    Kind.DETAILS: Action.SET_DETAILS,
 }
 """What whoever asks must still be allowed when it is carried out."""
 
@@ -58,7 +60,7 @@ async def ask_second(
         places += (await ctx.places_of(second))[:1]
     operators = not places
     if operators:
-        places = [p for p in await operator_places(ctx) if p.member not in (me.id, about)]
+        places = [p for p in await operator_accounts(ctx) if p.member not in (me.id, about)]
     if not places:
         await ctx.toast("toast.not_done")
         await _nobody(ctx, candidates, about)
@@ -123,7 +125,7 @@ async def decided(
             await _refused(ctx, Refusal.STATE)
             return
         await ctx.toast("toast.done")
-        await end(ctx, refused, "refused", by=_name(ctx))
+        await end(ctx, refused, "refused", by=_name(ctx, by))
         return
     consented = rules.consented(decision, by, shown, ctx.now)
     if isinstance(consented, Refusal):
@@ -138,7 +140,7 @@ async def decided(
     if done.state is State.VOID:
         await end(ctx, done, "void")
         return
-    await end(ctx, done, "consented", by=_name(ctx))
+    await end(ctx, done, "consented", by=_name(ctx, by))
 
 
 async def _refused(ctx: Context, refusal: Refusal) -> None:
@@ -159,8 +161,9 @@ def _second(ctx: Context, decision: Decision) -> Candidate | None:
     return None
 
 
-def _name(ctx: Context) -> str | Key:
-    return ctx.speaker.member.name if ctx.known else Key("decision.operator")
+def _name(ctx: Context, by: Candidate | None) -> str | Key:
+    """An operator may be a member of another group, whose name is nobody's here."""
+    return Key("decision.operator") if by is None else ctx.speaker.member.name
 
 
 async def still_asks(ctx: Context, decision: Decision) -> bool:

@@ -157,8 +157,14 @@ async def _to_review(ctx: Context, draft: Denunciation) -> None:
     await ctx.tx.denunciations.save(review)
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, draft.id, "denunciation.in_review")
+    bare = ctx.speaker.group.bare
     for reviewer in reviewers:
-        for place in (await ctx.places_of(reviewer))[:1]:
+        places = await ctx.places_of(reviewer)
+        trusted = [place for place in places if place.platform not in bare]
+        for place in (trusted or places)[:1]:
+            if not trusted:
+                await ctx.say(place, "bare.review", number=draft.number)
+                continue
             await ctx.say(
                 place, "denunciation.please_review", number=draft.number,
                 name=ctx.speaker.member.name,

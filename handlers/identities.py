@@ -34,6 +34,9 @@ async def reported(ctx: Context, event: Incoming) -> None:
     account = await ctx.tx.people.account(event.platform, event.account)
     if account is None:
         return
+    changed = isinstance(event.body, IdentityChanged)
+    if account.suspended_at is not None and not changed:
+        return  # in other hands: nobody compares anything with it
     member = await ctx.tx.people.member(account.member)
     match event.body:
         case IdentityChanged(what, confirm):
@@ -83,7 +86,8 @@ async def reported(ctx: Context, event: Incoming) -> None:
 async def decided(ctx: Context, prompt: Prompt, action: str, argument: str) -> None:
     """Somebody who may vouch for others says what they found out."""
     account = await ctx.tx.people.account_numbered(prompt.ref)
-    if account is None:
+    gone = account is None or account.suspended_at is not None
+    if account is None or (gone and prompt.topic == COMPARISON_TOPIC):
         await ctx.toast("toast.stale")
         return
     member = await ctx.tx.people.member(account.member)
@@ -112,7 +116,7 @@ async def decided(ctx: Context, prompt: Prompt, action: str, argument: str) -> N
 async def not_detailed(ctx: Context, row: Row) -> None:
     """A detailed text found no device that is the person's own for certain: they are told so."""
     account = await ctx.tx.people.account_in(row.platform, row.chat)
-    if account is not None:
+    if account is not None and account.suspended_at is None:
         await _tell(ctx, account, "details.unproven")
 
 

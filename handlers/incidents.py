@@ -8,13 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain import incident as rules
-from bot.domain.checkin import CLOCKS_APART
 from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
 from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
-from bot.domain.permissions import Action
+from bot.domain.permissions import Action, may
 from bot.texts import Key
-from handlers import mass
+from handlers import fading, mass
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from storage.people import Member
@@ -27,6 +26,8 @@ ALARM_TEXTS = {
     Kind.UNREACHABLE: "alarm.unreachable",
     Kind.PANIC: "alarm.panic",
     Kind.HELP: "alarm.help",
+    Kind.DURESS: "alarm.duress",
+    Kind.LOST: "alarm.lost",
     Kind.CANARY: "alarm.canary",
 }
 
@@ -59,7 +60,7 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
     known = await ctx.tx.incidents.open_about(subject)
     if known is not None:
         await ctx.tx.incidents.note(known.id, ctx.now, f"again_{kind}", subject, **details)
-        if kind in (Kind.PANIC, Kind.HELP):
+        if kind not in SILENT:
             return await _louder(ctx, known, kind)
         return known
     group = await ctx.tx.people.group(member.group)
@@ -83,7 +84,12 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
 
 
 async def _louder(ctx: Context, incident: Incident, kind: Kind) -> Incident:
-    """The person asks for help while an incident about them is open: whoever knows hears it now."""
+    """Worse than silence, while an incident about them is open: whoever knows hears it now.
+
+    What was duress stays duress: nothing that the person writes after it is believed.
+    """
+    if incident.kind is Kind.DURESS:
+        kind = Kind.DURESS
     louder = replace(incident, kind=kind, mass=None)
     roster = await ctx.tx.people.roster(louder.group)
     known = louder.told & roster.agreed
@@ -161,12 +167,18 @@ async def _alarm_at(
     choices: Sequence[Choice] = TO_TAKE if incident.holder is None else TO_TAKE[1:]
     if place.member == incident.holder:
         choices = TO_HOLD
+    bare = await _is_bare(ctx, place, incident)
+    reader = await ctx.tx.people.member(place.member) if place.member else None
+    if reader is not None and not may(reader.roles, Action.RESPOND):
+        choices = ()  # who observes is told, and does nothing
     text = Key(
         "alarm.text",
         {
             "number": incident.number,
-            "what": Key(ALARM_TEXTS[incident.kind], {"name": subject}),
-            "state": await _state(ctx, incident, notice),
+            "what": Key(
+                ALARM_TEXTS[incident.kind], {"name": Key("bare.name") if bare else subject}
+            ),
+            "state": await _state(ctx, incident, notice, bare=bare),
         },
     )
     await ctx.ask(
@@ -178,6 +190,11 @@ async def _alarm_at(
         lane=Lane.ALARM,
         purpose=alarm_purpose(incident.id),
     )
+
+
+async def _is_bare(ctx: Context, place: Place, incident: Incident) -> bool:
+    """Whether this group names nobody on this platform."""
+    return place.platform in (await ctx.tx.people.group(incident.group)).bare
 
 
 def alarm_purpose(id: int) -> str:
@@ -193,7 +210,7 @@ async def show_case(ctx: Context, incident: Incident) -> None:
         await ctx.reply("incident.unknown", number=incident.number)
         return
     if not incident.open:
-        await _refused(ctx, incident, Refusal.CLOSED)
+        await refused(ctx, incident, Refusal.CLOSED)
         return
     await ctx.toast("toast.done")
     subject = await ctx.tx.people.member(incident.subject)
@@ -218,10 +235,10 @@ async def command_case(ctx: Context, rest: str) -> None:
         await show_case(ctx, incident)
 
 
-async def _state(ctx: Context, incident: Incident, notice: Notice) -> Key:
+async def _state(ctx: Context, incident: Incident, notice: Notice, *, bare: bool) -> Key:
     if incident.holder is not None:
         holder = await ctx.tx.people.member(incident.holder)
-        return Key("alarm.state.held", {"name": holder.name})
+        return Key("alarm.state.held", {"name": Key("bare.name") if bare else holder.name})
     if notice is Notice.EXHAUSTED:
         return Key("alarm.state.exhausted")
     if notice is Notice.REPEAT:
@@ -309,21 +326,37 @@ async def _ask_news(ctx: Context, incident: Incident) -> None:
             lane=Lane.ALARM,
             purpose=alarm_purpose(incident.id),
             number=incident.number,
-            name=subject.name,
+            name=Key("bare.name") if await _is_bare(ctx, place, incident) else subject.name,
             within=rules.NEWS_ANSWER,
         )
 
 
 async def _drop_buttons(ctx: Context, incident: Incident, members: frozenset[int]) -> None:
     """Only the newest message about an incident has buttons in each chat."""
+    prompts = await ctx.tx.conversations.open_about(TOPIC, incident.id)
+    if not prompts:
+        return
     chats = {
         (account.platform, account.chat)
         for member in members
         for account in await ctx.tx.people.accounts_of(member)
     }
-    for prompt in await ctx.tx.conversations.open_about(TOPIC, incident.id):
+    for prompt in prompts:
         if (prompt.platform, prompt.chat) in chats:
             await ctx.close_prompt(prompt)
+
+
+async def close_questions(ctx: Context, incident: Incident, key: str, **values: Any) -> None:
+    """Show what became of it wherever it was asked about, but to the person whom it is about.
+
+    Their question ("shall we close it?") stays while it is open and then ends in a word that says
+    nothing: who has it, and that anybody does, is not for a phone that may be in other hands.
+    """
+    for prompt in await ctx.tx.conversations.open_about(TOPIC, incident.id):
+        if prompt.member != incident.subject:
+            await ctx.close_prompt(prompt, key, **values)
+        elif not incident.open:
+            await ctx.close_prompt(prompt, "subject.closed")
 
 
 async def let_go(ctx: Context, person: Member) -> None:
@@ -339,15 +372,20 @@ async def let_go(ctx: Context, person: Member) -> None:
             await _drop_buttons(ctx, incident, frozenset({person.id}))
 
 
-async def _tell_the_others(
+async def tell_the_others(
     ctx: Context, incident: Incident, key: str, *without: int, **values: Any
 ) -> None:
     """News for everyone who was told, as far as they are still to be told of anything."""
     roster = await ctx.tx.people.roster(incident.group)
+    purpose = f"incident:{incident.id}:news"
+    if "text" in values:
+        purpose = fading.detail_purpose(incident.id)
+        await fading.details_will_fade(ctx, incident.id)
     await ctx.tell(
         (incident.told & roster.agreed) - {incident.subject, *without},
         key,
-        purpose=f"incident:{incident.id}:news",
+        purpose=purpose,
+        bare=(await ctx.tx.people.group(incident.group)).bare,
         number=incident.number,
         **values,
     )
@@ -358,9 +396,6 @@ async def _tell_the_others(
 
 async def act(ctx: Context, incident: Incident, action: str, argument: str = "") -> None:
     """One press, number, word or command about an incident."""
-    if action in ("safe", "not_safe"):
-        await _subject_says(ctx, incident, safe=action == "safe")
-        return
     ctx.require(Action.RESPOND)
     me = ctx.speaker.member.id
     if not _knows(ctx, incident):
@@ -368,7 +403,7 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
         await ctx.reply("incident.unknown", number=incident.number)
         return
     if incident.subject == me:
-        await _refused(ctx, incident, Refusal.OWN)
+        await refused(ctx, incident, Refusal.OWN)
         return
     match action:
         case "take":
@@ -407,7 +442,8 @@ def _knows(ctx: Context, incident: Incident) -> bool:
     return incident.group == me.group and (me.id in incident.told or me.id == incident.subject)
 
 
-async def _refused(ctx: Context, incident: Incident, refusal: Refusal) -> None:
+async def refused(ctx: Context, incident: Incident, refusal: Refusal) -> None:
+    """Why an act is not done."""
     holder = ""
     if incident.holder is not None:
         holder = (await ctx.tx.people.member(incident.holder)).name
@@ -422,7 +458,7 @@ async def _take(ctx: Context, incident: Incident) -> None:
         if taken is Refusal.HELD and incident.holder == me.id:
             await ctx.toast("toast.done")
             return
-        await _refused(ctx, incident, taken)
+        await refused(ctx, incident, taken)
         return
     await _hold(ctx, taken, "taken")
 
@@ -437,7 +473,7 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
     await ctx.tx.timers.set(TIMER, incident.id, incident.next_at)
     await ctx.tx.incidents.note(incident.id, ctx.now, event, holder.id)
     await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, incident.id, "incident.now_held", name=holder.name)
+    await close_questions(ctx, incident, "incident.now_held", name=holder.name)
     # Repeats that have not left would be false news by now.
     await ctx.tx.outbox.withdraw(alarm_purpose(incident.id), ctx.now)
     for place in await ctx.places_of(holder.id):
@@ -448,10 +484,10 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
             topic=TOPIC,
             ref=incident.id,
             number=incident.number,
-            name=subject.name,
+            name=Key("bare.name") if await _is_bare(ctx, place, incident) else subject.name,
             news=incident.plan.news,
         )
-    await _tell_the_others(
+    await tell_the_others(
         ctx, incident, "incident.taken", holder.id, name=holder.name, subject=subject.name
     )
 
@@ -465,7 +501,7 @@ async def _decided(
     ctx: Context, incident: Incident, event: str, decision: rules.Decision | Refusal
 ) -> None:
     if isinstance(decision, Refusal):
-        await _refused(ctx, incident, decision)
+        await refused(ctx, incident, decision)
         return
     me = ctx.speaker.member
     await ctx.tx.incidents.note(incident.id, ctx.now, event, me.id)
@@ -482,20 +518,20 @@ async def news(ctx: Context, incident: Incident, text: str) -> None:
         return
     told = rules.news(incident, me.id, ctx.now)
     if isinstance(told, Refusal):
-        await _refused(ctx, incident, told)
+        await refused(ctx, incident, told)
         return
     await ctx.tx.incidents.save(told)
     await ctx.tx.timers.set(TIMER, told.id, told.next_at)
     await ctx.tx.incidents.note(told.id, ctx.now, "news", me.id, text=text)
     await ctx.reply("incident.news_noted", number=told.number)
-    await _tell_the_others(ctx, told, "incident.news", me.id, name=me.name, text=text)
+    await tell_the_others(ctx, told, "incident.news", me.id, name=me.name, text=text)
 
 
 async def _whom(ctx: Context, incident: Incident) -> None:
     """Offer the people who were told already: nobody learns of others by asking."""
     me = ctx.speaker.member.id
     if incident.holder != me:
-        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        await refused(ctx, incident, Refusal.NOT_HOLDER)
         return
     choices = [
         Choice("hand_over_to", "button.person", str(id), {"name": person.name})
@@ -525,10 +561,10 @@ async def _able(ctx: Context, incident: Incident) -> frozenset[int]:
 async def _offer(ctx: Context, incident: Incident, to: int) -> None:
     me = ctx.speaker.member
     if incident.holder != me.id:
-        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        await refused(ctx, incident, Refusal.NOT_HOLDER)
         return
     if to not in await _able(ctx, incident):
-        await _refused(ctx, incident, Refusal.NOT_TOLD)
+        await refused(ctx, incident, Refusal.NOT_TOLD)
         return
     other = await ctx.tx.people.member(to)
     await ctx.tx.incidents.note(incident.id, ctx.now, "offered", me.id, to=to)
@@ -553,7 +589,7 @@ async def _offer(ctx: Context, incident: Incident, to: int) -> None:
 async def _accept(ctx: Context, incident: Incident, giver: int) -> None:
     passed = rules.hand_over(incident, giver, ctx.speaker.member.id, ctx.now)
     if isinstance(passed, Refusal):
-        await _refused(ctx, incident, passed)
+        await refused(ctx, incident, passed)
         return
     await _hold(ctx, passed, "handed_over")
 
@@ -574,10 +610,10 @@ async def _decline(ctx: Context, incident: Incident, giver: int) -> None:
 
 async def _which_outcome(ctx: Context, incident: Incident) -> None:
     if not incident.open:
-        await _refused(ctx, incident, Refusal.CLOSED)
+        await refused(ctx, incident, Refusal.CLOSED)
         return
     if incident.holder != ctx.speaker.member.id:
-        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        await refused(ctx, incident, Refusal.NOT_HOLDER)
         return
     await ctx.toast("toast.done")
     await ctx.ask(
@@ -593,11 +629,11 @@ async def _which_outcome(ctx: Context, incident: Incident) -> None:
 async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int) -> None:
     """Bring it to an end and tell everyone who was told."""
     if actor not in (incident.holder, incident.subject):
-        await _refused(ctx, incident, Refusal.NOT_HOLDER)
+        await refused(ctx, incident, Refusal.NOT_HOLDER)
         return
     done = rules.resolve(incident, outcome, ctx.now)
     if isinstance(done, Refusal):
-        await _refused(ctx, incident, done)
+        await refused(ctx, incident, done)
         return
     person = await ctx.tx.people.member(actor)
     subject = await ctx.tx.people.member(done.subject)
@@ -605,9 +641,10 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
     await ctx.tx.timers.set(TIMER, done.id, None)
     await ctx.tx.incidents.note(done.id, ctx.now, "resolved", actor, outcome=outcome.value)
     await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=outcome)
+    await close_questions(ctx, done, "incident.now_closed", outcome=outcome)
     await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
-    await _tell_the_others(
+    await fading.end_details(ctx, done.id)
+    await tell_the_others(
         ctx, done, "incident.resolved", name=person.name, subject=subject.name, outcome=outcome,
         took=ctx.now - done.opened_at,
     )  # fmt: skip
@@ -616,97 +653,6 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
 async def _reopen(ctx: Context, incident: Incident) -> None:
     roster = await ctx.tx.people.roster(incident.group)
     await _decided(ctx, incident, "reopened", rules.reopen(incident, roster, ctx.now))
-
-
-# --- the person whom it is about ----------------------------------------------------------------
-
-
-async def late_answer(ctx: Context, incident: Incident) -> None:
-    """ "I am well" after the miss: everyone who was told hears it, and the person is asked to close.
-
-    The question says nothing of the network, since the phone may be in other hands.
-    """
-    await _tell_of_the_answer(ctx, incident)
-    closable = incident.kind in SILENT
-    await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
-    if not closable:
-        await ctx.reply("subject.thanks")
-        return
-    await ctx.ask(
-        ctx.place,
-        "subject.close",
-        (Choice("safe", "button.close_yes"), Choice("not_safe", "button.close_no")),
-        topic=TOPIC,
-        ref=incident.id,
-    )
-
-
-async def _tell_of_the_answer(ctx: Context, incident: Incident) -> None:
-    """To everyone who was told, once: the tenth "I am well" is no more news than the second.
-
-    Words that were long on their way say when they were said, and not how the person is now.
-    """
-    me = ctx.speaker.member
-    timeline = await ctx.tx.incidents.timeline(incident.id)
-    if not any(event.event == "answered_late" for event in timeline):
-        if ctx.now - ctx.answered_at < CLOCKS_APART:
-            await _tell_the_others(ctx, incident, "incident.answered_late", me.id, name=me.name)
-        else:
-            await _tell_the_others(
-                ctx, incident, "incident.came_late", me.id, name=me.name, at=ctx.answered_at
-            )
-    await ctx.tx.incidents.note(incident.id, ctx.now, "answered_late", me.id)
-
-
-async def answered_in_time(ctx: Context, incident: Incident, checkin: int) -> None:
-    """The answer to this check-in was in time, and came late to us.
-
-    If that check-in is all that the incident is about and nobody has done anything about it yet,
-    there was nothing to be alarmed about. Otherwise it is news, and people decide.
-    """
-    if not await _is_of_this_miss_alone(ctx, incident, checkin):
-        await _tell_of_the_answer(ctx, incident)
-        return
-    done = rules.resolve(incident, Outcome.FALSE_ALARM, ctx.now)
-    if isinstance(done, Refusal):
-        return
-    me = ctx.speaker.member
-    await ctx.tx.incidents.save(done)
-    await ctx.tx.timers.set(TIMER, done.id, None)
-    await ctx.tx.incidents.note(
-        done.id, ctx.now, "resolved", me.id, outcome=Outcome.FALSE_ALARM.value
-    )
-    await ctx.close_prompts(TOPIC, done.id, "incident.now_closed", outcome=Outcome.FALSE_ALARM)
-    await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
-    await _tell_the_others(ctx, done, "incident.in_time", name=me.name, at=ctx.answered_at)
-
-
-async def _is_of_this_miss_alone(ctx: Context, incident: Incident, checkin: int) -> bool:
-    timeline = await ctx.tx.incidents.timeline(incident.id)
-    about = [event.details["checkin"] for event in timeline if "checkin" in event.details]
-    by_itself = {
-        *Notice, *(f"opened_{kind}" for kind in SILENT), "unreachable", "answered_late",
-    }  # fmt: skip
-    untouched = all(event.event in by_itself for event in timeline)
-    return incident.kind in SILENT and about == [checkin] and untouched
-
-
-async def _subject_says(ctx: Context, incident: Incident, *, safe: bool) -> None:
-    me = ctx.speaker.member.id
-    if me != incident.subject or incident.kind not in SILENT:
-        await _refused(ctx, incident, Refusal.NOT_HOLDER)
-        return
-    await ctx.toast("toast.done")
-    if not incident.open:
-        await ctx.close_prompts(TOPIC, incident.id, "subject.closed", only=ctx.place)
-        return
-    if safe:
-        await ctx.close_prompts(TOPIC, incident.id, "subject.closed", only=ctx.place)
-        await resolve(ctx, incident, Outcome.SAFE, me)
-        return
-    await ctx.close_prompts(TOPIC, incident.id, "subject.kept_open", only=ctx.place)
-    await ctx.tx.incidents.note(incident.id, ctx.now, "kept_open", me)
-    await _tell_the_others(ctx, incident, "incident.kept_open", me, name=ctx.speaker.member.name)
 
 
 async def panic(ctx: Context, _rest: str = "") -> None:
@@ -723,7 +669,12 @@ async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[In
     """The incident that "12 rest" names, or the only one the speaker knows of; and the rest."""
     member = ctx.speaker.member
     found = re.match(r"#?(\d{1,9})\b\s*(.*)", rest, re.DOTALL)
-    known = await ctx.tx.incidents.known_to(member.group, member.id, only_open=False)
+    known = [
+        incident
+        for incident in await ctx.tx.incidents.known_to(member.group, member.id, only_open=False)
+        # A phone in other hands must not learn of it by asking.
+        if incident.kind is not Kind.DURESS or incident.subject != member.id
+    ]
     if found:
         number = int(found[1])
         named = [i for i in known if i.number == number]
@@ -766,7 +717,7 @@ async def command_hand_over(ctx: Context, rest: str) -> None:
         return
     other = await ctx.tx.people.member_named(incident.group, name)
     if other is None or other.id not in incident.told or other.id == incident.subject:
-        await _refused(ctx, incident, Refusal.NOT_TOLD)
+        await refused(ctx, incident, Refusal.NOT_TOLD)
         return
     await act(ctx, incident, "hand_over_to", str(other.id))
 
@@ -816,6 +767,9 @@ async def show_line(ctx: Context, incident: Incident) -> None:
     if me.id not in incident.told or me.id == incident.subject:
         await ctx.reply("incident.unknown", number=incident.number)
         return
+    if await _is_bare(ctx, ctx.place, incident):
+        await ctx.reply("bare.line", number=incident.number)
+        return
     subject = await ctx.tx.people.member(incident.subject)
     texts = ctx.texts(ctx.place)
     text = texts.render(
@@ -830,7 +784,9 @@ async def show_line(ctx: Context, incident: Incident) -> None:
             details["to"] = (await ctx.tx.people.member(int(details["to"]))).name
         values = {"name": actor, "n": details.get("to", 0), **details}
         text = text + texts.render("line.row", at=event.at, what=Key(f"line.{event.event}", values))
-    await ctx.put(ctx.place, text)
+    await ctx.put(ctx.place, text, purpose=fading.detail_purpose(incident.id))
+    if incident.open:
+        await fading.details_will_fade(ctx, incident.id)
 
 
 async def _standing(ctx: Context, incident: Incident) -> Key:

@@ -10,11 +10,12 @@ from bot.domain.lanes import Lane
 from bot.domain.names import LIMIT, NameRefused, cleaned
 from bot.platforms.base import PlatformName
 from bot.texts import Key
-from handlers import consent
+from handlers import consent, lost
 from handlers.commands import read_command
 from handlers.context import Choice, Context
 from handlers.invitations import secret_hash, still_good
 from storage.invitations import Invitation
+from storage.people import Account
 
 TOPIC = "joining"
 SECRET = re.compile(r"[A-Za-z0-9_-]{22,64}")
@@ -96,6 +97,22 @@ async def _second_account(ctx: Context, invitation: Invitation) -> None:
     await ctx.reply("joining.linked", name=member.name)
     for place in earlier:
         await ctx.say(place, "joining.linked_elsewhere", lane=Lane.ALARM)
+    if not earlier:
+        await lost.came_back(ctx, member)
+
+
+async def comes_back(ctx: Context, account: Account, text: str) -> None:
+    """A suspended account shows something: only what two people gave its owner is heard."""
+    secret = secret_in(text)
+    invitation = await _live(ctx, secret_hash(secret)) if secret is not None else None
+    if invitation is None or invitation.member != account.member:
+        return
+    if not await ctx.tx.invitations.use(invitation.id, ctx.now):
+        return
+    await ctx.tx.people.restore(account.id, ctx.place.chat, ctx.now)
+    member = await ctx.tx.people.member(account.member)
+    await ctx.reply("joining.linked", name=member.name)
+    await lost.came_back(ctx, member)
 
 
 async def decided(ctx: Context, action: str) -> None:

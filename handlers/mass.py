@@ -107,7 +107,12 @@ async def _digest(
 ) -> None:
     """A page of the cases that nobody holds, each with its button."""
     page = cases[start : start + PAGE]
-    names = [(case, (await ctx.tx.people.member(case.subject)).name) for case in page]
+    bare = place.platform in (await ctx.tx.people.group(event.group)).bare
+    somebody = ctx.texts(place).plain("bare.name")
+    names = [
+        (case, somebody if bare else (await ctx.tx.people.member(case.subject)).name)
+        for case in page
+    ]
     choices = [
         Choice("case", "button.case", str(case.id), {"number": case.number, "name": name})
         for case, name in names

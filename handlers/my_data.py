@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.answers import plain
-from bot.domain.incident import Kind, Outcome
+from bot.domain.incident import Incident, Kind, Outcome
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.platforms.base import Attachment, Secrecy
 from bot.texts import Key
-from handlers import leaving, plans
+from handlers import incidents, leaving, plans, subject
 from handlers.canary import operator_places
 from handlers.commands import Entry
 from handlers.context import Choice, Context
@@ -24,6 +24,8 @@ ERASE_TOPIC = "erase"
 
 WORDS = frozenset({"borrar", "erase"})
 """What is to be typed; in any language that the bot speaks, whatever the member's is."""
+
+ASKED_TO_ERASE = "asked_to_erase"
 
 FILE = "acuerpa.txt"
 """A name that says nothing about whose it is."""
@@ -76,7 +78,8 @@ async def _lines(ctx: Context) -> AsyncIterator[str]:
     yield head("you")
     yield f"{me.name} · {group.name} · {me.language} · {me.zone}"
     yield f"{_utc(kept.joined_at)} · {texts.write(tuple(sorted(me.roles)) or Key('role.none'))}"
-    yield texts.write(me.risk) + (" · " + texts.plain("subscribe.on") if me.subscribed else "")
+    yield texts.write(me.risk)
+    yield texts.plain("subscribe.on" if me.subscribed else "subscribe.off")
     yield head("plan")
     yield await plans.describe(ctx, ctx.place, me.agreed_plan, about=me.group)
     for at, key in ((kept.agreed_at, "my_data.agreed"), (me.withdrawn_at, "my_data.withdrew")):
@@ -155,6 +158,10 @@ async def words(ctx: Context, _step: str, _data: Mapping[str, Any], text: str) -
     if await _not_now(ctx):
         return
     me, group = ctx.speaker.member, ctx.speaker.group
+    hidden = await ctx.tx.incidents.open_about(me.id)
+    if hidden is not None:
+        await _only_silent(ctx, hidden)
+        return
     roster = await ctx.tx.people.roster(me.group)
     others = roster.coordinators - {me.id}
     await ctx.log("erased", me.id)
@@ -170,9 +177,21 @@ async def words(ctx: Context, _step: str, _data: Mapping[str, Any], text: str) -
     await ctx.reply("erase.done")
 
 
+async def _only_silent(ctx: Context, hidden: Incident) -> None:
+    """Under duress: the chat shows an erasure. Those who were told decide what becomes of it."""
+    me = ctx.speaker.member
+    await ctx.tx.incidents.note(hidden.id, ctx.now, ASKED_TO_ERASE, me.id)
+    await incidents.tell_the_others(ctx, hidden, "incident.asked_to_erase", me.id, name=me.name)
+    for account in await ctx.tx.people.accounts_of(me.id):
+        await ctx.tx.people.suspend(account.id, ctx.now)
+        await ctx.tx.conversations.end_all_in(account.platform, account.chat, ctx.now)
+    await ctx.reply("erase.done")
+
+
 async def _not_now(ctx: Context) -> bool:
     """The same words whatever is open: they must not tell the holder of a phone of an alarm."""
-    if not await leaving.needed(ctx, ctx.speaker.member.id):
+    me = ctx.speaker.member.id
+    if not await subject.seen(ctx, me) and not await ctx.tx.checkins.open_of(me):
         return False
     await ctx.reply("erase.not_now")
     return True

@@ -46,6 +46,7 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
         "decision": {"consent": Action.SECOND, "refuse": Action.SECOND},
         "request": {"withdraw": Action.OWN_ROLES},  # one's own, whatever became of one's roles
         "export": {"ask": Action.EXPORT, "drop": Action.EXPORT},
+        "lost": {"alarm": Action.SUSPEND, "known": Action.SUSPEND},
         "log": {"more": Action.READ_LOG},
         "my_data": {"send": Action.OWN_DATA, "drop": Action.OWN_DATA},
         "denunciation": {
@@ -71,6 +72,7 @@ DIALOGS: Mapping[str, Mapping[str, Action]] = MappingProxyType(
     {
         "joining": {"agree": Action.JOIN, "name": Action.JOIN},
         "incident": {"news": Action.RESPOND},
+        "duress": {"words": Action.DURESS, "again": Action.DURESS},
         "roles": {"whom": Action.SET_ROLES},
         "denunciation": {"title": Action.WRITE, "text": Action.WRITE},
         "erase": {"word": Action.ERASE_ME},

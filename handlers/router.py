@@ -42,7 +42,10 @@ from handlers import (
     consent,
     decisions,
     denunciations,
+    details,
+    duress,
     exports,
+    fading,
     general,
     groups,
     identities,
@@ -52,16 +55,18 @@ from handlers import (
     joining,
     leaving,
     logbook,
+    lost,
     mass,
     my_data,
     outcomes,
     rights,
     roles,
+    subject,
 )
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
 from handlers.settings import Settings
-from storage.conversations import Prompt
+from storage.conversations import Dialog, Prompt
 from storage.outbox import Row
 from storage.transaction import Transaction
 
@@ -80,6 +85,9 @@ ENTRIES: tuple[Entry, ...] = (
     *logbook.ENTRIES,
     *exports.ENTRIES,
     *my_data.ENTRIES,
+    *duress.ENTRIES,
+    *lost.ENTRIES,
+    *details.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 
@@ -93,6 +101,10 @@ TIMERS = {
     consent.TIMER: consent.on_timer,
     decisions.TIMER: decisions.on_timer,
     leaving.TIMER: leaving.on_timer,
+    duress.TIMER: duress.on_timer,
+    lost.TIMER: lost.on_timer,
+    fading.QUESTION_TIMER: fading.on_question,
+    fading.DETAIL_TIMER: fading.on_details,
 }
 
 Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
@@ -102,6 +114,7 @@ TALKS: dict[str, Talk] = {
     incidents.TOPIC: incidents.words,
     denunciations.TOPIC: denunciations.words,
     roles.TOPIC: roles.words,
+    duress.TOPIC: duress.words,
     my_data.ERASE_TOPIC: my_data.words,
 }
 """What takes the words of a conversation of several steps."""
@@ -114,6 +127,8 @@ CARRIED_OUT: dict[Decided, decisions.CarryOut] = {
     Decided.RISK: groups.carry_out_risk,
     Decided.INVITE: invitations.carry_out,
     Decided.EXPORT: exports.carry_out,
+    Decided.RESTORE: lost.carry_out,
+    Decided.DETAILS: details.carry_out,
 }
 """What two people decided, and what does it."""
 
@@ -153,6 +168,11 @@ class Router:
             await identities.reported(ctx, event)
             return
         ctx = await self._context(tx, event, now)
+        if ctx.suspended is not None:
+            # In other hands: nothing from there is heard, but for what two people let in again.
+            if isinstance(event.body, Text) and event.chat_kind is ChatKind.PRIVATE:
+                await joining.comes_back(ctx, ctx.suspended, event.body.text)
+            return
         try:
             await self._dispatch(ctx, event)
         except NotAllowed:
@@ -165,12 +185,14 @@ class Router:
 
     async def _context(self, tx: Transaction, event: Incoming, now: datetime) -> Context:
         account = await tx.people.account(event.platform, event.account)
-        if account is None:
+        if account is None or account.suspended_at is not None:
             language = nearest(event.language) or self._settings.language
             place = Place(
                 event.platform, event.chat, language, self._settings.zone, event.chat_kind
             )
-            return Context(tx, now, self._settings, event=event, place=place)
+            ctx = Context(tx, now, self._settings, event=event, place=place)
+            ctx.suspended = account
+            return ctx
         member = await tx.people.member(account.member)
         private = event.chat_kind is ChatKind.PRIVATE
         if private and event.proven and not isinstance(event.body, Removed):
@@ -279,7 +301,9 @@ class Router:
                 await checkins.chosen(ctx, prompt.ref, option.action)
             case incidents.TOPIC:
                 incident = await ctx.tx.incidents.get(prompt.ref)
-                if incident is not None:
+                if incident is not None and option.action in subject.ACTS:
+                    await subject.says(ctx, incident, safe=option.action == "safe")
+                elif incident is not None:
                     await incidents.act(ctx, incident, option.action, option.argument)
             case mass.TOPIC if option.action == "more":
                 await mass.more(ctx, prompt.ref, int(option.argument))
@@ -321,6 +345,8 @@ class Router:
                 await consent.pressed(ctx, prompt.ref, option.action, option.argument)
             case invitations.TOPIC:
                 await invitations.revoke(ctx, prompt.ref)
+            case lost.TOPIC:
+                await lost.pressed(ctx, prompt.ref, option.action)
             case exports.TOPIC:
                 await exports.pressed(ctx, prompt.ref, option.action)
             case logbook.TOPIC:
@@ -339,7 +365,9 @@ class Router:
         if body.edited or body.forwarded:
             return
         if ctx.known and not proven and not _asks_for_help(body.text):
-            # It may be the word of whoever runs the server: an alarm is believed all the same.
+            # It may be the word of whoever runs the server: an alarm is believed all the same, and
+            # the chat shows of words of duress what it shows of every other.
+            await self._listen(ctx, body.text, await ctx.dialog())
             await self._no_answer(ctx, "unproven")
             return
         secret = joining.secret_in(body.text)
@@ -351,6 +379,11 @@ class Router:
             await self._command(ctx, *command)
             return
         await self._words(ctx, body)
+
+    async def _listen(self, ctx: Context, text: str, dialog: Dialog | None) -> None:
+        """Whether these are the speaker's words of duress, unless they are choosing them now."""
+        if ctx.known and (dialog is None or dialog.topic != duress.TOPIC):
+            await duress.listen(ctx, text)
 
     async def _command(self, ctx: Context, name: str, rest: str) -> None:
         entry = BY_WORD.get(name)
@@ -376,8 +409,9 @@ class Router:
         if await self._number(ctx, text, body.reply_to):
             return
         dialog = await ctx.dialog()
+        await self._listen(ctx, text, dialog)
         asked = ctx.known and await checkins.waits_for_answer(ctx)
-        if asked and understand(text) is not Answer.UNCLEAR:
+        if asked and (ctx.duress or understand(text) is not Answer.UNCLEAR):
             await checkins.said(ctx, text)
         elif dialog is not None and dialog.topic in TALKS:
             right = rights.of_words(dialog.topic, dialog.step)

@@ -24,7 +24,8 @@ class Settings:
 
     `links` gives each platform's invitation link for a secret, or None. `token` gives fresh random
     text of at least 80 bits, safe in a link. `canary` is the wall time of `zone` at which the canary
-    is to be asked every day; None for no canary.
+    is to be asked every day; None for no canary. `questions`: how long after its end a check-in's
+    question stays in the chat.
     """
 
     language: str
@@ -32,4 +33,5 @@ class Settings:
     token: Callable[[], str]
     operators: frozenset[str] = frozenset()
     canary: time | None = None
+    questions: timedelta = timedelta(hours=24)
     links: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)

@@ -167,6 +167,15 @@ class Conversations:
         changed = await self._db.execute(_CLOSE, {"which": id, "now": now})
         return changed.rowcount == 1
 
+    async def end_all_in(self, platform: str, chat: str, now: datetime) -> None:
+        """Nothing goes on in a chat any more, and nothing that was asked there is shown to be over."""
+        await self._db.execute(
+            sa.update(prompts)
+            .where(self._in(prompts, platform, chat), prompts.c.closed_at.is_(None))
+            .values(closed_at=now)
+        )
+        await self.end_dialog(platform, chat)
+
     async def move_chat(self, platform: str, old: str, new: str) -> None:
         """A chat has a new id. Where something goes on in the new one already, that goes on."""
         if await self._has_dialog(platform, new):

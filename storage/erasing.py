@@ -159,6 +159,8 @@ class Erasing:
             agreed_at=None,
             asked_at=None,
             withdrawn_at=None,
+            duress=None,
+            rehearsal_until=None,
             left_at=now,
         )
 

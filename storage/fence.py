@@ -117,6 +117,12 @@ class Fence:
         )
         return changed.rowcount == 1
 
+    async def end_all(self) -> None:
+        """Whoever acts may act no more, and need not be waited for."""
+        await self._db.execute(
+            sa.update(fences).where(_HERE).values(number=fences.c.number + 1, until=EPOCH)
+        )
+
     async def end(self, number: int) -> None:
         """We act no more: nobody need wait."""
         await self.renew(number, EPOCH)

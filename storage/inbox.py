@@ -166,6 +166,10 @@ class Inbox:
         changed = await self._db.execute(_done(self._acting), {"of": id, "now": now})
         return changed.rowcount == 1
 
+    async def empty(self, id: int) -> None:
+        """What this event said is kept nowhere: only that it came."""
+        await self._rows.update(inbox, id, raw={}, emptied=True)
+
     async def failed(self, id: int, error: str, *, tries: int) -> bool:
         """Count a failure; after `tries` of them it is set aside. Returns whether it was."""
         attempts = (

@@ -9,6 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.duress import PRETENDED, shown_to_subject
+from bot.domain.incident import Kind, Outcome
 from bot.domain.schedule import Schedule
 from storage.decisions import Line
 from storage.people import Account
@@ -26,6 +28,9 @@ from storage.tables import (
     schedules,
 )
 
+_Incident = tuple[int, str, datetime, datetime | None, str | None]
+"""Number, kind, opened, closed, outcome."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mine:
@@ -35,13 +40,55 @@ class Mine:
     agreed_at: datetime | None
     schedules: Sequence[tuple[Schedule, bool]]
     checkins: Sequence[tuple[datetime, str, datetime | None]]  # due, state, answered
-    incidents: Sequence[tuple[int, str, datetime, datetime | None, str | None]]
+    incidents: Sequence[_Incident]
     acts: Sequence[tuple[int, datetime, str, Mapping[str, Any]]]  # in any incident, their own
     denunciations: Sequence[tuple[int, str, str, str]]  # number, state, title, text
     invitations: Sequence[tuple[datetime, Sequence[str]]]
     log: Sequence[Line]
     wrote: Sequence[tuple[datetime, Mapping[str, Any]]]
     sent_to_them: int
+
+
+OF_DURESS = frozenset({"opened_duress", "again_duress", PRETENDED, "asked_to_erase"})
+"""Lines of a timeline that the person's own acts wrote, and that their chat must not show."""
+
+
+async def _about(rows: Rows, member: int) -> tuple[list[_Incident], list[int]]:
+    """Incidents about a member as they know them, and the numbers of those that they know nothing of.
+
+    Whoever holds the phone may ask for this.
+    """
+    found = await rows.connection.execute(
+        sa.select(
+            incidents.c.id, incidents.c.number, incidents.c.kind, incidents.c.opened_at,
+            incidents.c.closed_at, incidents.c.outcome,
+        )
+        .where(incidents.c.subject_id == member)
+        .order_by(incidents.c.id)
+    )  # fmt: skip
+    known: list[_Incident] = []
+    hidden: list[int] = []
+    for id, number, kind, opened, closed, outcome in found.all():
+        if kind != Kind.DURESS:
+            known.append((number, kind, opened, closed, outcome))
+            continue
+        lines = (
+            await rows.connection.execute(
+                sa.select(incident_events.c.event, incident_events.c.at)
+                .where(incident_events.c.incident_id == id)
+                .order_by(incident_events.c.id)
+            )
+        ).all()
+        shown = shown_to_subject(Kind.DURESS, (line.event for line in lines))
+        pretended = next((line.at for line in lines if line.event == PRETENDED), None)
+        before = (line.event for line in lines if line.event != PRETENDED)
+        if shown is not None:
+            known.append((number, shown, opened, closed, outcome))
+        elif pretended is not None and (was := shown_to_subject(Kind.DURESS, before)):
+            known.append((number, was, opened, pretended, Outcome.SAFE))
+        else:
+            hidden.append(id)
+    return known, hidden
 
 
 async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mine:
@@ -60,21 +107,18 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         .where(checkins.c.member_id == member)
         .order_by(checkins.c.id)
     )
-    about = await db.execute(
-        sa.select(
-            incidents.c.number, incidents.c.kind, incidents.c.opened_at, incidents.c.closed_at,
-            incidents.c.outcome,
-        )
-        .where(incidents.c.subject_id == member)
-        .order_by(incidents.c.id)
-    )  # fmt: skip
+    about, hidden = await _about(rows, member)
     acts = await rows.all(
         sa.select(
             incident_events.c.id, incidents.c.number, incident_events.c.at, incident_events.c.event,
             incident_events.c.details,
         )
         .join(incidents, incidents.c.id == incident_events.c.incident_id)
-        .where(incident_events.c.actor == member)
+        .where(
+            incident_events.c.actor == member,
+            incidents.c.id.not_in(hidden),
+            incident_events.c.event.not_in(sorted(OF_DURESS)),
+        )
         .order_by(incident_events.c.id)
     )  # fmt: skip
     written = await rows.all(
@@ -113,7 +157,7 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         agreed_at=person.agreed_at,
         schedules=[(Schedule.from_json(row.rule), row.active) for row in rules],
         checkins=[tuple(row) for row in asked],
-        incidents=[tuple(row) for row in about],
+        incidents=about,
         acts=[(row.number, row.at, row.event, row.details) for row in acts],
         denunciations=[(row.number, row.state, row.title, row.text) for row in written],
         invitations=[tuple(row) for row in made],

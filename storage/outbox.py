@@ -322,6 +322,38 @@ class Outbox:
         )
         return int(gone.rowcount)
 
+    async def withdraw_chat(self, platform: str, chat: str, now: datetime) -> None:
+        """Nothing that waits for this chat leaves."""
+        await self._db.execute(
+            sa.update(outbox)
+            .where(
+                outbox.c.platform == platform,
+                outbox.c.chat_key == self._chat(chat),
+                outbox.c.state == QUEUED,
+            )
+            .values(state=FAILED, error=WITHDRAWN, done_at=now)
+        )
+
+    async def standing(self, purpose: str) -> list[Row]:
+        """Messages of this purpose that people can still see: sent, and not deleted by us."""
+        found = await self._rows.all(
+            sa.select(*_COLUMNS).where(outbox.c.purpose == purpose).order_by(outbox.c.seq)
+        )
+        return _standing([_row(r) for r in found])
+
+    async def standing_in(self, platform: str, chat: str, since: datetime) -> list[Row]:
+        """The same in one chat, of what was sent since then."""
+        found = await self._rows.all(
+            sa.select(*_COLUMNS)
+            .where(
+                outbox.c.platform == platform,
+                outbox.c.chat_key == self._chat(chat),
+                outbox.c.created_at >= since,
+            )
+            .order_by(outbox.c.seq)
+        )
+        return _standing([_row(r) for r in found])
+
     async def get(self, key: str) -> Row | None:
         """One row by its key."""
         found = await self._rows.one(_BY_KEY, known=key)
@@ -459,3 +491,11 @@ class Outbox:
             {"known": key, "untried": untried, **{f"new_{n}": v for n, v in values.items()}},
         )
         return changed.rowcount == 1
+
+
+def _standing(rows: Sequence[Row]) -> list[Row]:
+    gone = {row.target for row in rows if row.operation == "delete"}
+    return [
+        row for row in rows
+        if row.operation == "send" and row.state == SENT and row.key not in gone
+    ]  # fmt: skip

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from bot.domain.decision import Candidate
+from bot.domain.duress import Words
 from bot.domain.people import Risk, Role, Roster
 from bot.domain.plan import DEFAULT_PLAN, Plan
 from storage.rows import Query, Rows, param
@@ -18,7 +19,8 @@ from storage.tables import accounts, groups, members
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A solidarity group. `plan` is None until somebody writes one."""
+    """A solidarity group. `plan` is None until somebody writes one; on the platforms in `bare` its
+    alarms name nobody and drafts are not shown."""
 
     id: int
     name: str
@@ -26,11 +28,16 @@ class Group:
     language: str
     zone: str
     plan: Plan | None
+    bare: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A platform identity of a member, and the private chat with it."""
+    """A platform identity of a member, and the private chat with it.
+
+    `suspended_at`: since then it is in other hands as far as the group knows. Nothing goes there but
+    deletions, and what comes from there is not heard.
+    """
 
     id: int
     member: int
@@ -39,6 +46,7 @@ class Account:
     chat: str
     reachable: bool
     used_at: datetime
+    suspended_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +78,16 @@ class Member:
         return self.plan or DEFAULT_PLAN
 
 
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """A chat in which a member can be told something, and how to speak there."""
+
+    platform: str
+    chat: str
+    language: str
+    zone: str
+
+
 OPERATOR = "operator:"
 """What the address of an operator's second entry begins with: the canary's reader, who is nobody's
 member. No platform has such an address."""
@@ -88,9 +106,14 @@ _MEMBER = [
 ]  # fmt: skip
 _ACCOUNT = [
     accounts.c[name]
-    for name in ("id", "member_id", "platform", "address", "chat", "reachable", "used_at")
+    for name in (
+        "id", "member_id", "platform", "address", "chat", "reachable", "used_at", "suspended_at",
+    )
+]  # fmt: skip
+_GROUP = [
+    groups.c[name]
+    for name in ("id", "name", "organisation", "language", "zone", "plan", "bare")
 ]
-_GROUP = [groups.c[name] for name in ("id", "name", "organisation", "language", "zone", "plan")]
 
 
 def _member(row: sa.Row[Any]) -> Member:
@@ -100,8 +123,8 @@ def _member(row: sa.Row[Any]) -> Member:
 
 
 def _group(row: sa.Row[Any]) -> Group:
-    id, name, organisation, language, zone, plan = tuple(row)
-    return Group(id, name, organisation, language, zone, _plan(plan))
+    id, name, organisation, language, zone, plan, bare = tuple(row)
+    return Group(id, name, organisation, language, zone, _plan(plan), frozenset(bare))
 
 
 def _members_of(group: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
@@ -113,6 +136,7 @@ _ID, _PLATFORM, _KEY = (param(name) for name in ("of", "on", "by"))
 _GROUP_BY_ID = Query(sa.select(*_GROUP).where(groups.c.id == _ID))
 _MEMBER_BY_ID = Query(sa.select(*_MEMBER).where(members.c.id == _ID))
 _MEMBERS_OF_GROUP = Query(sa.select(*_MEMBER).where(_members_of(_ID)).order_by(members.c.id))
+_DURESS = Query(sa.select(members.c.duress, members.c.id).where(members.c.id == _ID))
 _ROLES = sa.select(members.c.id, members.c.roles).where(_members_of(_ID))
 _ACCOUNT_BY_ADDRESS = Query(
     sa.select(*_ACCOUNT).where(accounts.c.platform == _PLATFORM, accounts.c.address_key == _KEY)
@@ -168,6 +192,10 @@ class People:
         await self._db.execute(
             sa.update(members).where(members.c.group_id == group).values(asked_at=None)
         )
+
+    async def set_bare(self, group: int, platforms: Collection[str]) -> None:
+        """Where the group's alarms name nobody."""
+        await self._rows.update(groups, group, bare=sorted(platforms))
 
     async def next_number(self, group: int, what: str) -> int:
         """Count `incidents` or `denunciations` of a group up by one."""
@@ -292,7 +320,40 @@ class People:
 
         return Roster(having(Role.RESPONDER), having(Role.COORDINATOR), having(Role.OBSERVER))
 
+    # duress
+
+    async def duress(self, member: int) -> Words | None:
+        """What is kept of a member's words of duress."""
+        kept = await self._rows.one_value(_DURESS, of=member)
+        return Words(*kept) if kept else None
+
+    async def set_duress(self, member: int, words: Words | None) -> None:
+        """Other words from now on, or none."""
+        await self._rows.update(members, member, duress=words.to_json() if words else None)
+
+    async def rehearsal(self, member: int) -> datetime | None:
+        """Until when the words only show that they work."""
+        return (
+            await self._db.execute(
+                sa.select(members.c.rehearsal_until).where(members.c.id == member)
+            )
+        ).scalar_one()
+
+    async def set_rehearsal(self, member: int, until: datetime | None) -> None:
+        """Until then; None: it is over."""
+        await self._rows.update(members, member, rehearsal_until=until)
+
     # accounts
+
+    async def suspend(self, account: int, now: datetime) -> None:
+        """It is in other hands."""
+        await self._rows.update(accounts, account, suspended_at=now, reachable=False)
+
+    async def restore(self, account: int, chat: str, now: datetime) -> None:
+        """It is the person's again."""
+        await self._rows.update(
+            accounts, account, suspended_at=None, reachable=True, chat=chat, used_at=now
+        )
 
     async def add_account(
         self, member: int, platform: str, address: str, chat: str, now: datetime
@@ -330,6 +391,19 @@ class People:
         """All of a member's, the one used last first."""
         return [Account(*row) for row in await self._rows.all(_ACCOUNTS_OF, of=member)]
 
+    async def reachable(self) -> list[Reach]:
+        """Every account of everybody in every group, as far as it works."""
+        found = await self._rows.all(
+            sa.select(
+                accounts.c.id, accounts.c.platform, accounts.c.chat, members.c.language,
+                members.c.zone,
+            )
+            .join(members, members.c.id == accounts.c.member_id)
+            .where(members.c.left_at.is_(None), accounts.c.reachable, ~accounts.c.operator)
+            .order_by(accounts.c.id)
+        )  # fmt: skip
+        return [Reach(*row[1:]) for row in found]
+
     async def subscribers(self, group: int) -> list[Account]:
         """Of everyone in a group who receives denunciations, the account to send them to."""
         found = await self._rows.all(
@@ -356,7 +430,11 @@ class People:
         """Whether messages arrive there. Returns whether that is news."""
         changed = await self._db.execute(
             sa.update(accounts)
-            .where(accounts.c.id == account, accounts.c.reachable != reachable)
+            .where(
+                accounts.c.id == account,
+                accounts.c.reachable != reachable,
+                accounts.c.suspended_at.is_(None),
+            )
             .values(reachable=reachable)
         )
         return changed.rowcount == 1

@@ -171,9 +171,9 @@ class Rows:
         found = await self.all(statement, **values)
         return found[0] if found else None
 
-    async def one_value(self, statement: Any) -> Any | None:
+    async def one_value(self, statement: Any, **values: Any) -> Any | None:
         """The first column of the first row that is asked for, or None."""
-        row = await self.one(statement)
+        row = await self.one(statement, **values)
         return None if row is None else row[0]
 
     def _opened(

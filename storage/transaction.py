@@ -32,6 +32,7 @@ class Transaction:
     """The repositories over one connection that will commit or roll back as a whole.
 
     `wipe_log`: after the commit, nothing of what was erased is to be left in SQLite's log either.
+    `forget_event`: what the event that is being handled said is to be kept nowhere.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Transaction:
         self.connection = connection
         self.rows = Rows(connection, vault)
         self.wipe_log = False
+        self.forget_event = False
         self._vault = vault
         self._acting = acting(fence)
 
@@ -49,6 +51,10 @@ class Transaction:
             if table is not data_keys:
                 await self.connection.execute(sa.delete(table))
         self.rows = Rows(self.connection, self._vault)
+
+    async def forget_data_keys(self) -> None:
+        """Nothing that is sealed in this database can be opened again, by anybody."""
+        await self.connection.execute(sa.delete(data_keys))
 
     @cached_property
     def facts(self) -> Facts:

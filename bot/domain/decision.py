@@ -37,6 +37,8 @@ class Kind(StrEnum):
     RISK = "risk"  # a lower one
     INVITE = "invite"  # somebody who will coordinate or approve
     EXPORT = "export"
+    RESTORE = "restore"  # somebody's access, after their account was suspended
+    DETAILS = "details"  # to name people again on a platform that can read it
 
 
 class State(StrEnum):

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     UNREACHABLE = "unreachable"  # the question itself could not be delivered
     PANIC = "panic"
     HELP = "help"  # a check-in answered with "I need help"
+    DURESS = "duress"  # words that only look like an answer
+    LOST = "lost"  # who coordinates says that the person's phone is in other hands
 
 
 class State(StrEnum):

@@ -37,12 +37,16 @@ class Action(StrEnum):
     SETTINGS = "settings"  # own schedule, language, zone, accounts, subscription
     OWN_PLAN = "own_plan"  # see it, agree to it, withdraw
     OWN_ROLES = "own_roles"  # see them, accept one, give one up
+    DURESS = "duress"  # one's own words
     OWN_DATA = "own_data"  # all that is kept about oneself
     ERASE_ME = "erase_me"
     INVITE = "invite"
     SET_ROLES = "set_roles"
     SET_PLAN = "set_plan"
     SET_RISK = "set_risk"
+    SUSPEND = "suspend"  # an account that is in other hands, and give it back
+    REHEARSE = "rehearse"  # somebody's words of duress, with them
+    SET_DETAILS = "set_details"  # where alarms name people
     SECOND = "second"  # be the second person whose consent something needs
     READ_LOG = "read_log"
     EXPORT = "export"
@@ -73,12 +77,16 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.SETTINGS: _rule(Standing.MEMBER),
         Action.OWN_PLAN: _rule(Standing.MEMBER),
         Action.OWN_ROLES: _rule(Standing.MEMBER),
+        Action.DURESS: _rule(Standing.MEMBER),
         Action.OWN_DATA: _rule(Standing.MEMBER),
         Action.ERASE_ME: _rule(Standing.MEMBER),
         Action.INVITE: _rule(Role.COORDINATOR),
         Action.SET_ROLES: _rule(Role.COORDINATOR),
         Action.SET_PLAN: _rule(Role.COORDINATOR),
         Action.SET_RISK: _rule(Role.COORDINATOR),
+        Action.SUSPEND: _rule(Role.COORDINATOR),
+        Action.REHEARSE: _rule(Role.COORDINATOR),
+        Action.SET_DETAILS: _rule(Role.COORDINATOR),
         Action.SECOND: _rule(Role.COORDINATOR, Standing.OPERATOR),
         Action.READ_LOG: _rule(Role.COORDINATOR),
         Action.EXPORT: _rule(Role.COORDINATOR),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
@@ -53,10 +54,13 @@ ATTEMPT = 90.0
 """Seconds after which an attempt is given up, whatever the platform does: less than the lease."""
 
 SLOW = 5.0
-"""Seconds from which on an attempt that failed was slow."""
+"""Seconds from which on an attempt is slow: its place is another's, though it goes on."""
 
 SLOW_PLACES = 0.5
-"""Part of the concurrent requests that chats whose last attempt was slow may take: a server that
+"""Part of the concurrent requests that chats whose last attempt was slow may take."""
+
+MOST_PLACES = 2
+"""How many times the concurrent requests there may be at most, with those that are slow: a server that
 never answers for some chats must leave places for the others."""
 
 RECOVERY = 30.0
@@ -73,6 +77,18 @@ IDLE = 1.0
 
 ENDS = {Verdict.DONE: (SENT, Ended.SENT), Verdict.FAILED: (FAILED, Ended.FAILED),
         Verdict.UNKNOWN: (UNKNOWN, Ended.UNKNOWN)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A chat is left alone for a while because of how an attempt ended.
+
+    `tried`: what waits behind it counts as tried, since it would have fared the same.
+    """
+
+    until: datetime
+    result: Result
+    tried: bool
 
 
 class Dispatcher:
@@ -190,44 +206,55 @@ class Dispatcher:
         async with self._turn:
             if self._quiet() is not None:
                 return False
+            if self._free() <= 0:
+                return False
             async with self._database.transaction() as tx:
                 lanes = await tx.outbox.lanes(self._platform.name, self._clock.now())
             if not lanes:
                 return False
             # An alarm may be needless by what its subject wrote while the platform was away.
             await self._hear()
-            started = 0
-            places = self._platform.limits.concurrency
-            if lanes & URGENT:
-                started += await self._start(places, URGENT, without=self._slow)
-            if lanes & URGENT and self._slow:
-                few = int(places * SLOW_PLACES) - len(self._slow & set(self._busy))
-                started += await self._start(few, URGENT)
-            if Lane.BROADCAST in lanes:
-                few = places - URGENT_PLACES - len(self._broadcasts)
-                started += await self._start(few, {Lane.BROADCAST})
-            return started > 0
+            # All in one transaction: one that failed in between would leave what was claimed before
+            # to its lease.
+            async with self._database.transaction() as tx:
+                rows = await self._claim(tx, lanes)
+            for chat, of_chat in groupby(sorted(rows, key=lambda r: r.chat), key=lambda r: r.chat):
+                self._send_to(chat, sorted(of_chat, key=lambda r: (r.lane, r.seq)))
+            return bool(rows)
 
-    async def _start(
-        self, limit: int, lanes: Collection[Lane], without: Collection[str] = ()
-    ) -> int:
-        """Claim at most so many and begin to send them at once: nothing may come in between that
-        fails, or they would be forgotten until their lease ends. Returns how many."""
-        limit = min(limit, self._platform.limits.concurrency - len(self._busy))
-        if limit <= 0:
-            return 0
-        async with self._database.transaction() as tx:
-            rows = await tx.outbox.claim(
-                self._platform.name,
-                self._clock.now(),
-                limit=limit,
-                lease=LEASE,
-                lanes=lanes,
-                without_chats={*self._busy, *without},
-            )
-        for chat, of_chat in groupby(sorted(rows, key=lambda r: r.chat), key=lambda r: r.chat):
-            self._send_to(chat, sorted(of_chat, key=lambda r: (r.lane, r.seq)))
-        return len(rows)
+    def _free(self) -> int:
+        """How many chats may be begun with. Those that are slow hold no place of others."""
+        places = self._platform.limits.concurrency
+        quick = len(self._busy.keys() - self._slow)
+        return min(places - quick, MOST_PLACES * places - len(self._busy))
+
+    async def _claim(self, tx: Transaction, waiting: Collection[Lane]) -> list[Row]:
+        """What fits into the free places: urgent rows of quick chats, of slow ones, and broadcasts."""
+        places, free = self._platform.limits.concurrency, self._free()
+        taken = set(self._busy)
+        slow = int(places * SLOW_PLACES) - len(self._slow & taken)
+        broadcasts = places - URGENT_PLACES - len(self._broadcasts)
+        rows: list[Row] = []
+        for most, lanes, without in (
+            (free, URGENT, self._slow),
+            (slow if self._slow else 0, URGENT, set[str]()),
+            (broadcasts, {Lane.BROADCAST}, set[str]()),
+        ):
+            limit = min(most, free)
+            if limit > 0 and not lanes.isdisjoint(waiting):
+                claimed = await tx.outbox.claim(
+                    self._platform.name,
+                    self._clock.now(),
+                    limit=limit,
+                    lease=LEASE,
+                    lanes=lanes,
+                    without_chats=taken | without,
+                )
+                rows += claimed
+                chats = {row.chat for row in claimed}
+                taken |= chats
+                free -= len(chats)
+        return rows
 
     def _send_to(self, chat: str, rows: list[Row]) -> None:
         """One chat's messages, in their order, while other chats have theirs."""
@@ -235,12 +262,10 @@ class Dispatcher:
         async def go() -> None:
             try:
                 for number, row in enumerate(rows):
-                    quiet = await self._send(row)
-                    if quiet is not None and rows[number + 1 :]:
-                        # The chat wants quiet: the others of it do not even ask.
-                        await persist(
-                            self._part, partial(self._held, rows[number + 1 :], quiet)
-                        )
+                    rest = await self._send(row)
+                    if rest is not None and rows[number + 1 :]:
+                        # The others of this chat would fare the same: they do not even ask.
+                        await persist(self._part, partial(self._held, rows[number + 1 :], rest))
                         return
             except Exception as error:  # a lease gives the row back
                 log.error("outbox.failed", error=type(error).__name__)
@@ -253,8 +278,8 @@ class Dispatcher:
             self._broadcasts.add(chat)
         self._busy[chat] = asyncio.create_task(go())
 
-    async def _send(self, row: Row) -> datetime | None:
-        """Try once, and write down how it ended. Returns until when the chat wants quiet, if it does."""
+    async def _send(self, row: Row) -> Rest | None:
+        """Try once, and write down how it ended. Returns how long its chat is to be left alone."""
         message = await persist(self._part, lambda: self._message(row))
         if message is None:
             return None
@@ -264,7 +289,7 @@ class Dispatcher:
                 await asyncio.sleep(delay)
             if (quiet := self._quiet()) is not None:
                 await persist(self._part, lambda: self._give_back([row], quiet, "quiet"))
-                return quiet
+                return Rest(quiet, Result.LIMITED, tried=False)
             self._pace.spend(row.chat, kind)
         if not await persist(self._part, lambda: self._begins(row)):
             return None
@@ -272,14 +297,17 @@ class Dispatcher:
         # What the platform said is known here alone: it is kept until the database takes it.
         await persist(self._part, lambda: self._write_down(row, receipt))
         self._sent += 1
-        if receipt.result is not Result.LIMITED:
-            return None
         now, pause = self._clock.now(), timedelta(seconds=receipt.retry_after)
-        if receipt.whole_platform:
-            # Nobody asks meanwhile, so that the most urgent asks first; but a plan that waits for an
-            # alarm must learn soon that the pause is long.
-            self._quiet_until = now + min(pause, LONG_WAIT)
-        return now + pause
+        if receipt.result is Result.LIMITED:
+            if receipt.whole_platform:
+                # Nobody asks meanwhile, so that the most urgent asks first; but a plan that waits
+                # for an alarm must learn soon that the pause is long.
+                self._quiet_until = now + min(pause, LONG_WAIT)
+            return Rest(now + pause, Result.LIMITED, tried=not receipt.whole_platform)
+        if row.chat in self._slow:
+            pause = wait(receipt.result, row.attempts, idempotent=self._platform.idempotent)
+            return Rest(now + pause, receipt.result, tried=True)
+        return None
 
     def _quiet(self) -> datetime | None:
         """Until when the whole platform wants to hear nothing of us; None if it listens."""
@@ -288,8 +316,9 @@ class Dispatcher:
         return until if until is not None and now < until <= now + LONG_WAIT else None
 
     async def _attempt(self, message: Outgoing) -> Receipt:
-        """Hand it to the platform. A chat that was slow to fail is remembered."""
+        """Hand it to the platform. A chat that is slow is remembered until it is quick again."""
         loop = asyncio.get_running_loop()
+        slow = loop.call_later(SLOW, self._is_slow, message.chat)
         began = loop.time()
         try:
             async with asyncio.timeout(ATTEMPT):
@@ -299,11 +328,15 @@ class Dispatcher:
         except Exception as error:  # a platform promises not to raise: a defect, not of the row
             log.error("outbox.defect", platform=self._platform.name, error=type(error).__name__)
             receipt = Receipt(Result.AMBIGUOUS, reason=type(error).__name__)
+        finally:
+            slow.cancel()
         if receipt.result is Result.SENT or loop.time() - began < SLOW:
             self._slow.discard(message.chat)
-        else:
-            self._slow.add(message.chat)
         return receipt
+
+    def _is_slow(self, chat: str) -> None:
+        self._slow.add(chat)
+        self._call.set()  # its place is free
 
     async def _write_down(self, row: Row, receipt: Receipt) -> None:
         """How the attempt ended, with what the handlers do about it.
@@ -322,18 +355,12 @@ class Dispatcher:
                     raise
                 log.error("outbox.not_told", row=row.seq, error=type(error).__name__)
 
-    async def _held(self, rows: Sequence[Row], until: datetime) -> None:
-        """Rows behind one whose chat wants quiet: refused with it, without asking for each.
-
-        While the whole platform wants quiet they only wait for their turn.
-        """
-        if self._quiet() is not None:
-            await self._give_back(rows, until, Result.LIMITED)
-            return
-        await self._give_back(rows, until, Result.LIMITED, tried=True)
-        for row in rows:
+    async def _held(self, rows: Sequence[Row], rest: Rest) -> None:
+        """Rows behind one whose chat is to be left alone."""
+        await self._give_back(rows, rest.until, rest.result, tried=rest.tried)
+        for row in rows if rest.tried else ():
             async with self._database.transaction() as tx:
-                await self._hope(tx, row, row.attempts, until, Result.LIMITED)
+                await self._hope(tx, row, row.attempts, rest.until, rest.result)
 
     async def _begins(self, row: Row) -> bool:
         """The last look before it leaves. False if this process may not send it (any more)."""

@@ -72,6 +72,8 @@ class Receiver:
         self._connected = False
         self._in_vain = -IN_VAIN
         self._asked = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._tried = asyncio.Event()
         self.answering = False
         self.refused = ""
         self.menu: Mapping[str, tuple[Command, ...]] = {}
@@ -107,7 +109,7 @@ class Receiver:
                     started = False
                     await asyncio.sleep(REFUSED)
                 else:
-                    await asyncio.sleep(RETRY[min(failures, len(RETRY) - 1)])
+                    await self._pause(RETRY[min(failures, len(RETRY) - 1)])
                 failures += 1
 
     async def start(self) -> None:
@@ -117,9 +119,11 @@ class Receiver:
             async with asyncio.timeout(CONNECTING):
                 await self._platform.start()
                 await self._platform.publish_commands(self.menu)
+            self._connected = self.answering = True
         except TimeoutError:
             raise PlatformError(f"{self.name}: does not let us connect") from None
-        self._connected = self.answering = True
+        finally:
+            self._tried.set()
         self.refused = ""
         log.info("platform.ready", platform=self._platform.name)
 
@@ -133,9 +137,29 @@ class Receiver:
         await self._first_answer()
         async with self._catching:
             now = asyncio.get_running_loop().time()
-            if not self._connected or self.refused or now - self._in_vain < IN_VAIN:
+            if self.refused or now - self._in_vain < IN_VAIN:
                 return False
-            return await self._catch_up()
+            return (self._connected or await self._connects()) and await self._catch_up()
+
+    async def _pause(self, seconds: float) -> None:
+        """Before the next attempt; a deadline does not wait for its end."""
+        self._hurry.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._hurry.wait()
+
+    async def _connects(self) -> bool:
+        """Whether it lets us connect, if that is tried now and not at its next time."""
+        if self._started_at is None:
+            return False
+        self._tried.clear()
+        self._hurry.set()
+        try:
+            async with asyncio.timeout(CATCH_UP):
+                await self._tried.wait()
+        except TimeoutError:
+            self._in_vain = asyncio.get_running_loop().time()
+        return self._connected
 
     async def _catch_up(self) -> bool:
         self._wanted += 1

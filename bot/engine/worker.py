@@ -71,6 +71,9 @@ class Worker:
                 if await tx.inbox.done(stored.id, now) and incoming is not None:
                     async with asyncio.timeout(PATIENCE):
                         await self._handlers.incoming(tx, incoming, now)
+                    if tx.forget_event:
+                        await tx.inbox.empty(stored.id)
+                        tx.wipe_log = True
         except (Unavailable, NotActing):
             raise  # the database's trouble or ours, not the event's
         except Exception as error:  # any failure at all is kept and shown, none may stop the bot

@@ -59,7 +59,7 @@ class Reason(StrEnum):
     UNKNOWN = "unknown"  # of no kind that is accepted
     ENCODING = "encoding"  # a text that is not UTF-8
     DAMAGED = "damaged"
-    PASSWORD = "password"  # noqa: S105
+    PASSWORD = "password"  # noqa: S105 # nosec B105
     DOUBTFUL = "doubtful"  # a PDF with parts of which it is not certain what they hold
     CRASHED = "crashed"  # the process that opened it died
     UNAVAILABLE = "unavailable"  # that process cannot be shut in here, so nothing is opened

@@ -389,5 +389,8 @@ class Platform(Protocol):
     def invitation_link(self, secret: str) -> str | None:
         """A link that opens a chat with the bot and hands over `secret`, or None."""
 
+    async def sign_off(self) -> None:
+        """End every session of the account that can be ended from here. Raises `PlatformError`."""
+
     async def stop(self) -> None:
         """Disconnect; safe to call twice."""

@@ -192,9 +192,10 @@ async def test_what_could_be_read_is_given_until_it_is_stored(
     await bot.receives(Unreadable)
     await ana.gives_keys()
     before = bot.cursor
-    for _ in range(3):
-        batch = await bot.platform.receive(before, 1)
-        assert [e.event_id.endswith("#readable") for e in batch.events] == [True]
+    for _ in range(2):
+        for _ in range(2):  # the database could not take it, and the same process asks again
+            batch = await bot.platform.receive(before, 1)
+            assert [e.event_id.endswith("#readable") for e in batch.events] == [True]
         await bot.restart()
     await ana.close()
 

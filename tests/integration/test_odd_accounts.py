@@ -14,11 +14,14 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from bot.app import new_token
+from bot.domain.duress import Words
 from bot.domain.people import Role
 from bot.platforms.base import (
     Added,
     Change,
     ChatKind,
+    ComparisonAsked,
+    ComparisonEnded,
     IdentityChanged,
     Incoming,
     Operation,
@@ -33,7 +36,16 @@ from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory
-from storage.tables import audit_log, decisions, destinations, incidents, members, outbox, prompts
+from storage.tables import (
+    audit_log,
+    decisions,
+    destinations,
+    incidents,
+    members,
+    outbox,
+    prompts,
+    timers,
+)
 from tests.integration.test_storage import NOW
 
 LONG = f"@{'a' * (255 - len('@:casa.example'))}:casa.example"
@@ -216,6 +228,28 @@ async def test_a_press_that_was_never_offered_does_nothing(bot: Bot) -> None:
     assert coral != dora
 
 
+async def test_an_operator_is_nobodys_name_in_another_group(bot: Bot) -> None:
+    """Whoever runs the bot may be a member elsewhere: here they are who runs the bot."""
+    await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
+    await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    async with bot.database.transaction() as tx:
+        here, bot.group = bot.group, await tx.people.add_group("Otra", "", "es", "UTC", NOW)
+    await bot.joins("Secreta", "matrix", "@opal:x", "!opal")
+    await bot.joins("Secreta Dos", "telegram", "7", "7")
+    bot.group = here
+    settings = Settings(
+        language="es", zone="UTC", token=new_token, operators=frozenset({"matrix:@opal:x"})
+    )
+    bot.router = Router(settings)
+    await bot.writes("@coral:x", "!coral", "/rol Ana red")
+    await bot.writes("@coral:x", "!coral", "1")
+    assert "Coral pide tu acuerdo (Red)" in (await bot.said_in("!opal"))[-1]
+    await bot.writes("@opal:x", "!opal", "1")
+    said = " ".join(await bot.said_in("!coral") + await bot.said_in("!ana"))
+    assert "quien administra el bot dio su acuerdo" in said
+    assert "Secreta" not in said
+
+
 async def test_who_comes_into_anothers_room_answers_nothing_there(bot: Bot) -> None:
     """On Matrix a room can change hands: what was asked there is still asked of whom it was."""
     await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
@@ -226,6 +260,12 @@ async def test_who_comes_into_anothers_room_answers_nothing_there(bot: Bot) -> N
     await bot.writes("@dora:x", "!dora", "/borrarme")
     await bot.writes("@mala:x", "!dora", "1")  # Dora's open question
     await bot.writes("@mala:x", "!dora", "borrar")  # Dora's conversation
+    await bot.writes("@dora:x", "!dora", "/rol Coral fuera")
+    async with bot.database.transaction() as tx:
+        newest, *_ = await tx.conversations.open_in("matrix", "!dora")
+    # Mala coordinates too, and could ask for it: but not by Dora's question.
+    await bot.writes("@mala:x", "!dora", str(newest.options[0].number))
+    assert await bot.count(decisions) == 1
     async with bot.database.transaction() as tx:
         decision = await tx.decisions.get(1)
         assert decision is not None
@@ -249,6 +289,37 @@ async def test_words_that_may_be_the_servers_lead_no_alarm_elsewhere(bot: Bot) -
     assert (account.chat, account.reachable) == ("!berta", False)
     await bot.writes("@berta:x", "!berta", "hola")
     assert any("Ana" in text for text in (await bot.said_in("!berta"))[told:])
+
+
+async def test_words_of_duress_are_heard_whatever_device_they_come_from(bot: Bot) -> None:
+    """And nothing in the chat tells them from an answer of that device, which does not count."""
+    ana = await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    async with bot.database.transaction() as tx:
+        await tx.people.set_duress(ana, Words.of("todo en orden hoy", "salt"))
+    heard = []
+    for words in ("estoy muy bien", "todo en orden hoy"):
+        await bot.writes("@ana:x", "!ana", words, proven=False)
+        heard.append(await bot.count(timers, timers.c.kind == "duress"))
+    assert heard == [0, 1]
+    answer, pretended = await bot.said_in("!ana")
+    assert answer == pretended
+
+
+async def test_a_suspended_account_compares_nothing(bot: Bot) -> None:
+    """Coral is asked about its keys, but nobody is called for whoever holds it now."""
+    await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
+    ana = await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    async with bot.database.transaction() as tx:
+        await tx.people.suspend((await tx.people.accounts_of(ana))[0].id, NOW)
+    for number, body in enumerate((ComparisonAsked("x begin", "x decline"), ComparisonEnded(True))):
+        event = Incoming(
+            PlatformName.MATRIX, f"c{number}", "@ana:x", "", ChatKind.PRIVATE, NOW, body
+        )
+        await bot.hears(event)
+    assert await bot.count(outbox) == 0
+    await bot.hears(replace(event, event_id="i", body=IdentityChanged(Change.DEVICE, "trust 1")))
+    assert "Un dispositivo de Ana" in (await bot.said_in("!coral"))[0]
+    assert await bot.said_in("!ana") == []
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,15 @@ async def test_a_statement_that_goes_around_the_seal_writes_nothing(database: Da
             await tx.connection.execute(sa.update(members).values(name="Ana en claro"))
 
 
+async def test_no_name_stands_in_the_files(tmp_path: Path) -> None:
+    database = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
+    await filled(database, ["Ana de la sierra"])
+    raw = b"".join(path.read_bytes() for path in tmp_path.glob("a.db*"))  # its log too
+    assert b"Ana de la sierra" not in raw
+    await everybody_is_found(database, ["Ana de la sierra"])
+    await database.close()
+
+
 async def test_a_rotation_seals_everything_anew(database: Database) -> None:
     await filled(database, NAMES)
     before = database.vault.current

@@ -17,6 +17,8 @@ PROOFS: dict[str, str] = {
     "P2": "kills:p2",
     "P2M": "matrix_kills:p2m",
     "P3": "kills:p3",
+    "P4": "simulation:p4",
+    "P5": "load:p5",
     "P6": "downtime:p6",
     "P7": "fence:p7",
     "P8": "clocks:p8",
@@ -26,8 +28,10 @@ PROOFS: dict[str, str] = {
     "P12": "matrix_readers:p12",
     "P13": "matrix_plaintext:p13",
     "P15": "keeping:p15",
+    "P16": "own_only:p16",
     "P17": "kills:p17",
     "P18": "garbage:p18",
+    "SIM": "simulation:sim",
 }
 """Promise → module and function of its proof."""
 

@@ -257,7 +257,7 @@ class Stage:
                 platforms = [bot, SandboxPlatform(town)]
                 engine = Engine(database, platforms, Router(settings), clock)
                 try:
-                    with patch.object(telegram, "_TRICKLE", READ_TIMEOUT):
+                    with patch.object(telegram, "_TRICKLE", READ_TIMEOUT / 3):
                         await engine.start()
                         yield cls(api, bot, gate, database, clock, engine, town, settings)
                 finally:

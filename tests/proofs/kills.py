@@ -92,7 +92,7 @@ async def p1(full: bool, seed: int) -> Figures:
     figures.check(not found.points.left, f"never killed often enough at {found.points.left}")
     # The path must really have been walked: without these names the proof would prove nothing.
     for point in (
-        "due._fire.1[schedule]", "due._fire.1[checkin]", "due._fire.1[incident]", "outbox._start",
+        "due._fire.1[schedule]", "due._fire.1[checkin]", "due._fire.1[incident]", "outbox._start_some",
         "outbox._write_down[alarm]", "send[alarm]", "outbox.recover", "worker._handle",
     ):  # fmt: skip
         figures.check(any(p.startswith(point) for p in deaths), f"{point} was never reached")
@@ -410,7 +410,7 @@ async def p17(full: bool, seed: int) -> Figures:
     rng = random.Random(seed)
     points = Points(
         rng, each=kills,
-        only=("send[broadcast]", "outbox._begins", "outbox._write_down[broadcast]", "outbox._start"),
+        only=("send[broadcast]", "outbox._begins", "outbox._write_down[broadcast]", "outbox._start_some"),
         longest=max(2, subscribers // kills),
     )  # fmt: skip
     async with await Zygote.start() as zygote, Installation.open(zygote, 1.0) as at:

@@ -87,7 +87,7 @@ class Enumeration:
 
         async def writes(who: str, text: str) -> None:
             town.writes(people[who].key, text)
-            await scene.engine.settle()
+            await scene.bot.settle()
 
         async def presses(who: str, label: str) -> None:
             for message in reversed(town.sees(people[who].key)):
@@ -95,7 +95,7 @@ class Enumeration:
                     for button in row:
                         if label in button.label:
                             town.presses(people[who].key, message.id, button.data)
-                            await scene.engine.settle()
+                            await scene.bot.settle()
                             return
             raise LookupError(f"{who} has no {label}")
 
@@ -103,11 +103,11 @@ class Enumeration:
             await writes(who, f"hola {scene.canary(who, WORDS)}")
         for who in ("ana", "abril", "omar"):
             await writes(who, "/horario 15:00 y 15:50 margen 45 min sin avisos")
-        await scene.stepper.until(scene.clock.now() + timedelta(hours=1))
+        await scene.bot.until(scene.clock.now() + timedelta(hours=1))
         await writes("omar", "ok")
-        await scene.stepper.until(scene.clock.now() + timedelta(minutes=44))
+        await scene.bot.until(scene.clock.now() + timedelta(minutes=44))
         await writes("ana", "ok")
-        await scene.stepper.until(scene.clock.now() + timedelta(minutes=2))
+        await scene.bot.until(scene.clock.now() + timedelta(minutes=2))
         await presses("berta", "Yo me encargo")
         news = scene.canary("berta", NEWS, 1)
         await writes("berta", f"/novedad 1 {news}")
@@ -120,7 +120,7 @@ class Enumeration:
         await writes("coral", f"/rol {ana.name} red")
         await presses("coral", "Pedirlo")
         await writes("coral", "/invitar red")
-        await scene.stepper.until(scene.clock.now() + timedelta(minutes=10))  # asked again
+        await scene.bot.until(scene.clock.now() + timedelta(minutes=10))  # asked again
         scene.news()
         async with scene.database.transaction() as tx:
             group = scene.groups["Red"]
@@ -149,7 +149,7 @@ class Enumeration:
             "consent": ana.member or 0, "roles": ana.member or 0, "offer": 1,
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
-            "identity": account.id, "comparison": account.id,
+            "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
@@ -408,12 +408,13 @@ class Enumeration:
         self, tx: Transaction, who: Someone, topic: str, step: str, **more: Any
     ) -> None:
         data = {
-            "invitation": "0" * 64, "incident": 1, "denunciation": 1, "title": "x", **more,
+            "invitation": "0" * 64, "incident": 1, "denunciation": 1, "title": "x",
+            "words": ["salt", "0" * 64], **more,
             WHOSE: who.member,
         }  # fmt: skip
         at = self.scene.clock.now() + timedelta(hours=1)
         await tx.conversations.set_dialog(
-            "sandbox", private_chat(who.key), Dialog(topic, step, data), at
+            "sandbox", private_chat(who.key), Dialog(topic, step, data, at)
         )
 
 

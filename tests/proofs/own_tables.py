@@ -34,6 +34,7 @@ COMMANDS: dict[str, frozenset[object]] = {
     "misdatos": EVERYONE,
     "borrarme": EVERYONE,
     "ayuda": EVERYONE,
+    "palabra": EVERYONE,
     "tomar": RESPONDS,
     "novedad": RESPONDS,
     "cerrar": RESPONDS,
@@ -50,6 +51,10 @@ COMMANDS: dict[str, frozenset[object]] = {
     "rol": COORDINATES,
     "bitacora": COORDINATES,
     "exportar": COORDINATES,
+    "ensayo": COORDINATES,
+    "perdido": COORDINATES,
+    "recuperar": COORDINATES,
+    "detalles": COORDINATES,
     "denuncia": WRITES,
     "destinos": PUBLISHES,
     "grupo": frozenset({OPERATOR}),
@@ -76,6 +81,10 @@ ARGUMENTS: dict[str, str] = {
     "plan": "ya: red, coordinación",
     "riesgo": "{ana} alto",
     "rol": "{ana} red",
+    "ensayo": "{ana}",
+    "perdido": "{ana}",
+    "recuperar": "{ana}",
+    "detalles": "no",
     "grupo": "Nueva",
 }
 """What is written behind a command, so that it does something if it is allowed."""
@@ -119,6 +128,8 @@ PRESSES: dict[tuple[str, str], tuple[frozenset[object], str, str]] = {
     ("decision", "consent"): (COORDINATES | {OPERATOR}, "dora", "{fingerprint}"),
     ("decision", "refuse"): (COORDINATES | {OPERATOR}, "dora", ""),
     ("request", "withdraw"): (EVERYONE, "coral", ""),
+    ("lost", "alarm"): (COORDINATES, "coral", ""),
+    ("lost", "known"): (COORDINATES, "coral", ""),
     ("export", "ask"): (COORDINATES, "coral", ""),
     ("export", "drop"): (COORDINATES, "coral", ""),
     ("log", "more"): (COORDINATES, "coral", "2"),
@@ -148,5 +159,7 @@ TALKS: dict[tuple[str, str], tuple[frozenset[object], str]] = {
     ("denunciation", "title"): (WRITES, "olga"),
     ("denunciation", "text"): (WRITES, "olga"),
     ("erase", "word"): (EVERYONE, "ana"),
+    ("duress", "words"): (EVERYONE, "ana"),
+    ("duress", "again"): (EVERYONE, "ana"),
 }
 """Every step of a conversation that takes words: who may say them, and whose it is in the scene."""

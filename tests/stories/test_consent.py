@@ -68,6 +68,7 @@ async def test_consent_can_be_taken_back_but_not_in_silence(world: World) -> Non
     await ana.sees("Decide primero sobre el plan")
     await ana.sees("Si vuelves", "Si no respondes".lower())
     await ana.presses("De acuerdo")
+    await group.coordinator.sees("Ana volvió a dar su acuerdo")
     await ana.asked_daily("21:00")
 
 

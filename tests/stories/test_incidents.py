@@ -1,5 +1,7 @@
 """What people do with an incident, from the alarm to its end."""
 
+import pytest
+
 from tests.support.world import Group, Person, World
 
 
@@ -156,3 +158,25 @@ async def test_a_member_sees_nothing_of_an_incident_that_is_not_theirs(world: Wo
     (dora,) = await group.joined("Dora", as_="integrante")
     await dora.writes("/linea 1")
     await dora.sees("Eso no te toca a ti")
+
+
+@pytest.mark.parametrize("world", ["sandbox"], indirect=True)
+async def test_whom_it_is_about_never_reads_who_holds_it(world: World) -> None:
+    """She answered late, and was asked whether it is over; her phone may be in other hands."""
+    group = await world.group("Red")
+    ana, berta = await group.joined("Ana", "Berta")
+    await ana.asked_daily("09:00", grace="45 min", more="sin avisos")
+    await world.until("09:00")
+    await world.until("09:47")
+    await ana.writes("estoy bien")
+    await ana.shows("¿Lo damos por terminado?")
+    await berta.presses("Yo me encargo")
+    await ana.shows("¿Lo damos por terminado?")
+    await berta.presses("Cerrar")
+    await berta.presses("a salvo")
+    await ana.shows("Listo.")
+    for message in await ana.device.messages():
+        assert "Berta" not in message.text
+        assert "Cerrado" not in message.text
+    for person in (ana, berta, group.coordinator):
+        await person.reads_all()

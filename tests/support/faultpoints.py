@@ -82,7 +82,9 @@ class Faultpoints:
         if point not in self._seen:
             self._seen.add(point)
             os.write(self._trace, f"{point}\n".encode())
-        if self._in_a_row[run.name] >= self._most:
+        # The right to act is renewed every few seconds: ten failures of it are most of a minute.
+        most = 1 if run.name.startswith("acting.") else self._most
+        if self._in_a_row[run.name] >= most:
             return None
         turn = self._failed[point]
         if turn >= len(self._errors) and self._rng.random() >= self._chance:
@@ -106,8 +108,8 @@ def install(points: Faultpoints) -> None:
     execute, execute_many = DefaultDialect.do_execute, DefaultDialect.do_executemany
     commit = DefaultDialect.do_commit
 
-    def named(self: Database) -> _Named:
-        return _Named(transaction(self), Run(name_of(sys._getframe(1))), points)
+    def named(self: Database, **how: bool) -> _Named:
+        return _Named(transaction(self, **how), Run(name_of(sys._getframe(1))), points)
 
     def one(self: Any, cursor: Any, statement: str, parameters: Any, context: Any = None) -> None:
         with _maybe(self, points, statement, lambda other: execute(self, cursor, other, ())):

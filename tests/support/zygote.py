@@ -90,7 +90,9 @@ class Life:
     def signal(self, number: signal.Signals) -> None:
         """Send it, unless the child is gone: its number may be somebody else's by now."""
         if not self.ended.done():
-            os.kill(self.pid, number)
+            # It may have ended by itself, and the news of it be on its way.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     async def kill(self) -> None:
         """SIGKILL, and wait until it is gone."""

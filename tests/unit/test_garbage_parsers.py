@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from datetime import UTC, datetime
@@ -138,7 +139,8 @@ async def test_an_event_that_spoils_its_own_announcement_is_set_aside(tmp_path: 
     fine = sandbox_event(who, NOW, "removed")
     async with database.transaction() as tx:
         await tx.inbox.store("sandbox", [("1", "c", broken), ("2", "c", fine)], "2", NOW)
-    await worker.drain()
+    async with asyncio.timeout(10):
+        await worker.drain()
     async with database.transaction() as tx:
         assert await tx.inbox.is_done("sandbox", "1")
         assert await tx.inbox.is_done("sandbox", "2")

@@ -34,6 +34,7 @@ from bot.platforms.matrix.decisions import Decisions
 from bot.platforms.matrix.devices import Devices
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.guard import Guard
+from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.identities import Identities
 from bot.platforms.matrix.joining import Joining
 from bot.platforms.matrix.late import LateKeys
@@ -222,6 +223,18 @@ class MatrixPlatform:
     def invitation_link(self, secret: str) -> str | None:
         """None: a link to an account cannot hand over a secret; the person writes it instead."""
         return None
+
+    async def sign_off(self) -> None:
+        """All devices of the account lose their access and their keys at the server.
+
+        Source: Matrix client-server API, POST /_matrix/client/v3/logout/all. Raises `PlatformError`.
+        """
+        live = self._live or await self._started()
+        try:
+            await call(live.client, "POST", path("logout", "all"), {})
+        except Exception as error:
+            receipt = of_exception(error)
+            raise PlatformError(f"matrix: logging out failed ({receipt.reason})") from error
 
     async def stop(self) -> None:
         """Disconnect; safe to call twice."""

@@ -67,6 +67,9 @@ class SandboxPlatform:
         """A word that the page shows as a button, and that the bot understands if written."""
         return INVITATION + secret
 
+    async def sign_off(self) -> None:
+        """There is no account here."""
+
     async def stop(self) -> None:
         """Nothing to close."""
 

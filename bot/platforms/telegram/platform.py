@@ -57,9 +57,11 @@ _LONGEST_WAIT = 50
 """Seconds; the server's own limit for a long poll."""
 _POLL_SLACK = 10.0
 """Seconds that an answer to a poll may be late; the server itself may hold a repeated one for 3."""
-_TRICKLE = 10.0
+_TRICKLE = 2.0
 """Seconds that a whole answer may take beyond the time-out for its next byte: a server that answers
 byte by byte would never time out."""
+_SPARE = 2
+"""Connections for each concurrent request: one whose answer does not come keeps its own."""
 _TOAST_LIMIT = 200
 """Characters (https://core.telegram.org/bots/api#answercallbackquery)."""
 _REMEMBERED = 1000
@@ -134,7 +136,7 @@ class TelegramPlatform:
             PLACEHOLDER,
             base_url=f"{self._server}/bot",
             base_file_url=f"{self._server}/file/bot",
-            request=self._request(connections=self.limits.concurrency),
+            request=self._request(connections=_SPARE * self.limits.concurrency),
             get_updates_request=poll,
         )
         self._bot, self._poll = bot, poll
@@ -235,6 +237,17 @@ class TelegramPlatform:
         if not self._username or not _DEEP_LINK.fullmatch(secret):
             return None
         return f"https://t.me/{self._username}?start={secret}"
+
+    async def sign_off(self) -> None:
+        """The server forgets the bot for ten minutes; only BotFather can make the token void.
+
+        Source: Bot API, logOut. Raises `PlatformError`.
+        """
+        bot, _ = self._running()
+        try:
+            await bot.log_out()
+        except TelegramError as error:
+            raise self._error(error) from None
 
     async def stop(self) -> None:
         """Close the connections; safe to call twice."""

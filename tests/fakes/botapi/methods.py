@@ -38,6 +38,11 @@ async def get_updates(world: World, params: Params) -> list[Json]:
     )
 
 
+async def log_out(world: World, params: Params) -> bool:
+    world.log.write("logged_out")
+    return True
+
+
 async def delete_webhook(world: World, params: Params) -> bool:
     if params.flag("drop_pending_updates"):
         world.updates.clear()
@@ -286,7 +291,7 @@ Method = Callable[[World, Params], Awaitable[Any]]
 METHODS: dict[str, Method] = {
     function.__name__.replace("_", ""): function
     for function in (
-        get_me, get_updates, delete_webhook, get_webhook_info, send_message, send_photo,
+        get_me, get_updates, log_out, delete_webhook, get_webhook_info, send_message, send_photo,
         send_document, edit_message_text, edit_message_reply_markup, delete_message,
         answer_callback_query, get_chat, get_chat_member, leave_chat, set_my_commands,
         get_my_commands, get_file,

@@ -1,0 +1,66 @@
+"""The whole bot in simulated time (SIM), and answers around a deadline against a model of them (P4)."""
+
+from __future__ import annotations
+
+from functools import partial
+from random import Random
+
+from tests.proofs.proof import Figures
+from tests.simulation.seeds import answered, one, spread
+
+SEEDS, DAYS = 10_000, 30
+SHORT_SEEDS, SHORT_DAYS = 200, 7
+HISTORIES, SHORT_HISTORIES = 10_000, 400
+
+
+def drawn(seed: int, count: int) -> list[int]:
+    """The seeds of the worlds, by that of the proof."""
+    return Random(seed).sample(range(2**31), count)
+
+
+async def sim(full: bool, seed: int) -> Figures:
+    """Worlds of one small group each, from their first day to their last."""
+    days = DAYS if full else SHORT_DAYS
+    return lived(drawn(seed, SEEDS if full else SHORT_SEEDS), days)
+
+
+def lived(seeds: list[int], days: int) -> Figures:
+    """These worlds. A problem says which, to be lived again by `python -m tests.simulation`."""
+    figures, cpu = Figures(worst_delay_s=0.0), 0.0
+    sums = dict.fromkeys(("checkins", "missed", "incidents", "messages", "ends"), 0)
+    for world in spread(partial(one, days=days), seeds):
+        figures.runs += 1
+        figures.lost += bool(world.problems)
+        figures.duplicated += world.duplicates
+        figures.worst_delay_s = max(figures.worst_delay_s or 0.0, world.worst.get("missed", 0.0))
+        figures.problems += [f"{world.seed} for {days} days: {words}" for words in world.problems]
+        cpu += world.cpu
+        for name in sums:
+            sums[name] += getattr(world, name)
+    sums["kills"] = sums.pop("ends")
+    figures.more = {"days": days * figures.runs, **sums, **_speed(figures.runs * days, cpu)}
+    return figures
+
+
+def _speed(days: int, cpu: float) -> dict[str, object]:
+    return {"days_per_cpu_s": round(days / cpu, 1)} if cpu else {}
+
+
+async def p4(full: bool, seed: int) -> Figures:
+    """Histories of one question each."""
+    return agreed(drawn(seed, HISTORIES if full else SHORT_HISTORIES))
+
+
+def agreed(seeds: list[int]) -> Figures:
+    """These histories and the model."""
+    figures = Figures(worst_delay_s=0.0)
+    alarms = undone = 0
+    for history in spread(answered, seeds):
+        figures.runs += 1
+        figures.lost += bool(history.problems)
+        figures.worst_delay_s = max(figures.worst_delay_s or 0.0, history.delay)
+        figures.problems += [f"history {history.seed}: {words}" for words in history.problems]
+        alarms += history.alarmed
+        undone += history.undone
+    figures.more = {"alarms": alarms, "undone": undone}
+    return figures

@@ -1,0 +1,1 @@
+"""The whole bot in simulated time, among simulated platforms and people who do everything wrong."""
