@@ -45,6 +45,9 @@ async def reported(ctx: Context, event: Incoming) -> None:
                 Choice("doubt", "button.not_sure"),
             )
             for place in await _others(ctx, member):
+                if not await _may_name(ctx, place, member):
+                    await ctx.say(place, "bare.identity")
+                    continue
                 text = ctx.texts(place).render(f"identity.{what}", name=member.name)
                 await ctx.ask(place, text, choices, topic=TOPIC, ref=account.id)
         case ComparisonAsked(begin, decline):
@@ -53,7 +56,7 @@ async def reported(ctx: Context, event: Incoming) -> None:
                 Choice("decline", "button.cannot_now", decline),
             )
             await ctx.tx.facts.set(_comparing(account), b"")
-            others = await _others(ctx, member)
+            others = await _named(ctx, await _others(ctx, member), member)
             for place in others:
                 text = ctx.texts(place).render("comparison.asked", name=member.name)
                 await ctx.ask(place, text, choices, topic=COMPARISON_TOPIC, ref=account.id)
@@ -162,10 +165,20 @@ async def _comparing_places(ctx: Context, account: Account, member: Member) -> l
     """Where the person is who speaks with the member now; if nobody began, all who were asked."""
     began = (await ctx.tx.facts.get(_comparing(account)) or b"").decode()
     if began.isdecimal():
-        return (await ctx.places_of(int(began)))[:1]
+        return (await _named(ctx, await ctx.places_of(int(began)), member))[:1]
     if began == OPERATOR:
-        return [place for place in await operator_places(ctx) if place.member != member.id]
-    return await _others(ctx, member)
+        places = [place for place in await operator_places(ctx) if place.member != member.id]
+        return await _named(ctx, places, member)
+    return await _named(ctx, await _others(ctx, member), member)
+
+
+async def _may_name(ctx: Context, place: Place, member: Member) -> bool:
+    """Whether the member's group trusts this platform with names."""
+    return place.platform not in (await ctx.tx.people.group(member.group)).bare
+
+
+async def _named(ctx: Context, places: list[Place], member: Member) -> list[Place]:
+    return [place for place in places if await _may_name(ctx, place, member)]
 
 
 def _comparing(account: Account) -> str:

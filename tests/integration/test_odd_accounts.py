@@ -322,6 +322,25 @@ async def test_a_suspended_account_compares_nothing(bot: Bot) -> None:
     assert await bot.said_in("!ana") == []
 
 
+async def test_where_a_group_names_nobody_keys_that_changed_are_nobodys(bot: Bot) -> None:
+    """Coral reads on Telegram that somebody is to be asked, and on Matrix who."""
+    coral = await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
+    await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    async with bot.database.transaction() as tx:
+        await tx.people.add_account(coral, "telegram", "77", "77", NOW)
+        await tx.people.set_bare(bot.group, ["telegram"])
+    changed = Incoming(
+        PlatformName.MATRIX, "$c", "@ana:x", "", ChatKind.PRIVATE, NOW,
+        IdentityChanged(Change.IDENTITY, "trust 1"),
+    )  # fmt: skip
+    await bot.hears(changed)
+    await bot.hears(replace(changed, event_id="$a", body=ComparisonAsked("x begin", "x decline")))
+    assert len(await bot.said_in("!coral")) == 2
+    (nameless,) = await bot.said_in("77")
+    assert "alguien de tu red" in nameless
+    assert "Ana" not in nameless
+
+
 @pytest.mark.parametrize(
     ("who", "does", "may"),
     [
