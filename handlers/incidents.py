@@ -34,6 +34,9 @@ ALARM_TEXTS = {
 SILENT = (Kind.MISS, Kind.UNREACHABLE)
 """What silence opens: the person's own word may end it."""
 
+GIVEN_BACK = ("released", Notice.CLAIM_EXPIRED.value, "reopened")
+"""Lines of the timeline from which on nobody has it any more."""
+
 TO_TAKE = (Choice("take", "button.take"), Choice("escalate", "button.escalate"))
 """What everyone who is told may do."""
 
@@ -280,12 +283,16 @@ async def _note_unreachable(ctx: Context, id: int, member: int) -> None:
 
 
 async def _lost(ctx: Context, incident: Incident) -> frozenset[int]:
-    """Those who were to be told, and who have no account that the news reached or soon will."""
+    """Those who were to be told, and who have no account that the news reached or soon will.
+
+    The news is that nobody has it: whoever was told before somebody took it must be told again.
+    """
     purposes = {alarm_purpose(incident.id)}
     if incident.mass is not None:
         purposes.add(mass.digest_purpose(incident.mass))
     dead = incident.told - await ctx.tx.people.reached(incident.told)
-    return dead | (incident.told & await ctx.tx.outbox.unreached(purposes, ctx.now))
+    since = await ctx.tx.incidents.last_noted(incident.id, GIVEN_BACK) or incident.opened_at
+    return dead | (incident.told & await ctx.tx.outbox.unreached(purposes, ctx.now, since))
 
 
 async def arrived(ctx: Context, id: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -217,6 +217,17 @@ class Incidents:
                 )
             )
         ).scalar_one()
+
+    async def last_noted(self, incident: int, events: Collection[str]) -> datetime | None:
+        """When its timeline got its last line of one of these; None if it has none."""
+        return (
+            await self._db.execute(
+                sa.select(sa.func.max(incident_events.c.at)).where(
+                    incident_events.c.incident_id == incident,
+                    incident_events.c.event.in_(list(events)),
+                )
+            )
+        ).scalar_one_or_none()
 
     async def timeline(self, incident: int) -> list[Event]:
         """Its lines in the order in which they were written."""

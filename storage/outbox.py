@@ -403,8 +403,11 @@ class Outbox:
         )
         return [_row(r) for r in found]
 
-    async def unreached(self, purposes: Collection[str], now: datetime) -> frozenset[int]:
-        """Members for whom no row of these purposes arrived, nor is likely to arrive soon."""
+    async def unreached(
+        self, purposes: Collection[str], now: datetime, since: datetime
+    ) -> frozenset[int]:
+        """Members for whom no row of these purposes that was queued since then arrived, nor is likely
+        to arrive soon."""
         found = await self._db.execute(
             sa.select(
                 outbox.c.member,
@@ -412,7 +415,12 @@ class Outbox:
                 outbox.c.attempts,
                 outbox.c.created_at,
                 outbox.c.not_before,
-            ).where(outbox.c.purpose.in_(list(purposes)), outbox.c.member.is_not(None))
+            ).where(
+                outbox.c.purpose.in_(list(purposes)),
+                outbox.c.member.is_not(None),
+                outbox.c.created_at >= since,
+                outbox.c.error != WITHDRAWN,
+            )
         )
         hope: dict[int, bool] = {}
         for member, state, attempts, created_at, not_before in found:
