@@ -85,13 +85,15 @@ _OF_PURPOSE = Query(
 
 
 _ORIGINAL = outbox.alias("original")
-_MAY_LEAVE = sa.and_(
-    outbox.c.platform == _PLATFORM,
+_IS_FREE = sa.and_(
     outbox.c.state == QUEUED,
-    outbox.c.not_before <= param("now"),
     # An edit waits for what it is about, however long that takes.
     ~sa.exists().where(_ORIGINAL.c.key == outbox.c.target, among(_ORIGINAL.c.state, WAITING)),
 )
+_MAY_LEAVE = sa.and_(
+    outbox.c.platform == _PLATFORM, _IS_FREE, outbox.c.not_before <= param("now")
+)
+_NEXT_DUE = sa.select(sa.func.min(outbox.c.not_before)).where(_IS_FREE)
 _LANES = sa.select(outbox.c.lane).where(_MAY_LEAVE).distinct()
 
 
@@ -486,12 +488,8 @@ class Outbox:
         ).scalar_one()
 
     async def next_due(self) -> datetime | None:
-        """When the earliest queued row may leave."""
-        return (
-            await self._db.execute(
-                sa.select(sa.func.min(outbox.c.not_before)).where(outbox.c.state == QUEUED)
-            )
-        ).scalar_one_or_none()
+        """When the earliest row may leave that does not wait for another one."""
+        return (await self._db.execute(_NEXT_DUE)).scalar_one_or_none()
 
     async def _change(self, key: str, untried: int = 0, **values: Any) -> bool:
         changed = await self._db.execute(

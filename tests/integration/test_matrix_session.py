@@ -96,7 +96,7 @@ async def test_a_wrong_pickle_key_is_said(synapse: Synapse, tmp_path: Path) -> N
     bot = await MatrixBot.started(synapse, tmp_path)
     await bot.platform.stop()
     with pytest.raises(PlatformError, match="key file") as caught:
-        await bot.new_platform(pickle_key="another key").start()
+        await bot.new_platform(pickle_key="a0" * 32).start()
     assert caught.value.final
 
 

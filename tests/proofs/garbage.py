@@ -136,7 +136,7 @@ class Scene:
             "telegram": TelegramPlatform(token="1:x", now=self.clock.now),
             "matrix": MatrixPlatform(
                 homeserver="http://127.0.0.1:1", user_id="@bot:x", store_path=folder,
-                pickle_key="x", secrets=SealedFacts(database),
+                pickle_key="0" * 64, secrets=SealedFacts(database),
                 acquaintances=PeopleWeKnow(database, "matrix", (), self.clock),
                 now=self.clock.now,
             ),

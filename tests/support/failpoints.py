@@ -84,18 +84,18 @@ def install_on(points: Failpoints, platform: type[Platform]) -> None:
 
 
 def install_on_crypto_store(points: Failpoints) -> None:
-    """Right before and after nio writes a key into its store, where others may not be written yet."""
-    from nio.store import SqliteStore  # type: ignore[import-untyped]
+    """Right before and after nio writes a key into the store, where others may not be written yet."""
+    from bot.platforms.matrix.store import CryptoStore
 
     def watched(name: str) -> None:
-        save = getattr(SqliteStore, name)
+        save = getattr(CryptoStore, name)
 
         def saving(self: Any, *args: Any) -> None:
             points.reached(f"store.{name}:before")
             save(self, *args)
             points.reached(f"store.{name}:after")
 
-        setattr(SqliteStore, name, saving)
+        setattr(CryptoStore, name, saving)
 
     for name in ("save_account", "save_session", "save_inbound_group_session", "save_device_keys"):
         watched(name)

@@ -86,7 +86,7 @@ class MatrixBot:
             "user_id": self.user_id,
             "password": self.password,
             "store_path": self.folder,
-            "pickle_key": "a key of the test",
+            "pickle_key": "5e" * 32,
             "secrets": self.secrets,
             "acquaintances": self.people,
             "now": lambda: datetime.now(UTC),

@@ -1,4 +1,4 @@
-"""matrix-nio's client, with what it keeps in the crypto store kept whole or not at all.
+"""matrix-nio's client over a crypto store of ours, with what it keeps there kept whole or not at all.
 
 nio writes each key as it comes, one commit after the other. A process that dies between two of them
 has used up the message that brought a key and not kept the key: what was written with it could
@@ -9,6 +9,7 @@ device that made it. These are put right here, and nothing else.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from nio import (  # type: ignore[import-untyped]
@@ -20,7 +21,9 @@ from nio import (  # type: ignore[import-untyped]
     Response,
 )
 from nio.crypto import Olm  # type: ignore[import-untyped]
-from peewee import PeeweeException  # type: ignore[import-untyped]
+
+from bot.platforms.base import PlatformError
+from bot.platforms.matrix.store import CryptoStore, opened
 
 
 class StoreFailed(Exception):
@@ -28,17 +31,27 @@ class StoreFailed(Exception):
 
 
 class Client(AsyncClient):  # type: ignore[misc]
-    """nio's `AsyncClient`, safe to be killed at any point."""
+    """nio's `AsyncClient`, safe to be killed at any point.
+
+    `config` names the store's file, in `store_path`, and its key.
+    """
+
+    store: CryptoStore | None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._to_publish: dict[str, Any] | None = None
 
     def load_store(self) -> None:
-        """Open the crypto store."""
-        if self.store is None:
-            super().load_store()
-            self._accept_from_makers()
+        """Open the crypto store and start encryption from it. Raises `PlatformError`."""
+        if self.store is not None:
+            return
+        path = Path(self.store_path, self.config.store_name)
+        store = opened(path, self.config.pickle_key, self.user_id, self.device_id)
+        self.store = store
+        self.olm = Olm(self.user_id, self.device_id, store)
+        self.encrypted_rooms = store.load_encrypted_rooms()
+        self._accept_from_makers()
 
     def _accept_from_makers(self) -> None:
         olm = self.olm
@@ -60,20 +73,12 @@ class Client(AsyncClient):  # type: ignore[misc]
         if self.store is None:
             await super().receive_response(response)
             return
-        failure: Exception | None = None
         try:
             # Nothing in it waits for the network, so nobody else writes into this transaction.
-            with self.store.database.atomic():
-                try:
-                    await super().receive_response(response)
-                except PeeweeException:
-                    raise
-                except Exception as error:
-                    failure = error
-        except PeeweeException as error:
-            raise StoreFailed(type(error).__name__) from error
-        if failure is not None:
-            raise failure
+            with self.store.together():
+                await super().receive_response(response)
+        except PlatformError as error:
+            raise StoreFailed(str(error)) from error
 
     async def keys_upload(self) -> KeysUploadResponse | KeysUploadError:
         """Publish one-time keys, and at first the device's keys, that are in the store already.

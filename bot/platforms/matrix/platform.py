@@ -72,8 +72,8 @@ class MatrixPlatform:
 
     `homeserver`: base URL. `user_id`: full id. `password`, or `access_token` with `device_id`, is
     used at the first start; after it the session is in `secrets`. `store_path`: folder of the
-    crypto store, whose secrets are under `pickle_key`. `acquaintances` tells who is let in. `now`
-    gives the present in UTC.
+    crypto store, sealed under `pickle_key`, which is 32 bytes in hexadecimal digits.
+    `acquaintances` tells who is let in. `now` gives the present in UTC.
     """
 
     name = PlatformName.MATRIX

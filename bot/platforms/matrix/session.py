@@ -15,7 +15,6 @@ from nio import (  # type: ignore[import-untyped]
     LoginResponse,
     WhoamiResponse,
 )
-from nio.store import SqliteStore  # type: ignore[import-untyped]
 
 from bot.platforms.base import PlatformError, Result
 from bot.platforms.matrix import cross_signing
@@ -53,6 +52,10 @@ class Account:
             raise PlatformError(
                 "matrix.user_id: must be a full id such as @acuerpa:example.org", final=True
             )
+        if not re.fullmatch(r"[0-9a-f]{64}", self.pickle_key):
+            raise PlatformError(
+                "matrix.store: its key must be 32 bytes in hexadecimal digits", final=True
+            )
 
 
 async def sign_in(
@@ -85,8 +88,8 @@ async def sign_in(
 async def close(client: AsyncClient) -> None:
     """Close connections and the crypto store; safe to call twice."""
     await client.close()
-    if client.store is not None and not client.store.database.is_closed():
-        client.store.database.close()
+    if client.store is not None:
+        client.store.close()
 
 
 async def _signed_in(account: Account, secrets: AccountSecrets, mark: StoreMark) -> AsyncClient:
@@ -130,10 +133,9 @@ async def _signed_in(account: Account, secrets: AccountSecrets, mark: StoreMark)
 
 
 def _client(account: Account, device_id: str = "") -> AsyncClient:
-    account.store_path.mkdir(mode=0o700, parents=True, exist_ok=True)
     config = AsyncClientConfig(
-        store=SqliteStore,  # nio's default store keeps user ids in further files in clear text
-        store_name="crypto.db",  # nio's default name is the user id
+        store=None,  # ours instead: see `bot.platforms.matrix.store`
+        store_name="crypto.db",
         store_sync_tokens=False,
         pickle_key=account.pickle_key,
         request_timeout=_TIMEOUT,
@@ -153,6 +155,8 @@ def _client(account: Account, device_id: str = "") -> AsyncClient:
 def _open_store(client: AsyncClient, account: Account, device_id: str, token: str) -> None:
     try:
         client.restore_login(account.user_id, device_id, token)
+    except PlatformError:
+        raise
     except Exception as error:
         raise _closed_store(error) from error
 
@@ -171,7 +175,7 @@ async def _log_in(
     client = _client(account, device_id)
     try:
         response = await client.login(account.password, device_name="Acuerpa")
-    except (aiohttp.ClientError, TimeoutError, OSError):
+    except (aiohttp.ClientError, TimeoutError, OSError, PlatformError):
         await close(client)
         raise
     except Exception as error:
