@@ -16,7 +16,7 @@ from bot.domain.checkin import CLOCKS_APART, judged_at
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, Held, Standing, may
 from bot.domain.rich import Rich
-from bot.platforms.base import Attachment, ChatKind, Incoming, Operation, Press
+from bot.platforms.base import Attachment, ChatKind, Incoming, Operation, Press, Secrecy
 from bot.texts import Key, Texts
 from handlers import rights
 from handlers.settings import DIALOG_LIFE, Settings
@@ -25,10 +25,10 @@ from storage.people import Account, Group, Member
 from storage.transaction import Transaction
 
 WHOSE = "_member"
+"""Among a dialog's data: whose it is, None for somebody who is no member."""
+
 DETAILS = frozenset({"name", "subject", "text"})
 """The values of an incident's texts that name people or are in people's words."""
-
-"""Among a dialog's data: whose it is, None for somebody who is no member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +243,20 @@ class Context:
         target: str = "",
         key: str | None = None,
         files: Sequence[Attachment] = (),
+        secrecy: Secrecy = Secrecy.MINIMAL,
     ) -> str:
-        """Queue anything. `target` is the outbox key of the message to edit or delete."""
+        """Queue anything. `target` is the outbox key of the message to edit or delete.
+
+        A text that must not be read but by the people themselves is `Secrecy.DETAILED`. Where it
+        finds no device that is theirs for certain, they are told so in its place.
+        """
         key = key or self.settings.token()
         body: dict[str, Any] = {
             "text": text.to_json(),
             "buttons": [list(map(list, line)) for line in buttons],
         }
+        if secrecy is not Secrecy.MINIMAL:
+            body["secrecy"] = secrecy
         if files:
             body["files"] = [
                 [f.name, f.mime, base64.b64encode(f.content).decode()] for f in files
@@ -306,6 +313,19 @@ class Context:
                 "text": texts.render(key, **values).to_json(),
                 "target": self.event.body.press_id,
             },
+            now=self.now,
+        )
+
+    async def decide(self, account: Account, decision: str) -> None:
+        """Tell an account's platform what people decided about it."""
+        await self.tx.outbox.add(
+            key=self.settings.token(),
+            lane=Lane.CONVERSATION,
+            platform=account.platform,
+            chat=account.address,
+            chat_kind=ChatKind.PRIVATE,
+            operation=Operation.DECIDE,
+            body={"target": decision},
             now=self.now,
         )
 

@@ -30,6 +30,7 @@ from bot.platforms.base import (
     Platform,
     Receipt,
     Result,
+    Secrecy,
 )
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
@@ -283,7 +284,7 @@ class Dispatcher:
         if message is None:
             return None
         kind = ChatKind(row.chat_kind)
-        if message.operation is not Operation.TOAST:
+        if message.operation not in (Operation.TOAST, Operation.DECIDE):
             while delay := self._pace.delay(row.lane, row.chat, kind):
                 await asyncio.sleep(delay)
             if (quiet := self._quiet()) is not None:
@@ -408,6 +409,7 @@ class Dispatcher:
                 for name, mime, content in row.body.get("files", [])
             ),
             silent=bool(row.body.get("silent", False)),
+            secrecy=Secrecy(row.body.get("secrecy", Secrecy.MINIMAL)),
         )
 
     async def _note(self, tx: Transaction, row: Row, receipt: Receipt, *, tell: bool) -> None:
