@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 
-from bot.platforms.base import Added, Change, IdentityChanged, Result, Secrecy, Text
+from bot.platforms.base import Added, Change, IdentityChanged, Result, Secrecy, Text, Unreadable
 from bot.platforms.matrix.cross_signing import Identity
 from bot.platforms.matrix.http import path
 from tests.support.matrix_bot import MatrixBot
@@ -443,6 +443,47 @@ async def test_words_that_the_server_puts_into_another_mouth(
         await eva.writes("estoy bien", room_id=pair.room)
         said = await pair.bot.receives(Text)
     assert (said.account, said.proven) == (pair.ana.user_id, False)
+
+
+@pytest.mark.parametrize("restarted", [False, True], ids=["running", "restarted"])
+async def test_what_ana_said_yesterday_is_not_said_again_by_her_server(
+    pair: Pair, restarted: bool
+) -> None:
+    """The server has her "I am well" in its sealed form, and may show it as a new event."""
+    sealed: list[Any] = []
+
+    def looks(answer: Any) -> Any:
+        sealed.extend(e["content"] for e in _sealed_of(answer, pair.ana.user_id))
+        return answer
+
+    with pair.bot.hears("/sync", looks):
+        await pair.ana.writes("estoy bien")
+        assert (await pair.bot.receives(Text)).body == Text("estoy bien")
+    if restarted:
+        await pair.bot.restart()
+
+    def repeats(answer: Any) -> Any:
+        for event in _sealed_of(answer, pair.ana.user_id):
+            event["content"] = sealed[-1]
+        return answer
+
+    with pair.bot.hears("/sync", repeats):
+        await pair.ana.writes("me llevan")
+        said = await pair.bot.receives(Unreadable)
+    assert said.account == pair.ana.user_id
+    assert not [i for i in pair.bot.incoming if i.body == Text("estoy bien")]
+    await pair.ana.writes("de verdad estoy bien")
+    await pair.bot.receives(Text, lambda said: said.body == Text("de verdad estoy bien"))
+
+
+def _sealed_of(answer: Any, sender: str) -> list[Any]:
+    """The encrypted events of somebody in an answer to a sync."""
+    return [
+        event
+        for room in answer.get("rooms", {}).get("join", {}).values()
+        for event in room["timeline"]["events"]
+        if event["type"] == "m.room.encrypted" and event["sender"] == sender
+    ]
 
 
 # --- ids of any length --------------------------------------------------------------------------
