@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import timedelta
 
+from bot.acquaintances import PeopleWeKnow
 from bot.config import Config, ConfigError
 from bot.engine.acting import Acting
 from bot.engine.clock import Clock, SystemClock
@@ -85,6 +86,7 @@ def platforms_of(
                 store_path=config.matrix.store,
                 pickle_key=database.matrix_key.hex(),
                 secrets=SealedFacts(database),
+                acquaintances=PeopleWeKnow(database, "matrix", config.operators, clock),
                 now=clock.now,
             )
         )

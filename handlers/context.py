@@ -17,7 +17,7 @@ from bot.domain.denunciation import File
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action, Held, Standing, may
 from bot.domain.rich import Rich
-from bot.platforms.base import Attachment, ChatKind, Incoming, Operation, Press
+from bot.platforms.base import Attachment, ChatKind, Incoming, Operation, Press, Secrecy
 from bot.texts import Key, Texts
 from handlers import rights
 from handlers.settings import DIALOG_LIFE, Settings
@@ -26,10 +26,10 @@ from storage.people import Account, Group, Member
 from storage.transaction import Transaction
 
 WHOSE = "_member"
+"""Among a dialog's data: whose it is, None for somebody who is no member."""
+
 DETAILS = frozenset({"name", "subject", "text"})
 """The values of an incident's texts that name people or are in people's words."""
-
-"""Among a dialog's data: whose it is, None for somebody who is no member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +245,12 @@ class Context:
         key: str | None = None,
         files: Sequence[Attachment] = (),
         kept: Sequence[File] = (),
+        secrecy: Secrecy = Secrecy.MINIMAL,
     ) -> str:
         """Queue anything. `target` is the outbox key of the message to edit or delete.
+
+        A text that must not be read but by the people themselves is `Secrecy.DETAILED`. Where it
+        finds no device that is theirs for certain, they are told so in its place.
 
         `kept` files are opened when the message leaves, and only if they are still the same.
         """
@@ -255,6 +259,8 @@ class Context:
             "text": text.to_json(),
             "buttons": [list(map(list, line)) for line in buttons],
         }
+        if secrecy is not Secrecy.MINIMAL:
+            body["secrecy"] = secrecy
         if files:
             body["files"] = [
                 [f.name, f.mime, base64.b64encode(f.content).decode()] for f in files
@@ -313,6 +319,19 @@ class Context:
                 "text": texts.render(key, **values).to_json(),
                 "target": self.event.body.press_id,
             },
+            now=self.now,
+        )
+
+    async def decide(self, account: Account, decision: str) -> None:
+        """Tell an account's platform what people decided about it."""
+        await self.tx.outbox.add(
+            key=self.settings.token(),
+            lane=Lane.CONVERSATION,
+            platform=account.platform,
+            chat=account.address,
+            chat_kind=ChatKind.PRIVATE,
+            operation=Operation.DECIDE,
+            body={"target": decision},
             now=self.now,
         )
 

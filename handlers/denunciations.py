@@ -13,7 +13,7 @@ from bot.domain.lanes import Lane
 from bot.domain.people import Role
 from bot.domain.permissions import Action, may
 from bot.domain.rich import Rich, Span, Style
-from bot.platforms.base import ChatKind, Operation
+from bot.platforms.base import ChatKind, Operation, Secrecy
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place, named
 from storage.files import KEPT, WANTED
@@ -266,25 +266,26 @@ async def _publish(ctx: Context, draft: Denunciation) -> None:
     body: dict[str, Any] = {"text": text.to_json(), "buttons": []}
     if draft.files:
         body["kept"] = named(draft.files)
-    # Two statements however many read it: an alarm must not wait for the list to be written.
-    places: list[tuple[str, str, str, int | None]] = [
+    # Few statements however many read it: an alarm must not wait for the list to be written.
+    public: list[tuple[str, str, str, int | None]] = [
         (to.platform, to.chat, to.chat_kind, None)
         for to in await ctx.tx.denunciations.destinations(draft.group)
     ]
-    places += [
+    private = [
         (account.platform, account.chat, ChatKind.PRIVATE, account.member)
         for account in await ctx.tx.people.subscribers(draft.group)
         if account.member != draft.author
     ]
-    readers = len(places)
-    await ctx.tx.outbox.add_many(
-        [(ctx.settings.token(), *place) for place in places],
-        lane=Lane.BROADCAST,
-        operation=Operation.SEND,
-        body=body,
-        purpose=purpose(draft.id),
-        now=ctx.now,
-    )
+    readers = len(public) + len(private)
+    for places, secrecy in ((public, Secrecy.PUBLIC), (private, Secrecy.MINIMAL)):
+        await ctx.tx.outbox.add_many(
+            [(ctx.settings.token(), *place) for place in places],
+            lane=Lane.BROADCAST,
+            operation=Operation.SEND,
+            body={**body, "secrecy": secrecy},
+            purpose=purpose(draft.id),
+            now=ctx.now,
+        )
     for place in (await ctx.places_of(draft.author))[:1]:
         key = await ctx.say(place, "denunciation.progress", number=draft.number, sent=0, of=readers)
         await ctx.tx.denunciations.set_progress(draft.id, key, ctx.now)

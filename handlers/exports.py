@@ -9,7 +9,7 @@ from bot.domain.decision import Decision, Kind
 from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN
 from bot.domain.rich import Rich
-from bot.platforms.base import Attachment
+from bot.platforms.base import Attachment, Secrecy
 from handlers import decisions, logbook, plans
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
@@ -55,6 +55,7 @@ async def carry_out(ctx: Context, decision: Decision) -> Decision:
             place,
             ctx.texts(place).render("export.here"),
             files=(Attachment(FILE, "text/plain", content.encode()),),
+            secrecy=Secrecy.DETAILED,
         )
     return decision
 

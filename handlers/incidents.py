@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -700,18 +700,15 @@ async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[In
     return None, ""
 
 
-async def command_take(ctx: Context, rest: str) -> None:
-    """`/tomar 12`"""
-    incident, _ = await _which(ctx, rest)
-    if incident is not None:
-        await act(ctx, incident, "take")
+def _acting(action: str, *, only_open: bool = True) -> Callable[[Context, str], Awaitable[None]]:
+    """A command that does one thing about the incident that it names: `/tomar 12`."""
 
+    async def command(ctx: Context, rest: str) -> None:
+        incident, _ = await _which(ctx, rest, only_open=only_open)
+        if incident is not None:
+            await act(ctx, incident, action)
 
-async def command_release(ctx: Context, rest: str) -> None:
-    """`/soltar 12`"""
-    incident, _ = await _which(ctx, rest)
-    if incident is not None:
-        await act(ctx, incident, "release")
+    return command
 
 
 async def command_hand_over(ctx: Context, rest: str) -> None:
@@ -729,20 +726,6 @@ async def command_hand_over(ctx: Context, rest: str) -> None:
     await act(ctx, incident, "hand_over_to", str(other.id))
 
 
-async def command_escalate(ctx: Context, rest: str) -> None:
-    """`/escalar 12`"""
-    incident, _ = await _which(ctx, rest)
-    if incident is not None:
-        await act(ctx, incident, "escalate")
-
-
-async def command_resolve(ctx: Context, rest: str) -> None:
-    """`/cerrar 12`"""
-    incident, _ = await _which(ctx, rest)
-    if incident is not None:
-        await act(ctx, incident, "resolve")
-
-
 async def command_news(ctx: Context, rest: str) -> None:
     """`/novedad 12 text`"""
     incident, text = await _which(ctx, rest)
@@ -752,13 +735,6 @@ async def command_news(ctx: Context, rest: str) -> None:
         await news(ctx, incident, text.strip())
     else:
         await act(ctx, incident, "news")
-
-
-async def command_reopen(ctx: Context, rest: str) -> None:
-    """`/reabrir 12`"""
-    incident, _ = await _which(ctx, rest, only_open=False)
-    if incident is not None:
-        await act(ctx, incident, "reopen")
 
 
 async def command_line(ctx: Context, rest: str) -> None:
@@ -815,13 +791,13 @@ async def words(ctx: Context, _step: str, data: Mapping[str, Any], text: str) ->
 
 ENTRIES = (
     Entry("auxilio", ("panic", "sos", "panico"), Action.PANIC, panic),
-    Entry("tomar", ("take",), Action.RESPOND, command_take),
+    Entry("tomar", ("take",), Action.RESPOND, _acting("take")),
     Entry("novedad", ("news", "update"), Action.RESPOND, command_news),
-    Entry("cerrar", ("resolve", "close"), Action.RESPOND, command_resolve),
+    Entry("cerrar", ("resolve", "close"), Action.RESPOND, _acting("resolve")),
     Entry("entregar", ("handover",), Action.RESPOND, command_hand_over),
-    Entry("soltar", ("release",), Action.RESPOND, command_release),
-    Entry("escalar", ("escalate",), Action.RESPOND, command_escalate),
+    Entry("soltar", ("release",), Action.RESPOND, _acting("release")),
+    Entry("escalar", ("escalate",), Action.RESPOND, _acting("escalate")),
     Entry("caso", ("case",), Action.RESPOND, command_case, in_menu=False),
     Entry("linea", ("timeline", "línea"), Action.RESPOND, command_line),
-    Entry("reabrir", ("reopen",), Action.RESPOND, command_reopen, in_menu=False),
+    Entry("reabrir", ("reopen",), Action.RESPOND, _acting("reopen", only_open=False), in_menu=False),
 )

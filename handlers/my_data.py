@@ -11,7 +11,7 @@ from bot.domain.answers import plain
 from bot.domain.incident import Incident, Kind, Outcome
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
-from bot.platforms.base import Attachment
+from bot.platforms.base import Attachment, Secrecy
 from bot.texts import Key
 from handlers import incidents, leaving, plans, subject
 from handlers.canary import operator_places
@@ -60,6 +60,7 @@ async def pressed(ctx: Context, ref: int, action: str) -> None:
         ctx.place,
         ctx.texts(ctx.place).render("my_data.here"),
         files=(Attachment(FILE, "text/plain", content),),
+        secrecy=Secrecy.DETAILED,
     )
 
 

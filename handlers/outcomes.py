@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.lanes import Lane
 from bot.platforms.base import Result
-from handlers import canary, checkins, incidents, mass
+from handlers import canary, checkins, identities, incidents, mass
 from handlers.context import Context, Place
 from storage.outbox import Row
 
@@ -26,8 +26,12 @@ TELL_AGAIN = timedelta(minutes=10)
 
 async def ended(ctx: Context, row: Row, end: str, result: Result) -> None:
     """A message of the outbox was sent, is stuck, or will never arrive."""
-    if result is Result.BLOCKED:
+    if result in (Result.BLOCKED, Result.UNREADABLE):
         await _closed(ctx, row)
+    elif result is Result.UNPROVEN:
+        await identities.not_detailed(ctx, row)
+    elif end == SENT and row.attempts > 1:
+        await _opened(ctx, row)
     what, _, rest = row.purpose.partition(":")
     number, _, part = rest.partition(":")
     if not number.isdecimal() or part not in ("alarm", "digest", "question"):
@@ -57,8 +61,15 @@ async def ended(ctx: Context, row: Row, end: str, result: Result) -> None:
             await checkins.not_delivered(ctx, id)
 
 
+async def _opened(ctx: Context, row: Row) -> None:
+    """What could not be read or taken at first has arrived: whoever was out of reach is not now."""
+    account = await ctx.tx.people.account_in(row.platform, row.chat)
+    if account is not None and not account.reachable:
+        await ctx.tx.people.set_reachable(account.id, True)
+
+
 async def _closed(ctx: Context, row: Row) -> None:
-    """A chat is closed to us."""
+    """A chat is closed to us, or nobody there can read what we write."""
     account = await ctx.tx.people.account_in(row.platform, row.chat)
     if account is None:
         await ctx.tx.denunciations.end_destination(row.platform, row.chat)

@@ -57,6 +57,13 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "approve": Action.APPROVE,
             "return": Action.APPROVE,
         },
+        "identity": {"confirm": Action.VOUCH, "doubt": Action.VOUCH},
+        "comparison": {
+            "begin": Action.VOUCH,
+            "decline": Action.VOUCH,
+            "same": Action.VOUCH,
+            "different": Action.VOUCH,
+        },
         "destination": {"add": Action.DESTINATIONS, "leave": Action.DESTINATIONS},
     }
 )  # fmt: skip

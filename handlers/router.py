@@ -20,10 +20,14 @@ from bot.files.values import Cleaned
 from bot.platforms.base import (
     Added,
     ChatKind,
+    ComparisonAsked,
+    ComparisonEnded,
     File,
+    IdentityChanged,
     Incoming,
     Migrated,
     Other,
+    PicturesShown,
     Press,
     Removed,
     Result,
@@ -47,6 +51,7 @@ from handlers import (
     files,
     general,
     groups,
+    identities,
     incidents,
     installation,
     invitations,
@@ -64,7 +69,7 @@ from handlers import (
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
 from handlers.settings import Settings
-from storage.conversations import Prompt
+from storage.conversations import Dialog, Prompt
 from storage.files import Wanted
 from storage.outbox import Row
 from storage.transaction import Transaction
@@ -159,6 +164,13 @@ class Router:
             return
         if isinstance(event.body, Unfetched):
             await self.trouble(tx, (f"messages_unfetched:{event.platform}",), now)
+        if isinstance(
+            event.body, IdentityChanged | ComparisonAsked | PicturesShown | ComparisonEnded
+        ):
+            place = Place(event.platform, "", self._settings.language, self._settings.zone)
+            ctx = Context(tx, now, self._settings, event=event, place=place)
+            await identities.reported(ctx, event)
+            return
         ctx = await self._context(tx, event, now)
         if ctx.suspended is not None:
             # In other hands: nothing from there is heard, but for what two people let in again.
@@ -171,7 +183,8 @@ class Router:
             if ctx.known:
                 await ctx.toast("toast.not_done")
                 await ctx.reply("not_allowed")
-        if ctx.known and not ctx.speaker.account.reachable and not isinstance(event.body, Removed):
+        works = event.proven and not isinstance(event.body, Removed)
+        if ctx.known and works and not ctx.speaker.account.reachable:
             await outcomes.channel_up(ctx)
 
     async def _context(self, tx: Transaction, event: Incoming, now: datetime) -> Context:
@@ -186,7 +199,8 @@ class Router:
             return ctx
         member = await tx.people.member(account.member)
         private = event.chat_kind is ChatKind.PRIVATE
-        if private and not isinstance(event.body, Removed):
+        if private and event.proven and not isinstance(event.body, Removed):
+            # What may be somebody else's word must not lead our alarms to another chat.
             await tx.people.used(account.id, event.chat, now)
         # A person is always answered in private, wherever they wrote.
         chat = event.chat if private else account.chat
@@ -202,7 +216,7 @@ class Router:
             case Press(data):
                 await self._press(ctx, data)
             case Text() as text:
-                await self._text(ctx, text)
+                await self._text(ctx, text, proven=event.proven)
             case Removed():
                 await self._blocked(ctx)
             case File() as file if ctx.may(Action.WRITE) and await files.sent(ctx, file):
@@ -315,6 +329,8 @@ class Router:
                 await groups.decided(ctx, option.action)
             case denunciations.TOPIC:
                 await denunciations.act(ctx, prompt.ref, option.action, option.argument)
+            case identities.TOPIC | identities.COMPARISON_TOPIC:
+                await identities.decided(ctx, prompt, option.action, option.argument)
             case denunciations.DESTINATION_TOPIC:
                 await denunciations.decided_destination(
                     ctx, prompt.ref, option.action, option.argument
@@ -346,13 +362,19 @@ class Router:
 
     # --- words ---
 
-    async def _text(self, ctx: Context, body: Text) -> None:
+    async def _text(self, ctx: Context, body: Text, *, proven: bool) -> None:
         quoted = body.forwarded or body.text.lstrip().startswith(">")
         if ctx.known and (body.edited or quoted):
             # Neither is an answer: an edit changes what was said, a quotation is somebody else's.
             await self._no_answer(ctx, "edited" if body.edited else "forwarded")
             return
         if body.edited or body.forwarded:
+            return
+        if ctx.known and not proven and not _asks_for_help(body.text):
+            # It may be the word of whoever runs the server: an alarm is believed all the same, and
+            # the chat shows of words of duress what it shows of every other.
+            await self._listen(ctx, body.text, await ctx.dialog())
+            await self._no_answer(ctx, "unproven")
             return
         secret = joining.secret_in(body.text)
         if secret is not None and not (ctx.known and _means_something(body.text)):
@@ -363,6 +385,11 @@ class Router:
             await self._command(ctx, *command)
             return
         await self._words(ctx, body)
+
+    async def _listen(self, ctx: Context, text: str, dialog: Dialog | None) -> None:
+        """Whether these are the speaker's words of duress, unless they are choosing them now."""
+        if ctx.known and (dialog is None or dialog.topic != duress.TOPIC):
+            await duress.listen(ctx, text)
 
     async def _command(self, ctx: Context, name: str, rest: str) -> None:
         entry = BY_WORD.get(name)
@@ -388,8 +415,7 @@ class Router:
         if await self._number(ctx, text, body.reply_to):
             return
         dialog = await ctx.dialog()
-        if ctx.known and (dialog is None or dialog.topic != duress.TOPIC):
-            await duress.listen(ctx, text)
+        await self._listen(ctx, text, dialog)
         asked = ctx.known and await checkins.waits_for_answer(ctx)
         if asked and (ctx.duress or understand(text) is not Answer.UNCLEAR):
             await checkins.said(ctx, text)
@@ -486,6 +512,17 @@ def _put_to(prompt: Prompt, ctx: Context) -> bool:
 def _means_something(text: str) -> bool:
     """Whether a long word is one that a person cries ("ayudaaaaaaaaaaaaaaaaaaaaa"), and no secret."""
     return is_cry(text) or understand(text) is not Answer.UNCLEAR
+
+
+def _asks_for_help(text: str) -> bool:
+    """Whether these words are an alarm, whatever they are the answer to."""
+    command = read_command(text)
+    if command is None:
+        return is_cry(text) or understand(text) is Answer.HELP
+    entry = BY_WORD.get(command[0])
+    if entry is not None:
+        return entry.run is incidents.panic
+    return understand(command[0]) is Answer.HELP
 
 
 def _overtaken(prompt: Prompt) -> bool:

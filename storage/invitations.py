@@ -107,6 +107,14 @@ class Invitations:
             )
         ).scalar_one()
 
+    async def given_since(self, since: datetime) -> int:
+        """How many were made by anybody from then on, used, revoked or not."""
+        return (
+            await self._db.execute(
+                sa.select(sa.func.count()).where(invitations.c.created_at >= since)
+            )
+        ).scalar_one()
+
     async def use(self, id: int, now: datetime) -> bool:
         """Use it up. False if somebody else just did."""
         changed = await self._db.execute(

@@ -376,6 +376,11 @@ class People:
         row = await self._rows.one(_ACCOUNT_BY_ADDRESS, on=platform, by=key)
         return Account(*row) if row else None
 
+    async def account_numbered(self, id: int) -> Account | None:
+        """By its number."""
+        row = await self._rows.one(sa.select(*_ACCOUNT).where(accounts.c.id == id))
+        return Account(*row) if row else None
+
     async def account_in(self, platform: str, chat: str) -> Account | None:
         """By the private chat."""
         key = self._rows.blind(accounts.c.chat_key, chat)

@@ -54,6 +54,7 @@ class Action(StrEnum):
     WRITE = "write"  # a denunciation
     APPROVE = "approve"
     DESTINATIONS = "destinations"  # where the organisation publishes
+    VOUCH = "vouch"  # that somebody's account with other keys is still theirs
     BRING_BOT = "bring_bot"  # add the bot to a chat, to publish there
 
 
@@ -94,6 +95,7 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.APPROVE: _rule(Role.APPROVER),
         Action.DESTINATIONS: _rule(Role.AUTHOR, Role.APPROVER),
         Action.BRING_BOT: _rule(Role.AUTHOR, Role.APPROVER, where=_IN_PUBLIC),
+        Action.VOUCH: _rule(Role.COORDINATOR, Standing.OPERATOR),
     }
 )
 """Action → kind of chat → who may. What is not in it, nobody may."""

@@ -30,6 +30,7 @@ from bot.platforms.base import (
     Platform,
     Receipt,
     Result,
+    Secrecy,
 )
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
@@ -294,7 +295,7 @@ class Dispatcher:
             return None
         message = replace(message, attachments=message.attachments + kept)
         kind = ChatKind(row.chat_kind)
-        if message.operation is not Operation.TOAST:
+        if message.operation not in (Operation.TOAST, Operation.DECIDE):
             while delay := self._pace.delay(row.lane, row.chat, kind):
                 await asyncio.sleep(delay)
             if (quiet := self._quiet()) is not None:
@@ -419,6 +420,7 @@ class Dispatcher:
                 for name, mime, content in row.body.get("files", [])
             ),
             silent=bool(row.body.get("silent", False)),
+            secrecy=Secrecy(row.body.get("secrecy", Secrecy.MINIMAL)),
         )
 
     async def _kept(self, row: Row) -> tuple[Attachment, ...] | None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import Enum, auto
 
+from bot.domain.arrival import LONG_WAIT
 from bot.domain.lanes import Lane
 from bot.platforms.base import Operation, Result
 
 FIRST_WAIT = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(seconds=60)
 REVOKED_WAIT = timedelta(seconds=60)
+UNREADABLE_WAIT = LONG_WAIT
+"""Long enough that a plan counts it as not arriving (`bot.domain.arrival`) from the first time."""
 DOUBT_WAIT = timedelta(minutes=5)
 """The longest after an end of which nobody knows, where each attempt may be one more copy."""
 
@@ -35,6 +38,8 @@ RULES: dict[Result, Verdict] = {
     Result.LIMITED: Verdict.LATER,
     Result.MIGRATED: Verdict.MOVE,
     Result.BLOCKED: Verdict.FAILED,
+    Result.UNREADABLE: Verdict.AGAIN,  # a device may yet get the key; nobody waits for it
+    Result.UNPROVEN: Verdict.FAILED,  # said to the person: only they can prove their device
     Result.REJECTED: Verdict.FAILED,
 }
 
@@ -61,6 +66,8 @@ def wait(result: Result, attempts: int, *, idempotent: bool) -> timedelta:
     """How long until the next attempt, doubling from one second to one minute."""
     if result is Result.REVOKED:
         return REVOKED_WAIT
+    if result is Result.UNREADABLE:
+        return UNREADABLE_WAIT
     if result is Result.MIGRATED and attempts <= 1:
         return timedelta(0)  # but a server that moves a chat for ever is not asked for ever at once
     doubt = result is Result.AMBIGUOUS and not idempotent

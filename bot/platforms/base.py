@@ -134,7 +134,70 @@ class Migrated:
     new_chat: str
 
 
-Body = Text | Press | Other | File | Unreadable | Unfetched | Added | Removed | Migrated
+class Change(StrEnum):
+    """What is not as it was with the keys that an account is known by."""
+
+    IDENTITY = "identity"  # other keys of the person
+    DEVICE = "device"  # a device under an earlier one's name, with other keys
+    SIGNATURE = "signature"  # a device or a key that the person's own keys did not sign as it says
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityChanged:
+    """The account proves itself otherwise than before: nobody knows whether it is the same person.
+
+    Until the decision `confirm` is carried out (`Operation.DECIDE`), nothing detailed leaves for
+    this account and none of its messages is `proven`.
+    """
+
+    what: Change
+    confirm: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonAsked:
+    """The person's app wants to compare pictures with us, to prove to each whose keys are whose.
+
+    Somebody has to speak with the person meanwhile, outside of this platform. The person's app may
+    wait for no more than a minute once pictures are shown, so it is asked for first: the decision
+    `begin` shows them, `decline` ends it.
+    """
+
+    begin: str
+    decline: str
+
+
+@dataclass(frozen=True, slots=True)
+class PicturesShown:
+    """The pictures that the person's app must show now; the decision is `same` or `different`."""
+
+    pictures: tuple[str, ...]
+    same: str
+    different: str
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonEnded:
+    """The comparison is over. `proven`: both sides found the same pictures."""
+
+    proven: bool
+
+
+Body = (
+    Text
+    | Press
+    | Other
+    | File
+    | Unreadable
+    | Unfetched
+    | Added
+    | Removed
+    | Migrated
+    | IdentityChanged
+    | ComparisonAsked
+    | PicturesShown
+    | ComparisonEnded
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +208,8 @@ class Incoming:
     happened, `sent_at` the server's time in UTC, `language` the platform's hint ("es", "en-GB", "").
     `message_id` is the platform's id of the person's own message, where there is one.
     `first_seen` is when it came, by our own clock, if it could not be read then and can be now.
+    `proven` is False where the platform can tell whose devices are whose, and this did not come
+    from one of the account's: it may be the word of whoever runs the server.
     """
 
     platform: PlatformName
@@ -158,6 +223,7 @@ class Incoming:
     language: str = ""
     message_id: str = ""
     first_seen: datetime | None = None
+    proven: bool = True
 
 
 # --- outgoing ---------------------------------------------------------------------------------
@@ -183,6 +249,19 @@ class Operation(StrEnum):
     EDIT = "edit"  # replace text and buttons of `target`
     DELETE = "delete"  # take `target` away where the platform can
     TOAST = "toast"  # acknowledge the press `target`; shown briefly where the platform can
+    DECIDE = "decide"  # tell the platform what people decided: `target`, about the account `chat`
+
+
+class Secrecy(StrEnum):
+    """Who may come to read a text. A platform that cannot keep to it does not send.
+
+    Where there is no end-to-end encryption there are no devices to tell apart, and the three are
+    the same: what may be said on such a platform is for the handlers to decide.
+    """
+
+    PUBLIC = "public"  # published anyway: may leave unencrypted if the chat is open to everyone
+    MINIMAL = "minimal"  # to every device of the chat's readers, so that an alarm is seen
+    DETAILED = "detailed"  # only to devices proven to be those of accounts that we know
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +279,8 @@ class Outgoing:
 
     `key` is the outbox row's id: the idempotency key where the platform has one (Matrix's
     transaction id). `target` is the platform's message id for EDIT and DELETE, and the press id for
-    TOAST. `silent` asks for no notification where the platform can.
+    TOAST. `silent` asks for no notification where the platform can. With DECIDE, `chat` is an
+    account and `target` a decision that the platform offered in an event about it.
     """
 
     key: str
@@ -211,6 +291,7 @@ class Outgoing:
     target: str = ""
     attachments: tuple[Attachment, ...] = ()
     silent: bool = False
+    secrecy: Secrecy = Secrecy.MINIMAL
 
 
 class Result(StrEnum):
@@ -224,7 +305,9 @@ class Result(StrEnum):
     BLOCKED = "blocked"  # this chat is closed to us: blocked, removed, deleted, unknown
     MIGRATED = "migrated"  # the chat is now `new_chat`: rewrite and send again
     REJECTED = "rejected"  # the platform refuses this content: no retry can help
-    GONE = "gone"  # edit, delete or toast of something that is not there
+    UNREADABLE = "unreadable"  # no device of any reader has the key: as good as not sent
+    UNPROVEN = "unproven"  # a detailed text, and no device is proven to be a reader's own
+    GONE = "gone"  # edit, delete, toast or decision about something that is not there
     REVOKED = "revoked"  # our own token or session is not valid any more: the platform is down
 
 
@@ -283,6 +366,16 @@ class PlatformError(Exception):
 
 class FileTooLarge(Exception):
     """A file has more bytes than were to be fetched."""
+
+
+class Acquaintances(Protocol):
+    """What a platform may ask about people, to know whom to let in. Either may raise."""
+
+    async def known(self, account: str) -> bool:
+        """Whether this account is a member's or an operator's."""
+
+    async def expected(self) -> int:
+        """How many newcomers there may be: the invitations that were given out in the last day."""
 
 
 class Platform(Protocol):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from bot.platforms.base import Added, PlatformError
+from bot.platforms.matrix import cross_signing
+from bot.platforms.matrix.cross_signing import Identity
+from bot.platforms.matrix.http import call, path
 from tests.support.matrix_bot import MatrixBot, MemorySecrets
 from tests.support.matrix_person import MatrixPerson
 from tests.support.reader import RustReader
@@ -72,6 +76,37 @@ async def test_a_new_device_of_a_reader_and_a_rotated_key(synapse: Synapse, tmp_
         if second is not None:
             await second.close()
         await bot.platform.stop()
+
+
+async def test_keys_are_published_with_the_password_where_the_server_asks_for_it(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    """Synapse asks when keys replace others; some servers ask always."""
+    bot = await MatrixBot.started(synapse, tmp_path)
+    client = bot.platform._live.client  # type: ignore[union-attr]
+    other = Identity.new(bot.user_id)
+    for password, named in ((None, "set it and start again"), ("wrong", "correct either")):
+        with pytest.raises(PlatformError, match=named) as caught:
+            await cross_signing._publish(client, other, password)
+        assert caught.value.final
+        assert str(caught.value).startswith("matrix.password_file")
+
+    def single_sign_on(answer: Any) -> Any:
+        return {**answer, "flows": [{"stages": ["m.login.sso"]}]}
+
+    with (
+        bot.hears("/device_signing/upload", single_sign_on),
+        pytest.raises(PlatformError, match="does not take a password"),
+    ):
+        await cross_signing._publish(client, other, bot.password)
+
+    await cross_signing._publish(client, other, bot.password)
+    answer = await call(
+        client, "POST", path("keys", "query"), {"device_keys": {bot.user_id: []}}
+    )
+    published = answer.body["master_keys"][bot.user_id]["keys"]
+    assert list(published.values()) == [other.public("master")]
+    await bot.platform.stop()
 
 
 async def test_an_account_with_foreign_signing_keys_is_refused_with_the_remedy(

@@ -41,6 +41,8 @@ def event(content: Any, kind: str = "m.room.message", **more: Any) -> RawEvent:
         },
         "room": {"kind": "private", "title": "Red", "encrypted": True},
         "display_name": "Ana",
+        "decrypted": True,
+        "proven": True,
         **more,
     }
     return RawEvent("$e", "!r:x", raw)

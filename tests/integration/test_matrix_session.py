@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,88 @@ async def test_a_silent_homeserver_is_ambiguous_and_a_limit_is_stated(tmp_path: 
         await bot.platform.stop()
     finally:
         server.stop()
+
+
+async def test_an_earlier_copy_of_the_crypto_store_makes_a_new_signed_device(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    """With the copy, what is encrypted next was encrypted before, and Ana's app refuses it."""
+    bot = await MatrixBot.started(synapse, tmp_path / "bot")
+    ana = await MatrixPerson.join(synapse, "ana-copy")
+    room = await ana.opens_direct_room(bot.user_id)
+    await bot.receives(Added)
+    await bot.says(room, "antes de la copia")
+    await bot.platform.stop()
+    shutil.copytree(tmp_path / "bot", tmp_path / "copy")
+    await bot.restart()
+    await bot.pull()
+    for n in range(5):
+        await bot.restart()  # each start gives Ana a key anew
+        await bot.pull()
+        await bot.says(room, f"{n}")
+    first = device(bot)
+    await bot.platform.stop()
+    shutil.rmtree(tmp_path / "bot")
+    shutil.copytree(tmp_path / "copy", tmp_path / "bot")
+    bot.platform = bot.new_platform()
+    await bot.platform.start()
+    assert device(bot) != first
+    await bot.pull()
+    sent = await bot.says(room, "después")
+    await ana.sync_until(sent)
+    assert ana.messages()[-1].body == "después"
+    await ana.close()
+    await bot.platform.stop()
+
+
+async def test_one_time_keys_of_an_earlier_copy_make_a_new_device_too(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    """The database is of the same earlier day, so that the mark fits: the server knows better."""
+    bot = await MatrixBot.started(synapse, tmp_path / "bot")
+    await bot.platform.stop()
+    secrets = dict(bot.secrets.kept)
+    shutil.copytree(tmp_path / "bot", tmp_path / "copy")
+    await bot.restart()
+    await bot.pull()
+    first, client = device(bot), bot.platform._live.client  # type: ignore[union-attr]
+    client.olm.uploaded_key_count = 0
+    await client.keys_upload()
+    await bot.platform.stop()
+    shutil.rmtree(tmp_path / "bot")
+    shutil.copytree(tmp_path / "copy", tmp_path / "bot")
+    bot.secrets.kept = secrets
+    await bot.restart()
+    assert device(bot) == first
+    client = bot.platform._live.client  # type: ignore[union-attr]
+    with bot.hears("/sync", lambda a: {**a, "device_one_time_keys_count": {}}):
+        for _ in range(20):  # in time, keys run short and are made anew
+            await bot.pull(wait=0.2)
+            if device(bot) != first:
+                break
+    assert device(bot) != first
+    await bot.platform.stop()
+
+
+async def test_who_begins_a_session_anew_gets_the_keys_again(
+    synapse: Synapse, tmp_path: Path
+) -> None:
+    bot = await MatrixBot.started(synapse, tmp_path)
+    ana = await MatrixPerson.join(synapse, "ana-anew")
+    room = await ana.opens_direct_room(bot.user_id)
+    await bot.receives(Added)
+    sent = await bot.says(room, "uno")
+    await ana.sync_until(sent)
+    # Ana's app has lost the key, and says so in the way in which apps do.
+    ana.client.olm.inbound_group_store._entries.clear()
+    await ana.sync()
+    olm = ana.client.olm
+    [own] = [d for d in ana.client.device_store.active_user_devices(bot.user_id)]
+    olm._queue_dummy_message(olm.session_store.get(own.curve25519), own)
+    await ana.client.send_to_device_messages()
+    await bot.pull(wait=1)
+    sent = await bot.says(room, "dos")
+    await ana.sync_until(sent)
+    assert ana.messages()[-1].body == "dos"
+    await ana.close()
+    await bot.platform.stop()

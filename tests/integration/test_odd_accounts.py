@@ -14,11 +14,17 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from bot.app import new_token
+from bot.domain.duress import Words
 from bot.domain.people import Role
 from bot.platforms.base import (
     Added,
+    Change,
     ChatKind,
+    ComparisonAsked,
+    ComparisonEnded,
+    IdentityChanged,
     Incoming,
+    Operation,
     PlatformName,
     Press,
     RawEvent,
@@ -30,7 +36,16 @@ from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory
-from storage.tables import decisions, destinations, incidents, members, outbox, prompts
+from storage.tables import (
+    audit_log,
+    decisions,
+    destinations,
+    incidents,
+    members,
+    outbox,
+    prompts,
+    timers,
+)
 from tests.integration.test_storage import NOW
 
 LONG = f"@{'a' * (255 - len('@:casa.example'))}:casa.example"
@@ -62,11 +77,13 @@ class Bot:
             async with self.database.transaction() as tx:
                 await self.router.incoming(tx, event, NOW)
 
-    async def writes(self, account: str, chat: str, text: str, **how: Any) -> None:
+    async def writes(
+        self, account: str, chat: str, text: str, *, proven: bool = True, **how: Any
+    ) -> None:
         self.events += 1
         event = Incoming(
             PlatformName.MATRIX, f"${self.events}", account, chat, ChatKind.PRIVATE, NOW,
-            Text(text, **how),
+            Text(text, **how), proven=proven,
         )  # fmt: skip
         await self.hears(event)
 
@@ -254,6 +271,117 @@ async def test_who_comes_into_anothers_room_answers_nothing_there(bot: Bot) -> N
         assert decision is not None
         assert decision.state == "waiting"
     assert await bot.count(members, members.c.left_at.is_not(None)) == 0
+
+
+async def test_words_that_may_be_the_servers_lead_no_alarm_elsewhere(bot: Bot) -> None:
+    """Berta cannot be reached, and somebody with her name writes from a room of their own."""
+    berta = await bot.joins("Berta", "matrix", "@berta:x", "!berta", Role.RESPONDER)
+    await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    await bot.writes("@ana:x", "!ana", "auxilio")
+    told = len(await bot.said_in("!berta"))
+    async with bot.database.transaction() as tx:
+        account = (await tx.people.accounts_of(berta))[0]
+        await tx.people.set_reachable(account.id, False)
+    await bot.writes("@berta:x", "!mala", "hola", proven=False)
+    assert not any("Ana" in text for text in await bot.said_in("!mala"))
+    async with bot.database.transaction() as tx:
+        account = (await tx.people.accounts_of(berta))[0]
+    assert (account.chat, account.reachable) == ("!berta", False)
+    await bot.writes("@berta:x", "!berta", "hola")
+    assert any("Ana" in text for text in (await bot.said_in("!berta"))[told:])
+
+
+async def test_words_of_duress_are_heard_whatever_device_they_come_from(bot: Bot) -> None:
+    """And nothing in the chat tells them from an answer of that device, which does not count."""
+    ana = await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    async with bot.database.transaction() as tx:
+        await tx.people.set_duress(ana, Words.of("todo en orden hoy", "salt"))
+    heard = []
+    for words in ("estoy muy bien", "todo en orden hoy"):
+        await bot.writes("@ana:x", "!ana", words, proven=False)
+        heard.append(await bot.count(timers, timers.c.kind == "duress"))
+    assert heard == [0, 1]
+    answer, pretended = await bot.said_in("!ana")
+    assert answer == pretended
+
+
+async def test_a_suspended_account_compares_nothing(bot: Bot) -> None:
+    """Coral is asked about its keys, but nobody is called for whoever holds it now."""
+    await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
+    ana = await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    async with bot.database.transaction() as tx:
+        await tx.people.suspend((await tx.people.accounts_of(ana))[0].id, NOW)
+    for number, body in enumerate((ComparisonAsked("x begin", "x decline"), ComparisonEnded(True))):
+        event = Incoming(
+            PlatformName.MATRIX, f"c{number}", "@ana:x", "", ChatKind.PRIVATE, NOW, body
+        )
+        await bot.hears(event)
+    assert await bot.count(outbox) == 0
+    await bot.hears(replace(event, event_id="i", body=IdentityChanged(Change.DEVICE, "trust 1")))
+    assert "Un dispositivo de Ana" in (await bot.said_in("!coral"))[0]
+    assert await bot.said_in("!ana") == []
+
+
+async def test_where_a_group_names_nobody_keys_that_changed_are_nobodys(bot: Bot) -> None:
+    """Coral reads on Telegram that somebody is to be asked, and on Matrix who."""
+    coral = await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
+    await bot.joins("Ana", "matrix", "@ana:x", "!ana")
+    async with bot.database.transaction() as tx:
+        await tx.people.add_account(coral, "telegram", "77", "77", NOW)
+        await tx.people.set_bare(bot.group, ["telegram"])
+    changed = Incoming(
+        PlatformName.MATRIX, "$c", "@ana:x", "", ChatKind.PRIVATE, NOW,
+        IdentityChanged(Change.IDENTITY, "trust 1"),
+    )  # fmt: skip
+    await bot.hears(changed)
+    await bot.hears(replace(changed, event_id="$a", body=ComparisonAsked("x begin", "x decline")))
+    assert len(await bot.said_in("!coral")) == 2
+    (nameless,) = await bot.said_in("77")
+    assert "alguien de tu red" in nameless
+    assert "Ana" not in nameless
+
+
+@pytest.mark.parametrize(
+    ("who", "does", "may"),
+    [
+        ("coral", "confirm", True),
+        ("berta", "confirm", False),  # of the group, and coordinates nothing
+        ("otilia", "confirm", False),  # coordinates another group
+        ("ana", "confirm", False),  # it is her account that is in doubt
+        ("coral", "doubt", False),  # nothing is decided
+    ],
+)
+async def test_who_vouches_for_anas_new_keys(bot: Bot, who: str, does: str, may: bool) -> None:
+    await bot.joins("Coral", "matrix", "@coral:x", "!coral", Role.COORDINATOR)
+    await bot.joins("Berta", "matrix", "@berta:x", "!berta", Role.RESPONDER)
+    ana = await bot.joins("Ana", "matrix", "@ana:x", "!ana", Role.COORDINATOR)
+    async with bot.database.transaction() as tx:
+        other = await tx.people.add_group("Otra", "", "es", "UTC", NOW)
+        otilia = await tx.people.add_member(other, "Otilia", "es", "UTC", [Role.COORDINATOR], NOW)
+        await tx.people.add_account(otilia, "matrix", "@otilia:x", "!otilia", NOW)
+    await bot.hears(
+        Incoming(
+            PlatformName.MATRIX, "$changed", "@ana:x", "", ChatKind.PRIVATE, NOW,
+            IdentityChanged(Change.IDENTITY, "trust 1"),
+        )
+    )  # fmt: skip
+    for chat in ("!ana", "!berta", "!otilia"):
+        assert await bot.said_in(chat) == []
+    assert "Ana cambiaron" in (await bot.said_in("!coral"))[0]
+    async with bot.database.transaction() as tx:
+        (asked,) = await tx.conversations.open_in("matrix", "!coral")
+        number = next(o.number for o in asked.options if o.action == does)
+        # As if it had been asked of whoever presses: the right itself is what holds.
+        await tx.connection.execute(sa.update(prompts).values(member=None))
+    await bot.hears(
+        Incoming(
+            PlatformName.MATRIX, "p", f"@{who}:x", "!coral", ChatKind.PRIVATE, NOW,
+            Press(f"{asked.token}:{number}", "m", "p"),
+        )
+    )  # fmt: skip
+    decided = await bot.count(outbox, outbox.c.operation == Operation.DECIDE)
+    logged = await bot.count(audit_log, audit_log.c.about == ana)
+    assert (decided, logged) == ((1, 1) if may else (0, 0))
 
 
 @pytest.mark.parametrize("platform", ["telegram", "matrix"])

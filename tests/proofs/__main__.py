@@ -25,6 +25,8 @@ PROOFS: dict[str, str] = {
     "P9": "channels:p9",
     "P10": "watcher:p10",
     "P11": "storage_faults:p11",
+    "P12": "matrix_readers:p12",
+    "P13": "matrix_plaintext:p13",
     "P14": "canaries:p14",
     "P15": "keeping:p15",
     "P16": "own_only:p16",

@@ -34,6 +34,7 @@ from hypothesis import strategies as st
 from hypothesis.errors import HypothesisWarning
 from structlog.testing import capture_logs
 
+from bot.acquaintances import PeopleWeKnow
 from bot.app import new_token
 from bot.domain.answers import understand, understand_yes_no
 from bot.domain.incident import Kind
@@ -136,6 +137,7 @@ class Scene:
             "matrix": MatrixPlatform(
                 homeserver="http://127.0.0.1:1", user_id="@bot:x", store_path=folder,
                 pickle_key="0" * 64, secrets=SealedFacts(database),
+                acquaintances=PeopleWeKnow(database, "matrix", (), self.clock),
                 now=self.clock.now,
             ),
             "sandbox": SandboxPlatform(Town(self.clock.now)),

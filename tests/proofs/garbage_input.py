@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from bot.platforms.matrix.sas import PICTURES
 from bot.platforms.telegram.parse import RECEIVED
 from handlers.router import ENTRIES, HELP_WORDS
 
@@ -262,6 +263,8 @@ def matrix_event(who: Who, now: datetime, content: Any, kind: str = "m.room.mess
         },
         "room": {"kind": who.kind, "title": "Red", "encrypted": True},
         "display_name": "Ana",
+        "decrypted": True,
+        "proven": True,
     }  # fmt: skip
 
 
@@ -382,12 +385,31 @@ def matrix_events(who: Who, now: datetime) -> st.SearchStrategy[Raw]:
         values,
     )  # fmt: skip
     closed = st.just({**matrix_event(who, now, {}, "m.room.encrypted"), "undecryptable": True})
-    return st.one_of(messages, messages, others, closed)
+    forged = st.builds(lambda text: {**said("matrix", who, text, now), "proven": False}, texts)
+    reports = st.builds(
+        lambda report: {"report": report, "account": who.account, "at": now.isoformat()},
+        st.one_of(
+            st.builds(
+                lambda what, token: {"kind": "changed", "what": what, "confirm": token},
+                st.sampled_from(["identity", "device", "signature"]), texts,
+            ),
+            st.builds(lambda a, b: {"kind": "asked", "begin": a, "decline": b}, texts, texts),
+            st.builds(
+                lambda pictures, a, b: {
+                    "kind": "shown", "pictures": pictures, "same": a, "different": b,
+                },
+                st.lists(st.sampled_from(PICTURES), max_size=9), texts, texts,
+            ),
+            st.builds(lambda proven: {"kind": "ended", "proven": proven}, st.booleans()),
+        ),
+    )  # fmt: skip
+    return st.one_of(messages, messages, others, closed, forged, reports)
 
 
 MATRIX_FIELDS = [
     "type", "content", "sender", "msgtype", "body", "m.relates_to", "m.new_content", "by",
     "rel_type", "undecryptable", "event", "room", "kind", "title", "display_name", "event_id",
+    "proven", "what", "confirm", "begin", "pictures", "same",
 ]  # fmt: skip
 
 

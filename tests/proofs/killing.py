@@ -41,8 +41,6 @@ START = datetime(2026, 11, 17, 14, 59, tzinfo=UTC)
 PATIENCE = 90.0
 """Real seconds after the last restart within which everything must have happened."""
 
-IN_FLIGHT = 0.03
-"""Seconds that a request may be under way when its sender dies; no restart is as quick."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ class Lives:
     ) -> Life:
         """Start the bot; see `Zygote.bot` for `more`."""
         life = await self.zygote.bot(
-            self.config, self.clock, self.folder, armed=armed, others=others, log=self.log_file,
+            self.config_of_life(), self.clock, self.folder, armed=armed, others=others, log=self.log_file,
             patience=self.patience, **more,
         )  # fmt: skip
         self.last_start = time.time()
@@ -167,6 +165,10 @@ class Lives:
             self.longest_down = max(self.longest_down, self.last_start - self.kills[-1].at)
         self._life = life
         return life
+
+    def config_of_life(self) -> Path:
+        """What the next life is started with."""
+        return self.config
 
     async def kill_after(self, life: Life, seconds: float) -> None:
         """SIGKILL, unless it dies at a failpoint before."""
@@ -218,10 +220,6 @@ class Lives:
         """The end of what the bot logged."""
         return (self.folder / "bot.log").read_text("utf-8", "replace")[-3000:]
 
-    def kill_after_sending(self, at: float) -> int:
-        """The number of the kill that ended the life which sent something at `at`; -1 if none."""
-        return next((n for n, kill in enumerate(self.kills) if kill.at > at - IN_FLIGHT), -1)
-
 
 class Installation(Lives):
     """The bot on a Bot API server."""
@@ -257,15 +255,29 @@ class Installation(Lives):
         await tx.people.add_account(id, "telegram", str(person.id), str(person.id), START)
         return id, person
 
+    def config_of_life(self) -> Path:
+        """Each life reaches the server by a path of its own, so that the log says who sent what."""
+        path = self.folder / "life.toml"
+        ours = self.config.read_text("utf-8")
+        url = f'base_url = "{self.api.url}'
+        assert url in ours
+        path.write_text(ours.replace(url, f"{url}/as/{len(self.kills)}"), encoding="utf-8")
+        return path
+
     def sent(self) -> dict[str, list[float]]:
         """Real times at which each message with buttons arrived, by its first button's data.
 
         That data is a token of the outbox row's own, so it names the row.
         """
-        found: dict[str, list[float]] = {}
+        return {data: [at for at, _ in by] for data, by in self.sent_by().items()}
+
+    def sent_by(self) -> dict[str, list[tuple[float, str]]]:
+        """The same, with the number of the life that sent it."""
+        found: dict[str, list[tuple[float, str]]] = {}
         for line in self.api.truth("message"):
             for row in line.get("reply_markup", {}).get("inline_keyboard", [])[:1]:
-                found.setdefault(row[0]["callback_data"], []).append(line["at"])
+                data = row[0]["callback_data"]
+                found.setdefault(data, []).append((line["at"], line["by"]))
         return found
 
 

@@ -255,14 +255,15 @@ def _look_at_incidents(
 
 def _look_at_alarms(at: Installation, found: Escalations) -> None:
     where = f"workload {found.runs}"
-    sent = at.sent()
-    at_a_kill: Counter[tuple[int, str]] = Counter()
+    sent = at.sent_by()
+    in_a_life: Counter[tuple[str, str]] = Counter()
     newer: dict[tuple[str, str], float] = {}
     for seq, chat, body, created, state, error, purpose in at.rows(
         "SELECT seq, chat, body, created_at, state, error, purpose FROM outbox"
         " WHERE operation = 'send' AND purpose LIKE 'incident:%:alarm' ORDER BY seq DESC"
     ):
-        times = sent.get(first_button(body), [])
+        copies = sent.get(first_button(body), [])
+        times = [when for when, _ in copies]
         if error == "withdrawn" and (purpose, chat) in newer:
             # A newer one of the same incident took its place, before it left or, where a kill left
             # in doubt whether it had, instead of a second copy.
@@ -273,14 +274,14 @@ def _look_at_alarms(at: Installation, found: Escalations) -> None:
         newer[purpose, chat] = times[0]
         found.worst = max(found.worst, times[0] - at.clock.real_at(microseconds(created)))
         found.sent_twice += len(times) - 1
-        for earlier, later in pairwise(times):
-            kill = at.kill_after_sending(earlier)
-            if kill < 0 or at.kills[kill].at > later:
+        # A life sends a message once; of what it was sending at its end, the next cannot know.
+        for (_, life), (_, next_life) in pairwise(copies):
+            if life == next_life:
                 found.too_often.append(f"{where}: alarm {seq} twice without a kill in between")
-            at_a_kill[kill, chat] += 1
+            in_a_life[life, chat] += 1
     found.too_often += [
-        f"{where}: {n} duplicates for one recipient at kill {kill}"
-        for (kill, _), n in at_a_kill.items() if n > 1
+        f"{where}: {n} duplicates for one recipient at kill {life}"
+        for (life, _), n in in_a_life.items() if n > 1
     ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from bot.domain.people import Role
+from handlers.invitations import invite
 from storage.transaction import Transaction
 from tests.proofs.killing import START, Lives, a_folder
 from tests.support.matrix_person import MatrixPerson
@@ -90,6 +91,10 @@ class MatrixInstallation(Lives):
         # A few minutes before the time begins: long enough to be over, short enough for no outage.
         speed = self.clock.speed
         self.clock = AffineClock(START - timedelta(minutes=3), time.time(), 1.0)
+        async with self.seeding() as (tx, ctx):
+            # A stranger is let in only while somebody new is expected.
+            group = await tx.people.add_group("Puerta", "", "es", ZONE, START)
+            await invite(ctx, group, frozenset())
         life = await self.live()
         for _ in range(people):
             person = await MatrixPerson.join(self.synapse, f"p{uuid4().hex[:10]}")

@@ -135,7 +135,9 @@ class Enumeration:
             (invitation, *_) = await tx.invitations.live_of(group, scene.clock.now() - timedelta(1))
             decision = await tx.decisions.get(1)
             written = await tx.denunciations.get(1)
+            account = await tx.people.account("sandbox", ana.key)
             assert there is not None
+            assert account is not None
             assert decision is not None
             assert written is not None
             self.base = await Facts.read(tx)
@@ -147,7 +149,7 @@ class Enumeration:
             "consent": ana.member or 0, "roles": ana.member or 0, "offer": 1,
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
-            "lost": ana.member or 0,
+            "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),

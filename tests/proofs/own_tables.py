@@ -141,6 +141,12 @@ PRESSES: dict[tuple[str, str], tuple[frozenset[object], str, str]] = {
     ("denunciation", "no_files"): (WRITES, "olga", ""),
     ("denunciation", "approve"): (APPROVES, "rita", "{draft}"),
     ("denunciation", "return"): (APPROVES, "rita", ""),
+    ("identity", "confirm"): (COORDINATES | {OPERATOR}, "dora", "trust 1"),
+    ("identity", "doubt"): (COORDINATES | {OPERATOR}, "dora", ""),
+    ("comparison", "begin"): (COORDINATES | {OPERATOR}, "dora", "x begin"),
+    ("comparison", "decline"): (COORDINATES | {OPERATOR}, "dora", "x decline"),
+    ("comparison", "same"): (COORDINATES | {OPERATOR}, "dora", "x same"),
+    ("comparison", "different"): (COORDINATES | {OPERATOR}, "dora", "x different"),
     ("destination", "add"): (PUBLISHES, "olga", "sandbox #plaza"),
     ("destination", "leave"): (PUBLISHES, "olga", "sandbox #plaza"),
 }

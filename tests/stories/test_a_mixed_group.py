@@ -46,7 +46,7 @@ async def test_ana_on_matrix_is_looked_after_by_berta_and_carla_on_telegram(
 
     await world.until("09:00")
     await ana.sees("¿Estás bien?")
-    await world.until("09:45")
+    await world.until("09:47")
     await berta.sees("Ana no respondió")
     await berta.presses("Yo me encargo")
     await berta.sees("Tomaste el incidente #1")

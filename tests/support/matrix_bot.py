@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,22 @@ class MemorySecrets:
         self.kept[name] = value
 
 
+class People:
+    """`Acquaintances` whose answers a test sets: everyone is known unless `strangers` names them."""
+
+    def __init__(self) -> None:
+        self.strangers: set[str] = set()
+        self.invitations = 0
+
+    async def known(self, account: str) -> bool:
+        """Whether the account is no stranger."""
+        return account not in self.strangers
+
+    async def expected(self) -> int:
+        """As many as the test gave out."""
+        return self.invitations
+
+
 class MatrixBot:
     """A platform with its account, store and cursor, which can be restarted."""
 
@@ -41,6 +59,7 @@ class MatrixBot:
         self.password = password
         self.folder = folder
         self.secrets = MemorySecrets()
+        self.people = People()
         self.cursor: str | None = None
         self.incoming: list[Incoming] = []
         self._ids: set[str] = set()
@@ -55,6 +74,11 @@ class MatrixBot:
         await bot.pull()
         return bot
 
+    @property
+    def device_id(self) -> str:
+        """The device that it is now."""
+        return str(self.platform._live.client.device_id)  # type: ignore[union-attr]
+
     def new_platform(self, **changed: Any) -> MatrixPlatform:
         """A platform over this account's store and secrets."""
         settings: dict[str, Any] = {
@@ -64,6 +88,7 @@ class MatrixBot:
             "store_path": self.folder,
             "pickle_key": "5e" * 32,
             "secrets": self.secrets,
+            "acquaintances": self.people,
             "now": lambda: datetime.now(UTC),
         }
         return MatrixPlatform(**{**settings, **changed})
@@ -73,6 +98,31 @@ class MatrixBot:
         await self.platform.stop()
         self.platform = self.new_platform()
         await self.platform.start()
+
+    async def decides(self, report: Incoming, decision: str) -> Receipt:
+        """Carry out a decision that a report offered."""
+        return await self.platform.send(
+            Outgoing(uuid4().hex, report.account, Operation.DECIDE, target=decision)
+        )
+
+    @contextmanager
+    def hears(self, part: str, change: Callable[[Any], Any]) -> Iterator[None]:
+        """Meanwhile, answers of the homeserver to paths with `part` are changed on their way."""
+        client = self.platform._live.client  # type: ignore[union-attr]
+        send = client.send
+
+        async def forging(method: str, where: str, *more: Any, **named: Any) -> Any:
+            response = await send(method, where, *more, **named)
+            if part in where:
+                changed = change(json.loads(await response.read()))
+                response._body = json.dumps(changed).encode()
+            return response
+
+        client.send = forging
+        try:
+            yield
+        finally:
+            client.send = send
 
     async def pull(self, wait: float = 0) -> list[Incoming]:
         """One `receive`, stored as the inbox would: unique by event id."""

@@ -23,6 +23,9 @@ from nio import (  # type: ignore[import-untyped]
 from nio.crypto.attachments import decrypt_attachment  # type: ignore[import-untyped]
 from nio.store import SqliteStore  # type: ignore[import-untyped]
 
+from bot.platforms.matrix import cross_signing
+from bot.platforms.matrix.cross_signing import Identity
+from bot.platforms.matrix.http import Answer, call, path
 from tests.support.synapse import Synapse
 
 _MEGOLM = {
@@ -62,17 +65,23 @@ class MatrixPerson:
 
     @classmethod
     async def join(
-        cls, synapse: Synapse, name: str, *, password: str | None = None
+        cls, synapse: Synapse, name: str, *, password: str | None = None, device_id: str = ""
     ) -> MatrixPerson:
         """Make the account `name` and log in; with `password`, a further device of it."""
         if password is None:
             _, password = await synapse.register(name)
         folder = tempfile.mkdtemp(prefix="acuerpa-person-")
         config = AsyncClientConfig(
-            store=SqliteStore, max_timeouts=2, max_limit_exceeded=2, request_timeout=20
+            store=SqliteStore,
+            store_name="person.db",  # nio's default is the user id, which may be too long for one
+            max_timeouts=2,
+            max_limit_exceeded=2,
+            request_timeout=20,
         )
-        client = AsyncClient(synapse.url, name, store_path=folder, config=config)
-        await client.login(password, device_name=f"{name}'s phone")
+        client = AsyncClient(
+            synapse.url, name, device_id=device_id, store_path=folder, config=config
+        )
+        await client.login(password, device_name="phone")
         if not client.logged_in:
             raise RuntimeError(f"{name} cannot log in")
         person = cls(client, password)
@@ -94,6 +103,32 @@ class MatrixPerson:
         await self._client.close()
         if self._client.store is not None:
             self._client.store.database.close()
+
+    # --- identity ---------------------------------------------------------------------------
+
+    async def signs_own_device(self, identity: Identity | None = None) -> Identity:
+        """Publish signing keys, new ones if none are given, and have them sign this device.
+
+        Keys that replace others are published with the password, as apps do.
+        """
+        made = identity or Identity.new(self.user_id)
+        await cross_signing._publish(self._client, made, self.password)
+        own = await self.keys_of(self.user_id)
+        device = own["device_keys"][self.user_id][self._client.device_id]
+        body = {self.user_id: {self._client.device_id: made.signed(device, "self_signing")}}
+        await self.asks("POST", path("keys", "signatures", "upload"), body)
+        return made
+
+    async def keys_of(self, user_id: str) -> dict[str, Any]:
+        """What the server says about somebody's keys."""
+        body = {"device_keys": {user_id: []}}
+        return dict((await self.asks("POST", path("keys", "query"), body)).body)
+
+    async def asks(self, method: str, where: str, body: Any = None) -> Answer:
+        """Any request; it must succeed."""
+        answer = await call(self._client, method, where, body)
+        assert answer.ok, answer
+        return answer
 
     # --- rooms ------------------------------------------------------------------------------
 

@@ -12,15 +12,17 @@ from babel.messages.pofile import read_po
 
 from bot.domain.rich import Style
 from bot.files.values import Found, Reason
+from bot.platforms.matrix.sas import PICTURES
 from bot.texts import Key, Texts, available
 
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(alarm|bare|button|checkin|command|consent|day|decision|demo|denunciation|destination|details|doubt|duress"
-    r"|erase|erased|export|file|group|incident|invitations|invite|joining|language|line|log|lost|manual|mass"
-    r"|my_data|offer|outcome|own_roles|panic|pause|plan|risk|role|roles|schedule|set_aside|shut_off"
+    r"^(alarm|bare|button|checkin|command|comparison|consent|day|decision|demo|denunciation"
+    r"|destination|details|doubt|duress|erase|erased|export|file|group|identity|incident|invitations"
+    r"|invite|joining|language|line|log|lost|manual|mass|my_data|offer|outcome|own_roles|panic|pause"
+    r"|plan|risk|role|roles|schedule|set_aside|shut_off"
     r"|standing|state|subject|subscribe|toast|trouble|who|zone)\.[a-z_.]+$"
 )
 
@@ -61,6 +63,12 @@ def test_every_answer_about_a_file_has_its_words(language: str) -> None:
     said = [texts.plain(f"file.refused.{reason}", limit=20) for reason in Reason]
     said += [texts.plain(f"file.found.{found}") for found in Found]
     assert len(set(said)) == len(Reason) + len(Found)
+
+
+@pytest.mark.parametrize("language", available())
+def test_every_picture_has_a_name_of_its_own(language: str) -> None:
+    texts = Texts(language, "UTC", NOON)
+    assert len({texts.plain(f"picture.{picture}") for picture in PICTURES}) == len(PICTURES) == 64
 
 
 def test_spanish_is_inclusive() -> None:

@@ -4,7 +4,8 @@ nio writes each key as it comes, one commit after the other. A process that dies
 has used up the message that brought a key and not kept the key: what was written with it could
 never be read. And it publishes one-time keys before it keeps them: whoever used one of those could
 never be understood. And it takes a key that was asked for from its own devices alone, not from the
-device that made it. These are put right here, and nothing else.
+device that made it. And it forgets with its process which messages it has seen, so that they could
+be said again. These are put right here, and nothing else.
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ class Client(AsyncClient):  # type: ignore[misc]
         store = opened(path, self.config.pickle_key, self.user_id, self.device_id)
         self.store = store
         self.olm = Olm(self.user_id, self.device_id, store)
+        self.olm.message_index_store = store.seen_messages(
+            self.olm.account.identity_keys["curve25519"]
+        )
         self.encrypted_rooms = store.load_encrypted_rooms()
         self._accept_from_makers()
 

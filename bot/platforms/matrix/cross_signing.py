@@ -7,31 +7,20 @@ an alarm is sent and not shown. Source: Matrix client-server API, "Cross-signing
 from __future__ import annotations
 
 import base64
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nio import AsyncClient  # type: ignore[import-untyped]
 
 from bot.platforms.base import PlatformError
 from bot.platforms.matrix.http import Answer, call, path
 from bot.platforms.matrix.secrets import AccountSecrets
+from bot.platforms.matrix.signing import bare, canonical, signed_by, unpadded
 
 _USAGES = ("master", "self_signing", "user_signing")
 _KEPT_AS = "cross_signing"
-
-
-def canonical(value: Mapping[str, Any]) -> bytes:
-    """Canonical JSON: sorted keys, no spaces, UTF-8 (Matrix appendices)."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
-
-
-def unpadded(data: bytes) -> str:
-    """Base64 without padding, as Matrix writes keys and signatures."""
-    return base64.b64encode(data).decode().rstrip("=")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +59,10 @@ class Identity:
 
     def signed(self, value: Mapping[str, Any], usage: str) -> dict[str, Any]:
         """`value` with our signature added; `signatures` and `unsigned` are not signed over."""
-        bare = {k: v for k, v in value.items() if k not in ("signatures", "unsigned")}
-        signature = unpadded(self.keys[usage].sign(canonical(bare)))
+        signature = unpadded(self.keys[usage].sign(canonical(bare(value))))
         signatures = {user: dict(of) for user, of in value.get("signatures", {}).items()}
         signatures.setdefault(self.user_id, {})[f"ed25519:{self.public(usage)}"] = signature
-        return {**bare, "signatures": signatures}
+        return {**bare(value), "signatures": signatures}
 
     def upload(self) -> dict[str, Any]:
         """The body for `keys/device_signing/upload`: the master key signs the other two."""
@@ -92,21 +80,19 @@ class Identity:
     def has_signed(self, device: Mapping[str, Any]) -> bool:
         """Whether this device's keys carry a valid signature of our self-signing key."""
         public = self.public("self_signing")
-        signature = device.get("signatures", {}).get(self.user_id, {}).get(f"ed25519:{public}")
-        if not isinstance(signature, str):
-            return False
-        bare = {k: v for k, v in device.items() if k not in ("signatures", "unsigned")}
-        try:
-            raw = base64.b64decode(signature + "=" * (-len(signature) % 4))
-            Ed25519PublicKey.from_public_bytes(base64.b64decode(public + "=")).verify(
-                raw, canonical(bare)
-            )
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        return bool(signed_by(device, self.user_id, public, public))
 
 
-async def ensure(client: AsyncClient, secrets: AccountSecrets, password: str | None) -> None:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What we are to others: the public master key, by which people's apps know the bot over all
+    its devices, and this device's keys, signed under it."""
+
+    master: str
+    device_keys: Mapping[str, Any]
+
+
+async def ensure(client: AsyncClient, secrets: AccountSecrets, password: str | None) -> Own:
     """Make the account's identity if there is none, and have it sign this device.
 
     Keys are kept before they are published: a crash in between leaves keys that can still be
@@ -136,6 +122,8 @@ async def ensure(client: AsyncClient, secrets: AccountSecrets, password: str | N
                 "matrix.homeserver: the server does not serve the signature of the bot's device;"
                 " check that it supports cross-signing"
             )
+    signed = identity.signed(device, "self_signing")
+    return Own(identity.public("master"), {k: v for k, v in signed.items() if k != "unsigned"})
 
 
 def _foreign() -> str:
@@ -166,6 +154,12 @@ async def _publish(client: AsyncClient, identity: Identity, password: str | None
     session = answer.body.get("session")
     # Synapse asks no proof for a first upload; other servers do (user-interactive authentication).
     if answer.status == 401 and isinstance(session, str):
+        if not _takes_password(answer.body.get("flows")):
+            raise PlatformError(
+                "matrix.homeserver: it does not take a password for publishing the bot's"
+                " cross-signing keys; use a server, or an account, that does",
+                final=True,
+            )
         if not password:
             raise PlatformError(
                 "matrix.password_file: the server asks for the password once, to publish the"
@@ -179,7 +173,20 @@ async def _publish(client: AsyncClient, identity: Identity, password: str | None
             "session": session,
         }
         answer = await call(client, "POST", where, {**identity.upload(), "auth": auth})
+        if answer.status in (401, 403):
+            raise PlatformError(
+                "matrix.password_file: the homeserver refuses the password of matrix.user_id;"
+                " correct either",
+                final=True,
+            )
     _checked(answer, "publishing the bot's cross-signing keys")
+
+
+def _takes_password(flows: object) -> bool:
+    """Whether the password alone is enough."""
+    return isinstance(flows, list) and any(
+        isinstance(flow, Mapping) and flow.get("stages") == ["m.login.password"] for flow in flows
+    )
 
 
 async def _sign_device(client: AsyncClient, identity: Identity, device: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,10 +15,14 @@ API = "/_matrix/client/v3"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a homeserver answered: HTTP status, and the JSON object, {} where there was none."""
+    """What a homeserver answered: HTTP status, and the JSON object, {} where there was none.
+
+    `items` are the elements of an answer that is a list, as a room's state is.
+    """
 
     status: int
     body: Mapping[str, Any] = field(default_factory=dict)
+    items: Sequence[Any] = ()
 
     @property
     def ok(self) -> bool:
@@ -53,4 +57,6 @@ async def call(
         answer = {}
     finally:
         response.release()
+    if isinstance(answer, list):
+        return Answer(response.status, items=answer)
     return Answer(response.status, answer if isinstance(answer, dict) else {})

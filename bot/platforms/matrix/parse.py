@@ -2,8 +2,9 @@
 
 `RawEvent.raw` as `receiving` writes it: `event` (as the sender's server gave it, decrypted), `room`
 (`kind`, `title`, `encrypted`), `by` (who invited, for our own joining), `display_name`,
-`decrypted`, `undecryptable` where we hold no key, `seen` where we came to hold it later, and
-`unfetched` in place of what the server did not give. Source: Matrix client-server API,
+`decrypted` and `proven`, `undecryptable` where we hold no key, `seen` where we came to hold it
+later, and `unfetched` in place of what the server did not give; or as `reports` writes it:
+`report`, `account` and `at`. Source: Matrix client-server API,
 "Instant messaging", "Rich replies", "Event replacements", "Stickers".
 """
 
@@ -16,11 +17,16 @@ from typing import Any
 from bot.platforms.base import (
     Added,
     Body,
+    Change,
     ChatKind,
+    ComparisonAsked,
+    ComparisonEnded,
     File,
+    IdentityChanged,
     Incoming,
     Migrated,
     Other,
+    PicturesShown,
     PlatformName,
     RawEvent,
     Removed,
@@ -65,6 +71,8 @@ STORED = frozenset(
 def understand(stored: RawEvent) -> Incoming | None:
     """The event in the application's words; None for one that means nothing to us."""
     raw = stored.raw
+    if "report" in raw:
+        return _reported(stored)
     event: Mapping[str, Any] = raw["event"]
     body = _body(event)
     if raw.get("undecryptable"):
@@ -89,6 +97,42 @@ def understand(stored: RawEvent) -> Incoming | None:
         display_name=_text(raw.get("display_name")),
         message_id=_message_id(event),
         first_seen=datetime.fromisoformat(seen) if seen else None,
+        proven=_is_proven(raw, body),
+    )
+
+
+def _is_proven(raw: Mapping[str, Any], body: Body) -> bool:
+    """Nothing that a person says is theirs for certain, unless it came encrypted by their device.
+
+    What only the server can say, that somebody left or a room was replaced, has no other witness.
+    """
+    if isinstance(body, Text | Other):
+        return bool(raw.get("proven", False))
+    return True
+
+
+def _reported(stored: RawEvent) -> Incoming:
+    """What the platform itself tells of an account; see `reports`."""
+    report, account = stored.raw["report"], str(stored.raw["account"])
+    body: Body
+    match report["kind"]:
+        case "changed":
+            body = IdentityChanged(Change(report["what"]), report["confirm"])
+        case "asked":
+            body = ComparisonAsked(report["begin"], report["decline"])
+        case "shown":
+            pictures = tuple(report["pictures"])
+            body = PicturesShown(pictures, report["same"], report["different"])
+        case _:
+            body = ComparisonEnded(bool(report["proven"]))
+    return Incoming(
+        platform=PlatformName.MATRIX,
+        event_id=stored.event_id,
+        account=account,
+        chat="",
+        chat_kind=ChatKind.PRIVATE,
+        sent_at=datetime.fromisoformat(stored.raw["at"]),
+        body=body,
     )
 
 

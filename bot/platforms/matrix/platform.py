@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from nio import AsyncClient  # type: ignore[import-untyped]
+from nio import AsyncClient, DummyEvent  # type: ignore[import-untyped]
 
 from bot.platforms.base import (
+    Acquaintances,
     Batch,
     Command,
     FileTooLarge,
@@ -28,22 +30,34 @@ from bot.platforms.base import (
 )
 from bot.platforms.matrix import parse, session
 from bot.platforms.matrix.behind import Cursors
+from bot.platforms.matrix.comparing import Comparisons
+from bot.platforms.matrix.cross_signing import Own
+from bot.platforms.matrix.decisions import Decisions
+from bot.platforms.matrix.devices import Devices
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.fetching import download
 from bot.platforms.matrix.guard import Guard
 from bot.platforms.matrix.http import call, path
+from bot.platforms.matrix.identities import Identities
+from bot.platforms.matrix.joining import Joining
 from bot.platforms.matrix.late import LateKeys
+from bot.platforms.matrix.marks import StoreMark
 from bot.platforms.matrix.outcome import of_exception, refused
+from bot.platforms.matrix.proof import Proof
 from bot.platforms.matrix.receiving import Receiver, SessionEnded
+from bot.platforms.matrix.reports import Reports
 from bot.platforms.matrix.rooms import Rooms
 from bot.platforms.matrix.secrets import AccountSecrets, SecretStore
 from bot.platforms.matrix.sending import Sender
+from bot.platforms.matrix.sharing import Sharing
+from bot.platforms.matrix.upgrades import Upgrades
 
 # For an account that its server exempts from limits. Synapse's default for an ordinary account is
 # 0.2 messages a second after a burst of 10: give other limits, or have the account exempted.
 _LIMITS = Limits(per_second=10, per_chat=5, per_group=5, concurrency=4)
 
 _SEND_TIMEOUT = 120.0  # seconds for one message with its keys and files
+_MARK_EVERY = timedelta(hours=1)  # an older copy of the crypto store is noticed as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,7 @@ class _Live:
     client: AsyncClient
     receiver: Receiver
     sender: Sender
+    decisions: Decisions
 
 
 class MatrixPlatform:
@@ -60,8 +75,8 @@ class MatrixPlatform:
 
     `homeserver`: base URL. `user_id`: full id. `password`, or `access_token` with `device_id`, is
     used at the first start; after it the session is in `secrets`. `store_path`: folder of the
-    crypto store, sealed under `pickle_key`, which is 32 bytes in hexadecimal digits. `now` gives
-    the present in UTC.
+    crypto store, sealed under `pickle_key`, which is 32 bytes in hexadecimal digits.
+    `acquaintances` tells who is let in. `now` gives the present in UTC.
     """
 
     name = PlatformName.MATRIX
@@ -75,6 +90,7 @@ class MatrixPlatform:
         store_path: Path,
         pickle_key: str,
         secrets: SecretStore,
+        acquaintances: Acquaintances,
         now: Callable[[], datetime],
         password: str | None = None,
         access_token: str | None = None,
@@ -92,6 +108,9 @@ class MatrixPlatform:
             device_id=device_id,
         )
         self._secrets = AccountSecrets(secrets, user_id)
+        self._mark = StoreMark(store_path, self._secrets)
+        self._marked_at = now()
+        self._acquaintances = acquaintances
         self._now = now
         self._live: _Live | None = None
         # nio's warnings name people, rooms and devices, and its debug lines hold whole messages;
@@ -102,29 +121,58 @@ class MatrixPlatform:
     async def start(self) -> None:
         """Sign in, publish and sign the device's keys. Raises `PlatformError`."""
         await self.stop()
-        client = await session.sign_in(self._account, self._secrets)
+        client, own = await session.sign_in(self._account, self._secrets, self._mark)
+        self._marked_at = self._now()
         try:
-            rooms = Rooms(client, self._secrets)
-            await rooms.load()
-            direct = DirectRooms(client, rooms)
-            await direct.load()
-            late = LateKeys(client, self._secrets, self._now)
-            await late.load()
+            self._live = await self._set_up(client, own)
         except BaseException as error:
             await session.close(client)
             if isinstance(error, PlatformError) or not isinstance(error, Exception):
                 raise
             receipt = of_exception(error)
             raise PlatformError(f"matrix.homeserver: starting failed ({receipt.reason})") from error
-        guard = Guard(client, rooms, self._now)
-        self._live = _Live(
-            client,
-            Receiver(client, rooms, direct, late, Cursors(self._account.pickle_key), self._now),
-            Sender(client, rooms, direct, guard),
+
+    async def _set_up(self, client: AsyncClient, own: Own) -> _Live:
+        """Everything over a client that is signed in, with what is kept of it."""
+        rooms = Rooms(client, self._secrets)
+        await rooms.load()
+        direct = DirectRooms(client, rooms)
+        await direct.load()
+        identities = Identities(self._secrets, self._acquaintances, self._account.pickle_key)
+        await identities.load()
+        devices = Devices(client, identities)
+        sharing = Sharing(client, own, identities, self._acquaintances, self._now)
+        # Whoever begins a session anew has lost the one in which the keys came.
+        client.add_to_device_callback(sharing.give_again, DummyEvent)
+        guard = Guard(client, rooms, devices, sharing, self._now)
+        upgrades = Upgrades(client, rooms)
+        joining = Joining(client, rooms, direct, upgrades, self._acquaintances, self._now)
+        reports = Reports(identities, self._now)
+        comparisons = Comparisons(
+            client, own, devices, identities, guard, self._acquaintances, reports.add, self._now
         )
+        proof = Proof(client, devices, identities)
+        late = LateKeys(client, self._secrets, self._now)
+        await late.load()
+        receiver = Receiver(
+            client,
+            rooms,
+            joining,
+            upgrades,
+            devices,
+            proof,
+            comparisons,
+            reports,
+            late,
+            Cursors(self._account.pickle_key),
+            self._now,
+        )
+        sender = Sender(client, rooms, direct, upgrades, guard)
+        return _Live(client, receiver, sender, Decisions(identities, comparisons))
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
         """Events after `cursor`: see `bot.platforms.matrix.behind.Cursors`. Raises `PlatformError`."""
+        await self._look_after_store()
         live = self._live or await self._started()
         try:
             return await live.receiver.receive(cursor, wait)
@@ -137,6 +185,18 @@ class MatrixPlatform:
         if self._live is None:
             raise PlatformError("matrix: stopped while it was starting")
         return self._live
+
+    async def _look_after_store(self) -> None:
+        """Be a new device where the store turned out to be an earlier copy; renew its mark."""
+        if self._live is None:
+            return
+        if self._live.receiver.spoilt:
+            await self._mark.spoil()
+            await self.start()
+        elif abs(self._now() - self._marked_at) > _MARK_EVERY:
+            with suppress(PlatformError):  # the mark of before is as good, for a while
+                await self._mark.renew()
+            self._marked_at = self._now()
 
     def parse(self, event: RawEvent) -> Incoming | None:
         """Understand a stored event. Raises KeyError and the like for one not stored by us."""
@@ -154,6 +214,8 @@ class MatrixPlatform:
                 # Before that nobody knows who is in the room and whether it is encrypted.
                 raise refused(Result.SERVER_ERROR, "the rooms' state is not known yet")
             async with asyncio.timeout(_SEND_TIMEOUT):
+                if message.operation is Operation.DECIDE:
+                    return await live.decisions.carry_out(message)
                 return await live.sender.send(message)
         except Exception as error:  # the contract: never raises
             return of_exception(error)

@@ -20,33 +20,28 @@ from nio import AsyncClient, Event, MegolmEvent, SyncResponse  # type: ignore[im
 from bot.platforms.base import Batch, ChatKind, PlatformError, RawEvent, Receipt, Result
 from bot.platforms.matrix.behind import PAGE, Behind, Cursor, Cursors, Gap, Page
 from bot.platforms.matrix.client import StoreFailed
-from bot.platforms.matrix.direct import DirectRooms
+from bot.platforms.matrix.comparing import Comparisons, is_verification
+from bot.platforms.matrix.devices import Devices
 from bot.platforms.matrix.http import call, path
+from bot.platforms.matrix.joining import Joining
 from bot.platforms.matrix.keys import claim
 from bot.platforms.matrix.late import LateKeys
 from bot.platforms.matrix.outcome import SOFT_LOGOUT, RefusedError, of_answer, of_response
 from bot.platforms.matrix.parse import STORED
+from bot.platforms.matrix.proof import Proof
+from bot.platforms.matrix.reports import Reports
 from bot.platforms.matrix.rooms import Rooms
+from bot.platforms.matrix.session import are_used
+from bot.platforms.matrix.upgrades import Upgrades
 
 _log = logging.getLogger(__name__)
 
 _PAGES = 20  # pages of what a sync left out that are read in one go: 2,000 events
 _GRACE = 30.0  # seconds beyond `wait` before a sync is given up
 _FULL_STATE = 120.0  # seconds for a sync with the state of all rooms
-_JOIN_TRIES = 12
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NOTHING: dict[str, Any] = {"types": []}
-_INVITES_ONLY = {
-    "presence": _NOTHING,
-    "account_data": _NOTHING,
-    "room": {
-        "timeline": {"limit": 0},
-        "state": _NOTHING,
-        "ephemeral": _NOTHING,
-        "account_data": _NOTHING,
-    },
-}
 
 _Json = Mapping[str, Any]
 
@@ -67,28 +62,40 @@ class _Turn:
 
 
 class Receiver:
-    """Reads events, joins where the bot is invited, and keeps the device's keys in order."""
+    """Reads events, and keeps the device's keys in order."""
 
     def __init__(
         self,
         client: AsyncClient,
         rooms: Rooms,
-        direct: DirectRooms,
+        joining: Joining,
+        upgrades: Upgrades,
+        devices: Devices,
+        proof: Proof,
+        comparisons: Comparisons,
+        reports: Reports,
         late: LateKeys,
         cursors: Cursors,
         now: Callable[[], datetime],
     ) -> None:
         self._client = client
         self._rooms = rooms
-        self._direct = direct
+        self._joining = joining
+        self._upgrades = upgrades
+        self._devices = devices
+        self._proof = proof
+        self._comparisons = comparisons
+        self._reports = reports
         self._late = late
         self._cursors = cursors
         self._now = now
         self._behind = Behind(client)
         self.complete = False
         """Whether the state of all rooms was read in this process."""
+        self.spoilt = False
+        """Whether the crypto store turned out to be an earlier copy of itself."""
+        self._compared: list[tuple[str, _Json]] = []
         self._cursor: str | None = None
-        self._joining: dict[str, asyncio.Task[None]] = {}
         self._upkeep: asyncio.Task[None] | None = None
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
@@ -99,15 +106,18 @@ class Receiver:
         """
         if cursor is not None and cursor == self._cursor:
             self._late.confirmed()
+            await self._reports.confirmed()
         else:
             self._late.unconfirmed()
+        self._compared.clear()
         at = self._cursors.read(cursor)
         if at.since is not None and not self.complete:
             await self._recover_invites()
         patience = self._behind.wait(at.gaps)
+        patience = 0.0 if self._reports.any() else patience
         answer = await self._sync(at.since, wait if patience is None else min(wait, patience))
         rooms = answer.get("rooms", {})
-        self._accept(rooms.get("invite", {}))
+        self._joining.invited(rooms.get("invite", {}))
 
         turn = _Turn(at.since or "", str(answer["next_batch"]), dict(at.gaps), _PAGES)
         events: list[RawEvent] = []
@@ -119,7 +129,9 @@ class Receiver:
             self._rooms.forget(room_id)
         events += await self._read_on(turn)
         events += await self._now_readable()
-        self._follow_upgrades()
+        await self._joining.look()
+        await self._compare(answer.get("to_device", {}).get("events", []))
+        events += self._reports.given()
         self._late.ask()
         self._keep_up()
         await self._late.save()
@@ -128,10 +140,11 @@ class Receiver:
 
     async def stop(self) -> None:
         """End what runs beside; a join that was not finished is found again at the next start."""
-        tasks = [*self._joining.values(), *([self._upkeep] if self._upkeep else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._joining.stop()
+        await self._comparisons.stop()
+        if self._upkeep is not None:
+            self._upkeep.cancel()
+            await asyncio.gather(self._upkeep, return_exceptions=True)
 
     # --- one sync ---------------------------------------------------------------------------
 
@@ -187,6 +200,7 @@ class Receiver:
 
     async def _heard(self, room_id: str, events: Sequence[_Json]) -> list[RawEvent]:
         """These events, from our coming on if that is among them."""
+        await self._ask_for_proof(room_id, events)
         entry = self._entry(events)
         if entry is None:
             return self._understood(room_id, events)
@@ -201,9 +215,7 @@ class Receiver:
         return [*moved, added, *self._understood(room_id, events[start:])]
 
     async def _left(self, room_id: str, info: _Json, turn: _Turn) -> list[RawEvent]:
-        task = self._joining.pop(room_id, None)
-        if task is not None:
-            task.cancel()
+        self._joining.left(room_id)
         timeline = info.get("timeline", {})
         state = info.get("state", {}).get("events", [])
         own = [
@@ -318,13 +330,27 @@ class Receiver:
 
     # --- events -----------------------------------------------------------------------------
 
+    async def _ask_for_proof(self, room_id: str, events: Sequence[_Json]) -> None:
+        try:
+            await self._proof.prepare(room_id, events)
+        except RefusedError as error:
+            raise _refused(error.receipt) from error
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise _unreachable(error) from error
+
     def _understood(self, room_id: str, events: Sequence[_Json]) -> list[RawEvent]:
         stored = (self._take(room_id, event) for event in events)
         return [event for event in stored if event is not None]
 
     def _take(self, room_id: str, event: _Json) -> RawEvent | None:
         kind = event.get("type")
-        if event.get("sender") == self._client.user_id or kind not in STORED:
+        if event.get("sender") == self._client.user_id:
+            return None
+        if is_verification(event):
+            # In the clear, as some apps write it: the comparison proves itself or nothing.
+            self._compared.append((room_id, event))
+            return None
+        if kind not in STORED:
             return None
         if kind == "m.room.member":
             # Others come and go unremarked, but who leaves a private room closes it to us.
@@ -339,12 +365,19 @@ class Receiver:
         if not event.get("content"):
             return None  # taken back before we saw it
         opened = self._open(room_id, event)
+        if opened is not None and is_verification(opened):
+            self._compared.append((room_id, {**opened, "unsigned": event.get("unsigned")}))
+            return None
         if opened is not None:
             readable = opened.get("type") in STORED
-            return self._stored(room_id, opened, decrypted=True) if readable else None
+            return self._readable(room_id, event, opened) if readable else None
         self._late.add(room_id, event)
         closed = {**event, "content": {**event["content"], "ciphertext": ""}}
         return self._stored(room_id, closed, undecryptable=True)
+
+    def _readable(self, room_id: str, event: _Json, opened: _Json, **more: Any) -> RawEvent:
+        proven = self._proof.of(room_id, event)
+        return self._stored(room_id, opened, decrypted=True, proven=proven, **more)
 
     def _stored(
         self, room_id: str, event: _Json, *, event_id: str | None = None, **more: Any
@@ -384,77 +417,52 @@ class Receiver:
         for late in await self._late.readable():
             opened = self._open(late.room, late.event)
             if opened is not None and opened.get("type") in STORED:
+                await self._ask_for_proof(late.room, [late.event])
                 event_id = f"{late.event['event_id']}#readable"
                 seen = late.seen.isoformat()
                 events.append(
-                    self._stored(late.room, opened, event_id=event_id, decrypted=True, seen=seen)
+                    self._readable(late.room, late.event, opened, event_id=event_id, seen=seen)
                 )
         return events
 
     # --- beside -----------------------------------------------------------------------------
 
-    def _accept(self, invites: _Json) -> None:
-        for room_id, info in invites.items():
-            inviter, direct = "", False
-            for event in info.get("invite_state", {}).get("events", []):
-                if self._own_membership(event) == "invite":
-                    inviter = str(event.get("sender", ""))
-                    direct = event.get("content", {}).get("is_direct") is True
-            self._start_join(room_id, inviter, direct)
-
-    def _start_join(self, room_id: str, by: str, direct: bool) -> None:
-        running = self._joining.get(room_id)
-        if running is None or running.done():
-            # Beside, because a server that is slow to let us in must not hold up other rooms.
-            self._joining[room_id] = asyncio.create_task(self._join(room_id, by, direct))
-
-    async def _join(self, room_id: str, by: str, direct: bool) -> None:
-        where = path("join", room_id, server_name=by.partition(":")[2])
-        for attempt in range(_JOIN_TRIES):
-            try:
-                if direct:
-                    # First, so that the room is known as private when its first event arrives.
-                    await self._direct.mark(by, room_id)
-                answer = await call(self._client, "POST", where, {})
-                if answer.ok or of_answer(answer).result in (Result.BLOCKED, Result.REVOKED):
-                    return
-            except (aiohttp.ClientError, TimeoutError, OSError):
-                pass
-            await asyncio.sleep(min(2.0**attempt, 300.0))
-
     async def _recover_invites(self) -> None:
         """Invitations of before a restart: a sync from a cursor tells only of new ones."""
-        where = path("sync", filter=json.dumps(_INVITES_ONLY))
         try:
-            answer = await call(self._client, "GET", where)
+            answer = await self._joining.recover()
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise _unreachable(error) from error
         if not answer.ok:
             raise _refused(of_answer(answer))
-        self._accept(answer.body.get("rooms", {}).get("invite", {}))
 
-    def _follow_upgrades(self) -> None:
-        for room in list(self._client.rooms.values()):
-            new = room.replacement_room
-            if new and new not in self._client.rooms and new not in self._joining:
-                self._start_join(new, room.room_id, direct=False)
+    async def _compare(self, beside: list[Any]) -> None:
+        """Go on with comparisons of pictures."""
+        private = [
+            (room, event)
+            for room, event in self._compared
+            if self._rooms.kind(room) is ChatKind.PRIVATE
+        ]
+        others = [event for event in beside if isinstance(event, dict) and is_verification(event)]
+        await self._comparisons.take(private, others)
 
     async def _moved(self, room_id: str, joined: _Json, by: str) -> list[RawEvent]:
         """Migrated, for the room that this one replaces, if both say so."""
-        for old in list(self._client.rooms.values()):
-            if await self._replaces(room_id, old.room_id, old.replacement_room):
-                event = {
-                    "type": "m.room.tombstone",
-                    "sender": by or self._client.user_id,
-                    "origin_server_ts": joined.get("origin_server_ts"),
-                    "content": {"replacement_room": room_id},
-                }
-                event_id = f"{joined['event_id']}#migrated"
-                return [self._stored(old.room_id, event, event_id=event_id)]
-        return []
-
-    async def _replaces(self, room_id: str, old: str, replacement: str | None) -> bool:
-        return replacement == room_id and await self._rooms.predecessor(room_id) == old
+        try:
+            replaced = await self._upgrades.replaced_by(room_id)
+        except (RefusedError, aiohttp.ClientError, TimeoutError, OSError):
+            return []  # the next message to the old room says so
+        events = []
+        for old in replaced:
+            event = {
+                "type": "m.room.tombstone",
+                "sender": by or self._client.user_id,
+                "origin_server_ts": joined.get("origin_server_ts"),
+                "content": {"replacement_room": room_id},
+            }
+            event_id = f"{joined['event_id']}#migrated"
+            events.append(self._stored(old, event, event_id=event_id))
+        return events
 
     def _keep_up(self) -> None:
         if self._upkeep is None or self._upkeep.done():
@@ -466,9 +474,9 @@ class Receiver:
         # nio answers some of the server's errors with a TypeError, so nothing narrower will do.
         with suppress(Exception):
             if client.should_upload_keys:
-                await client.keys_upload()
+                self.spoilt |= are_used(await client.keys_upload())
             if client.should_query_keys:
-                await client.keys_query()
+                await self._devices.query(client.users_for_key_query)
             if client.should_claim_keys:
                 await claim(client, client.get_users_for_key_claiming())
             if client.outgoing_to_device_messages:

@@ -13,7 +13,6 @@ from nio import (  # type: ignore[import-untyped]
 )
 
 from bot.platforms.base import ChatKind, Result
-from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import RefusedError, of_response, refused
 from bot.platforms.matrix.secrets import AccountSecrets
 
@@ -95,21 +94,6 @@ class Rooms:
         if room is None or self.kind(room_id) is not ChatKind.PRIVATE:
             return ""
         return next((user for user in room.users if user != self._client.user_id), "")
-
-    async def replaced_by(self, room: MatrixRoom) -> str | None:
-        """The room that this one was upgraded to, if we are in it and it names this one back."""
-        new = room.replacement_room
-        if not new or new not in self._client.rooms:
-            return None
-        return new if await self.predecessor(new) == room.room_id else None
-
-    async def predecessor(self, room_id: str) -> str | None:
-        """The room that `room_id` says it replaces."""
-        where = path("rooms", room_id, "state", "m.room.create", "")
-        answer = await call(self._client, "GET", where)
-        before = answer.body.get("predecessor")
-        old = before.get("room_id") if isinstance(before, dict) else None
-        return old if isinstance(old, str) else None
 
     async def _fetch(self, room_id: str) -> MatrixRoom:
         client = self._client

@@ -12,7 +12,7 @@ from typing import Any
 
 from nio import AsyncClient, UploadResponse  # type: ignore[import-untyped]
 
-from bot.platforms.base import Attachment, Operation, Outgoing, Receipt, Result
+from bot.platforms.base import Attachment, Operation, Outgoing, Receipt, Result, Secrecy
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.formatting import message as content_of
 from bot.platforms.matrix.formatting import replacement, with_numbers
@@ -20,23 +20,30 @@ from bot.platforms.matrix.guard import Guard
 from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.outcome import RefusedError, of_answer, of_response, refused
 from bot.platforms.matrix.rooms import Rooms
+from bot.platforms.matrix.upgrades import Upgrades
 
 
 class Sender:
     """Carries out one operation once; raises `RefusedError`, network and encryption errors."""
 
     def __init__(
-        self, client: AsyncClient, rooms: Rooms, direct: DirectRooms, guard: Guard
+        self,
+        client: AsyncClient,
+        rooms: Rooms,
+        direct: DirectRooms,
+        upgrades: Upgrades,
+        guard: Guard,
     ) -> None:
         self._client = client
         self._rooms = rooms
         self._direct = direct
+        self._upgrades = upgrades
         self._guard = guard
 
     async def send(self, message: Outgoing) -> Receipt:
         """Send, edit or delete. With a user id as the chat, `new_chat` names the direct room."""
         room_id = await self._room(message.chat)
-        upgraded = await self._rooms.replaced_by(await self._rooms.known(room_id))
+        upgraded = await self._upgrades.successor(await self._rooms.known(room_id))
         if upgraded is not None:
             return Receipt(Result.MIGRATED, new_chat=upgraded)
         if message.operation is Operation.SEND:
@@ -46,7 +53,7 @@ class Sender:
         elif message.operation is Operation.EDIT:
             text = with_numbers(message.text, message.buttons)
             content = replacement(text, message.target, silent=message.silent)
-            await self._put(room_id, content, message.key)
+            await self._put(room_id, content, message.key, message.secrecy)
             # Later edits name the original as well.
             message_id = message.target
         else:
@@ -70,15 +77,17 @@ class Sender:
         text = with_numbers(message.text, message.buttons)
         if text.plain or not message.attachments:
             content = content_of(text, silent=message.silent)
-            ids.append(await self._put(room_id, content, message.key))
+            ids.append(await self._put(room_id, content, message.key, message.secrecy))
         for number, attachment in enumerate(message.attachments, 1):
-            content = await self._uploaded(room_id, attachment)
-            ids.append(await self._put(room_id, content, f"{message.key}.{number}"))
+            content = await self._uploaded(room_id, attachment, message.secrecy)
+            key = f"{message.key}.{number}"
+            ids.append(await self._put(room_id, content, key, message.secrecy))
         return ids[0]
 
-    async def _uploaded(self, room_id: str, attachment: Attachment) -> dict[str, Any]:
-        room = await self._rooms.known(room_id)
-        encrypt = bool(room.encrypted)
+    async def _uploaded(
+        self, room_id: str, attachment: Attachment, secrecy: Secrecy
+    ) -> dict[str, Any]:
+        encrypt = not await self._guard.leaves_clear(room_id, secrecy)
         # No file name: it would stand in clear text in the server's log and database.
         response, keys = await self._client.upload(
             BytesIO(attachment.content),
@@ -100,10 +109,12 @@ class Sender:
             content["url"] = response.content_uri
         return content
 
-    async def _put(self, room_id: str, content: Mapping[str, Any], key: str) -> str:
+    async def _put(
+        self, room_id: str, content: Mapping[str, Any], key: str, secrecy: Secrecy
+    ) -> str:
         # A second try makes a new ciphertext under the same transaction id: the server gives the
         # first event again and throws this one away.
-        kind, sealed = await self._guard.seal(room_id, "m.room.message", content)
+        kind, sealed = await self._guard.seal(room_id, "m.room.message", content, secrecy)
         where = path("rooms", room_id, "send", kind, key)
         answer = await call(self._client, "PUT", where, sealed)
         event_id = answer.body.get("event_id")

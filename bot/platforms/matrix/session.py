@@ -19,7 +19,9 @@ from nio import (  # type: ignore[import-untyped]
 from bot.platforms.base import PlatformError, Result
 from bot.platforms.matrix import cross_signing
 from bot.platforms.matrix.client import Client
+from bot.platforms.matrix.cross_signing import Own
 from bot.platforms.matrix.http import call, path
+from bot.platforms.matrix.marks import StoreMark
 from bot.platforms.matrix.outcome import SOFT_LOGOUT, of_response
 from bot.platforms.matrix.secrets import AccountSecrets
 
@@ -56,16 +58,20 @@ class Account:
             )
 
 
-async def sign_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
-    """A client signed in, its device's keys published and cross-signed.
+async def sign_in(
+    account: Account, secrets: AccountSecrets, mark: StoreMark
+) -> tuple[AsyncClient, Own]:
+    """A client signed in, its device's keys published and cross-signed; and what it is to others.
 
     Raises `PlatformError` and nothing else.
     """
     account.check()
     client: AsyncClient | None = None
     try:
-        client = await _signed_in(account, secrets)
-        await cross_signing.ensure(client, secrets, account.password)
+        client = await _signed_in(account, secrets, mark)
+        own = await cross_signing.ensure(client, secrets, account.password)
+        # nio would answer comparisons of keys by itself, wrongly, and end those that we answer.
+        client.olm.handle_key_verification = lambda _: None
     except BaseException as error:
         if client is not None:
             await close(client)
@@ -76,7 +82,7 @@ async def sign_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
                 final=isinstance(error, aiohttp.InvalidURL),
             ) from error
         raise
-    return client
+    return client, own
 
 
 async def close(client: AsyncClient) -> None:
@@ -86,7 +92,7 @@ async def close(client: AsyncClient) -> None:
         client.store.close()
 
 
-async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
+async def _signed_in(account: Account, secrets: AccountSecrets, mark: StoreMark) -> AsyncClient:
     saved = await secrets.get(_KEPT_AS)
     if saved is None and account.access_token and account.device_id:
         saved = {"access_token": account.access_token, "device_id": account.device_id}
@@ -96,22 +102,23 @@ async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
                 "matrix.password_file: set it; the bot's first start needs its account's password",
                 final=True,
             )
-        client = await _log_in(account, secrets, device_id="")
-        await _publish_keys(client)
-        return client
+        return await _log_in(account, secrets, mark, device_id="")
 
     client = _client(account)
     try:
         _open_store(client, account, saved["device_id"], saved["access_token"])
         keep_device = await _still_valid(client, account)
+        ours = await mark.is_ours()
         if keep_device is None:
-            if await _has_other_keys(client):
-                # The crypto store was lost. A device must never change its keys (readers would
-                # refuse it): leave it behind and be a new one, which the same identity signs.
-                await call(client, "POST", path("logout"), {})
-            else:
-                await _publish_keys(client)
+            usable = ours and not await _has_other_keys(client) and await _publish_keys(client)
+            if usable:
+                await mark.renew()
                 return client
+            # The crypto store was lost, or is an earlier copy. A device must never change its keys
+            # (readers would refuse it): leave it behind and be a new one.
+            await call(client, "POST", path("logout"), {})
+        elif not ours:
+            keep_device = ""
     except BaseException:
         await close(client)
         raise
@@ -122,9 +129,7 @@ async def _signed_in(account: Account, secrets: AccountSecrets) -> AsyncClient:
             " without the password it cannot log in again; set it",
             final=True,
         )
-    client = await _log_in(account, secrets, device_id=keep_device or "")
-    await _publish_keys(client)
-    return client
+    return await _log_in(account, secrets, mark, device_id=keep_device or "")
 
 
 def _client(account: Account, device_id: str = "") -> AsyncClient:
@@ -164,7 +169,9 @@ def _closed_store(error: Exception) -> PlatformError:
     )
 
 
-async def _log_in(account: Account, secrets: AccountSecrets, device_id: str) -> AsyncClient:
+async def _log_in(
+    account: Account, secrets: AccountSecrets, mark: StoreMark, device_id: str
+) -> AsyncClient:
     client = _client(account, device_id)
     try:
         response = await client.login(account.password, device_name="Acuerpa")
@@ -178,6 +185,13 @@ async def _log_in(account: Account, secrets: AccountSecrets, device_id: str) -> 
         await secrets.set(
             _KEPT_AS, {"access_token": client.access_token, "device_id": client.device_id}
         )
+        try:
+            if not await _publish_keys(client):
+                raise PlatformError("matrix.homeserver: it refuses the device's keys")
+            await mark.renew()
+        except BaseException:
+            await close(client)
+            raise
         return client
     await close(client)
     receipt = of_response(response)
@@ -231,11 +245,24 @@ async def _served_device(client: AsyncClient) -> str | None:
     return key if isinstance(key, str) else None
 
 
-async def _publish_keys(client: AsyncClient) -> None:
+async def _publish_keys(client: AsyncClient) -> bool:
+    """False if the server holds others under the same names: our store is an earlier copy."""
     if not client.should_upload_keys:
-        return
+        return True
     async with asyncio.timeout(_TIMEOUT):
         response = await client.keys_upload()
+    if are_used(response):
+        return False
     if not isinstance(response, KeysUploadResponse):
         reason = of_response(response).reason
         raise PlatformError(f"matrix.homeserver: publishing the device's keys failed ({reason})")
+    return True
+
+
+def are_used(response: object) -> bool:
+    """Whether an upload of one-time keys was refused for good: their names are taken by others.
+
+    So Synapse answers when keys come from an earlier copy of the store; it has no code of its own.
+    """
+    transport = getattr(response, "transport_response", None)
+    return getattr(transport, "status", 0) == 400

@@ -293,6 +293,8 @@ class Town:
         return fault.receipt
 
     def _do(self, request: Outgoing) -> Receipt:
+        if request.operation is Operation.DECIDE:
+            return Receipt(Result.GONE, reason="nothing is decided here")
         if request.chat in self.people:
             # A person is as good as the chat with them, as on Matrix.
             chat = private_chat(request.chat)
@@ -304,7 +306,7 @@ class Town:
                 return self._post(request)
             case Operation.TOAST:
                 return self._toast(request)
-            case Operation.EDIT | Operation.DELETE:
+            case _:
                 return self._change(request)
 
     def _post(self, request: Outgoing) -> Receipt:

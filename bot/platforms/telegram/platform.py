@@ -329,7 +329,7 @@ class TelegramPlatform:
             short = words if len(words) <= _TOAST_LIMIT else words[: _TOAST_LIMIT - 1] + "…"
             await self._bot.answer_callback_query(message.target, text=short or None)
             return Receipt(Result.SENT)
-        if not message.target.isdecimal():
+        if message.operation is Operation.DECIDE or not message.target.isdecimal():
             return Receipt(Result.GONE, reason="the message id is not one of Telegram's")
         if message.operation is Operation.DELETE:
             await self._bot.delete_message(message.chat, int(message.target))

@@ -33,10 +33,16 @@ class RustReader:
         self._process = process
         self.password = password
         self.user_id = ""
+        self.device_id = ""
 
     @classmethod
-    async def join(cls, synapse: Synapse, name: str, *, password: str | None = None) -> RustReader:
-        """Make the account `name` and log in; with `password`, a further device of it."""
+    async def join(
+        cls, synapse: Synapse, name: str, *, password: str | None = None, url: str = ""
+    ) -> RustReader:
+        """Make the account `name` and log in; with `password`, a further device of it.
+
+        `url` is where the homeserver is reached, if not at its own address.
+        """
         await asyncio.to_thread(_install)
         if password is None:
             _, password = await synapse.register(name)
@@ -49,8 +55,10 @@ class RustReader:
             limit=2**24,
         )
         reader = cls(process, password)
-        answer = await reader._ask("login", homeserver=synapse.url, user=name, password=password)
-        reader.user_id = answer["user_id"]
+        answer = await reader._ask(
+            "login", homeserver=url or synapse.url, user=name, password=password
+        )
+        reader.user_id, reader.device_id = answer["user_id"], answer["device_id"]
         return reader
 
     async def accepts_invitations(self) -> list[str]:
@@ -65,6 +73,41 @@ class RustReader:
         """Each encrypted event that arrived, by its id, in order of arrival."""
         messages = (await self._ask("list"))["messages"]
         return {message["event_id"]: Verdict(**message) for message in messages}
+
+    # --- identity ---------------------------------------------------------------------------
+
+    async def signs_own_device(self, *, reset: bool = False) -> None:
+        """Make an identity and have it sign this device; `reset` makes another one."""
+        await self._ask("sign", reset=reset, password=self.password)
+
+    async def knows(self, user_id: str) -> tuple[bool, bool]:
+        """Whether it counts this account as compared, and whether it complains of a change."""
+        answer = await self._ask("identity", user=user_id)
+        return answer["verified"], answer["violated"]
+
+    async def asks_to_compare(self, user_id: str, *, room: str = "", device: str = "") -> None:
+        """Begin a comparison of pictures: in a room, or from device to device."""
+        await self._ask("compare", user=user_id, room=room, device=device)
+
+    async def sees_pictures(self) -> tuple[str, ...]:
+        """The pictures that its person sees, once the other side went along."""
+        return tuple((await self._ask("pictures"))["pictures"])
+
+    async def says_same(self) -> None:
+        """The person says that they are the same; waits until the comparison is done."""
+        await self._ask("same")
+
+    async def says_different(self) -> None:
+        """The person says that they differ."""
+        await self._ask("differ")
+
+    async def is_told_of_cancelling(self) -> str:
+        """Waits until the other side ended the comparison; the code it gave."""
+        return str((await self._ask("cancelled"))["code"])
+
+    async def writes(self, text: str, room: str) -> str:
+        """Send a text to an encrypted room."""
+        return str((await self._ask("write", room=room, text=text))["event_id"])
 
     async def close(self) -> None:
         """End the process."""

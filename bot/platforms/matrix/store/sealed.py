@@ -27,6 +27,7 @@ from nio.crypto import (  # type: ignore[import-untyped]
 )
 
 from bot.platforms.matrix.store.records import Records
+from bot.platforms.matrix.store.seen import SeenMessages
 
 
 class CryptoStore:
@@ -45,9 +46,14 @@ class CryptoStore:
         self._devices = records.shelf("device", *user)
         self._trusted = records.shelf("trust", *user)
         self._rooms = records.shelf("room", *user)
+        self._messages = records.shelf("message", *user)
         # Asked for each device at each message, so it is answered from memory.
         self._trust = {(of, id_): TrustState(state) for of, id_, state in self._trusted}
         self._encrypted = {room for (room,) in self._rooms}
+
+    def seen_messages(self, own: str) -> SeenMessages:
+        """For nio, which would forget them; `own` is this device's key."""
+        return SeenMessages(self._messages, own)
 
     def together(self) -> AbstractContextManager[None]:
         """See `Records.together`."""
