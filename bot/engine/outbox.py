@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import groupby
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -94,6 +95,13 @@ class Rest:
     tried: bool
 
 
+@dataclass(frozen=True, slots=True, weakref_slot=True)
+class _Opened:
+    """A file that is leaving; gone from memory with the last attempt that holds it."""
+
+    attachment: Attachment
+
+
 class Dispatcher:
     """One platform's outgoing side."""
 
@@ -125,6 +133,8 @@ class Dispatcher:
         self._sent = 0
         self._ending = False
         self._turn = asyncio.Lock()
+        self._opening = asyncio.Lock()
+        self._opened: WeakValueDictionary[tuple[str, str, str], _Opened] = WeakValueDictionary()
 
     def wake(self) -> None:
         """There may be something to send."""
@@ -293,7 +303,8 @@ class Dispatcher:
             await persist(self._part, lambda: self._write_down(row, OTHER_FILE))
             self._sent += 1
             return None
-        message = replace(message, attachments=message.attachments + kept)
+        opened = tuple(file.attachment for file in kept)
+        message = replace(message, attachments=message.attachments + opened)
         kind = ChatKind(row.chat_kind)
         if message.operation not in (Operation.TOAST, Operation.DECIDE):
             while delay := self._pace.delay(row.lane, row.chat, kind):
@@ -423,16 +434,23 @@ class Dispatcher:
             secrecy=Secrecy(row.body.get("secrecy", Secrecy.MINIMAL)),
         )
 
-    async def _kept(self, row: Row) -> tuple[Attachment, ...] | None:
+    async def _kept(self, row: Row) -> list[_Opened] | None:
         """The files that the row names, as they are kept; None unless all are what it says."""
-        kept: list[Attachment] = []
+        kept: list[_Opened] = []
         for id, name, mime, digest in row.body.get("kept", []):
-            async with self._database.transaction() as tx:
-                content = await tx.files.content(id, digest)
-            if content is None:
-                return None
-            kept.append(Attachment(name, mime, content))
-        return tuple(kept)
+            # Once for all chats to which it is leaving just now, so that a broadcast takes no more
+            # memory than one message.
+            async with self._opening:
+                file = self._opened.get((name, mime, digest))
+                if file is None:
+                    async with self._database.transaction() as tx:
+                        content = await tx.files.content(id, digest)
+                    if content is None:
+                        return None
+                    file = _Opened(Attachment(name, mime, content))
+                    self._opened[name, mime, digest] = file
+            kept.append(file)
+        return kept
 
     async def _note(self, tx: Transaction, row: Row, receipt: Receipt, *, tell: bool) -> None:
         """Write down how the attempt ended, and tell the handlers what is news to them."""
