@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import tempfile
@@ -259,9 +260,8 @@ class Installation(Lives):
         """Each life reaches the server by a path of its own, so that the log says who sent what."""
         path = self.folder / "life.toml"
         ours = self.config.read_text("utf-8")
-        url = f'base_url = "{self.api.url}'
-        assert url in ours
-        path.write_text(ours.replace(url, f"{url}/as/{len(self.kills)}"), encoding="utf-8")
+        theirs = rf'base_url = "\1/as/{len(self.kills)}"'
+        path.write_text(re.sub(r'base_url = "([^"]+)"', theirs, ours), encoding="utf-8")
         return path
 
     def sent(self) -> dict[str, list[float]]:
