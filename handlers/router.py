@@ -219,6 +219,9 @@ class Router:
                 await self._text(ctx, text, proven=event.proven)
             case Removed():
                 await self._blocked(ctx)
+            case File() if ctx.may(Action.WRITE) and not event.proven:
+                # It may be the photograph of whoever runs the server.
+                await self._no_answer(ctx, "unproven")
             case File() as file if ctx.may(Action.WRITE) and await files.sent(ctx, file):
                 pass
             case File() | Other() if ctx.known:

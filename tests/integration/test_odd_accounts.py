@@ -22,6 +22,7 @@ from bot.platforms.base import (
     ChatKind,
     ComparisonAsked,
     ComparisonEnded,
+    File,
     IdentityChanged,
     Incoming,
     Operation,
@@ -40,6 +41,7 @@ from storage.tables import (
     audit_log,
     decisions,
     destinations,
+    files,
     incidents,
     members,
     outbox,
@@ -303,6 +305,22 @@ async def test_words_of_duress_are_heard_whatever_device_they_come_from(bot: Bot
     assert heard == [0, 1]
     answer, pretended = await bot.said_in("!ana")
     assert answer == pretended
+
+
+async def test_a_photograph_from_a_device_that_is_not_proven_is_none_of_olgas(bot: Bot) -> None:
+    """Whoever runs the server puts none into what she publishes."""
+    await bot.joins("Olga", "matrix", "@olga:x", "!olga", Role.AUTHOR)
+    await bot.writes("@olga:x", "!olga", "/denuncia")
+    photo = File("image", "a.png", "image/png", 5, {"url": "mxc://x/a"})
+    kept = []
+    for number, proven in enumerate((False, True)):
+        event = Incoming(
+            PlatformName.MATRIX, f"f{number}", "@olga:x", "!olga", ChatKind.PRIVATE, NOW, photo,
+            proven=proven,
+        )  # fmt: skip
+        await bot.hears(event)
+        kept.append(await bot.count(files))
+    assert kept == [0, 1]
 
 
 async def test_a_suspended_account_compares_nothing(bot: Bot) -> None:
