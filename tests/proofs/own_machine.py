@@ -350,6 +350,9 @@ class Machine:
             return
         if any(d.startswith(f"{reader.who}: ") and word in d for d in self.done[-8:]):
             return  # one's own words, said back
+        showed = any(d.startswith(f"{reader.who}: token") for d in self.done[-8:])
+        if canary.kind == NAME and showed and LINKED in text:
+            return  # who shows somebody's word for a further account is them, if only for a moment
         owner = self.scene.people[canary.owner]
         member = reader.member if reader.member is not None else was
         if member is not None and member in (owner.member, canary.about * (canary.kind == NAME)):
@@ -419,6 +422,8 @@ class Machine:
     def _problem(self, what: str) -> None:
         self.figures.problems.append(f"{what}; after {' | '.join(self.done[-12:])}"[:1500])
 
+
+LINKED = "Esta cuenta es ahora"
 
 LIKED = {
     "rol": 8, "plan": 5, "invitar": 4, "auxilio": 5, "novedad": 4, "denuncia": 4, "tomar": 3,

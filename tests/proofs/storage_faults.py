@@ -41,7 +41,7 @@ from tests.support.zygote import Life, Zygote
 
 SPEED = 30.0
 """Simulated seconds in a real one: no fault here lasts ten simulated minutes, that is an outage."""
-GRACE, CIRCLE_AFTER = timedelta(minutes=3), timedelta(minutes=2)
+GRACE, CIRCLE_AFTER = timedelta(minutes=5), timedelta(minutes=2)
 STATE = "/estado"
 TITLE = "Hostigamiento en la comunidad"
 TEXT = "El 23 de noviembre dos camionetas siguieron a una compañera."

@@ -238,7 +238,7 @@ class History:
             if back - died > OUTAGE and end <= back and died - 2 * SECOND <= end + JUDGING:
                 hold = 15 * MINUTE if self.grace >= 15 * MINUTE else 5 * MINUTE
                 perhaps = back if self.high_risk else back + hold
-                if not self.high_risk and abs(died - end) > JUDGING:
+                if not self.high_risk and abs(died - end) > JUDGING + 2 * SECOND:
                     end = perhaps  # else it may have been judged right before
         return Model(end, perhaps, max(perhaps, awake) + JUDGING, self.told)
 

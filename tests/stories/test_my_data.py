@@ -10,6 +10,7 @@ sandbox_alone = pytest.mark.parametrize("world", ["sandbox"], indirect=True)
 async def test_ana_has_it_and_has_it_erased(world: World) -> None:
     group = await world.group("Red")
     ana, berta = await group.joined("Ana", "Berta")
+    await ana.device.signs()  # the file is for devices that are surely hers
     await ana.asked_daily("09:00", grace="45 min")
     await ana.writes("/misdatos")
     await ana.sees("Quien tenga este teléfono")

@@ -53,6 +53,9 @@ class MatrixDevice(Device):
     async def closes_the_chat(self) -> None:
         await self.person.leaves()
 
+    async def signs(self) -> None:
+        await self.person.signs_own_device()
+
     async def messages(self) -> list[Seen]:
         await self.person.sync()
         return [

@@ -56,6 +56,9 @@ class Device(ABC):
     async def closes_the_chat(self) -> None:
         """Block the bot, or leave the room."""
 
+    async def signs(self) -> None:  # noqa: B027 - most platforms have nothing of the kind
+        """Let the account vouch for this device, where there is such a thing."""
+
     @abstractmethod
     async def messages(self) -> list[Seen]:
         """What the bot said here, as it is shown now."""
