@@ -312,9 +312,12 @@ async def _skip_the_unreachable(ctx: Context, id: int) -> None:
     if incident is None:
         return
     roster = await ctx.tx.people.roster(incident.group)
-    reached = incident.told - await _lost(ctx, incident)
-    moved, leaves = rules.dead_channel(incident, reached, roster, ctx.now)
+    lost = await _lost(ctx, incident)
+    moved, leaves = rules.dead_channel(incident, incident.told - lost, roster, ctx.now)
     if moved != incident:
+        # All of them, before they are told anew and there is hope again.
+        for member in sorted(lost):
+            await _note_unreachable(ctx, id, member)
         await _carry_out(ctx, (moved, leaves))
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.domain.arrival import LONG_WAIT
 from bot.domain.checkin import OPEN
 from bot.domain.checkin import State as Checkin
 from bot.domain.incident import State as Incident
@@ -140,7 +141,15 @@ def _hopeful(purpose: sa.ColumnElement[str], since: datetime) -> sa.ColumnElemen
         .correlate(incidents)  # of this incident, two levels up, and not of all
         .scalar_subquery()
     )
-    untried = sa.and_(row.c.state == QUEUED, row.c.attempts == 0)
+    # One whose chat wants quiet for long is not waiting for its turn.
+    held = sa.type_coerce(row.c.not_before, sa.BigInteger) - sa.type_coerce(
+        row.c.created_at, sa.BigInteger
+    )
+    untried = sa.and_(
+        row.c.state == QUEUED,
+        row.c.attempts == 0,
+        held < LONG_WAIT // timedelta(microseconds=1),
+    )
     return sa.exists().where(
         row.c.purpose == purpose,
         sa.or_(

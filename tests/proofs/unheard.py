@@ -96,7 +96,7 @@ TROUBLES: dict[str, Trouble] = {
 
 async def unheard(full: bool, figures: Figures) -> None:
     """Each trouble in an installation of its own, all at the same time."""
-    names = list(TROUBLES) if full else ["blocked", "server error"]
+    names = list(TROUBLES) if full else ["blocked", "server error", "too many requests"]
     worst = 0.0
     alone = asyncio.Lock()
     speed = 1 if full else 10
