@@ -89,12 +89,13 @@ class Cases:
             if TAKE in shown.labels or number in to_open:
                 case.since = max(case.since, shown.at)
 
-    def is_first_of_a_miss(self, shown: Shown) -> bool:
-        """Whether this alarm tells its reader for the first time of somebody who was missed."""
+    def is_first_of_a_miss(self, shown: Shown, since: datetime) -> bool:
+        """Whether this alarm tells its reader for the first time of somebody missed since then."""
         reader = self._world.by_key[shown.person].member
         about = [self._numbered[n] for n in _numbers(shown.text) if n in self._numbered]
         return any(
             case.kind in SILENT
+            and case.at >= since
             and not case.subject.high_risk
             and case.heard.get(reader, shown.at) == shown.at
             for case in about

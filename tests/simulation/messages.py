@@ -86,7 +86,8 @@ class Messages:
         back = world.back_from_outage()
         if back is None or shown.at - back > STORM or self._rows[shown.key].times > 1:
             return
-        alarm = TAKE in shown.labels and world.cases.is_first_of_a_miss(shown)
+        # An alarm of before the outage goes at once, whatever comes of the outage.
+        alarm = TAKE in shown.labels and world.cases.is_first_of_a_miss(shown, back)
         if digest or alarm or WAS_AWAY in shown.text:
             count = self._after_outage[back, account] = self._after_outage[back, account] + 1
             if count > MOST_IN_A_STORM:
