@@ -6,6 +6,7 @@ The truth is the fake server's log and the database as `sqlite3` reads it.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import tempfile
 import time
@@ -63,6 +64,7 @@ class Escalations:
     twice: list[str] = field(default_factory=list)
     unsent: list[str] = field(default_factory=list)
     sent_twice: int = 0
+    hastened: int = 0
     too_often: list[str] = field(default_factory=list)
     worst: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -86,6 +88,7 @@ async def p1(full: bool, seed: int) -> Figures:
             "failpoints": len(deaths),
             "least_deaths_at_one": min(deaths.values(), default=0),
             "workloads": found.runs,
+            "hastened": found.hastened,
         },
         problems=[*found.problems, *found.lost, *found.twice],
     )
@@ -228,6 +231,13 @@ def _look_at_incidents(
         about.setdefault(subject, []).append(id)
     asked = Counter(m for (m,) in at.rows("SELECT member_id FROM checkins"))
     events = Counter(at.rows("SELECT incident_id, event FROM incident_events"))
+    told: Counter[int] = Counter()
+    hastened: set[int] = set()
+    for id, event, details in at.rows("SELECT incident_id, event, details FROM incident_events"):
+        if event in ("alarm", "repeat", "exhausted"):
+            told[id] += json.loads(details)["to"]
+        elif event == "unreachable":
+            hastened.add(id)
     rows: dict[str, Counter[str]] = {}
     for purpose, chat in at.rows(
         "SELECT purpose, chat FROM outbox WHERE operation = 'send' AND purpose LIKE 'incident:%'"
@@ -243,6 +253,11 @@ def _look_at_incidents(
         for id in incidents:
             there = rows.pop(f"incident:{id}:alarm", Counter())
             missing, more = wanted - there, there - wanted
+            if id in hastened:
+                # Broken off again and again, it counted as not arriving: the plan went on earlier, or
+                # to its end. Each notice has its rows all the same, and no more.
+                found.hastened += 1
+                more = Counter({"": max(0, there.total() - told[id])})
             found.lost += [f"{name}: no row of incident {id} for a responder"] * missing.total()
             found.twice += [f"{name}: a row too many of incident {id}"] * more.total()
             # Where the question itself could not leave in time, that is what the alarm says.
