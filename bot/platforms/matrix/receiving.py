@@ -109,6 +109,8 @@ class Receiver:
             await self._reports.confirmed()
         else:
             self._late.unconfirmed()
+        # Cancelled from here on, what was found is nobody's yet: the same cursor does not confirm it.
+        self._cursor = None
         self._compared.clear()
         at = self._cursors.read(cursor)
         if at.since is not None and not self.complete:
