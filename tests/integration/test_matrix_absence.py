@@ -13,6 +13,7 @@ import pytest_asyncio
 from bot.platforms.base import Added, ChatKind, Incoming, Removed, Text, Unreadable
 from bot.platforms.matrix import behind, late, receiving
 from bot.platforms.matrix.http import call, path
+from bot.platforms.matrix.late import LateKeys
 from tests.support.matrix_bot import MatrixBot
 from tests.support.matrix_person import MatrixPerson
 from tests.support.synapse import Synapse, synapse
@@ -197,6 +198,26 @@ async def test_what_could_be_read_is_given_until_it_is_stored(
             batch = await bot.platform.receive(before, 1)
             assert [e.event_id.endswith("#readable") for e in batch.events] == [True]
         await bot.restart()
+    await ana.close()
+
+
+async def test_what_a_broken_off_look_had_found_is_given_again(
+    bot: MatrixBot, synapse: Synapse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deadline breaks the long poll off, in the instant in which the key had just come."""
+    [ana] = await acquainted(bot, synapse, 1)
+    await ana.writes_without_key("auxilio")
+    await bot.receives(Unreadable)
+    await ana.gives_keys()
+
+    async def broken_off(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as now:
+        now.setattr(LateKeys, "save", broken_off)
+        with pytest.raises(asyncio.CancelledError):
+            await bot.platform.receive(bot.cursor, 1)
+    assert (await bot.receives(Text)).body == Text("auxilio")
     await ana.close()
 
 
