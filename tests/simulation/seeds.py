@@ -144,7 +144,8 @@ def begin() -> None:
 
 
 def spread(work: Callable[[int], T], seeds: Sequence[int]) -> Iterator[T]:
-    """All of them in their order, by one real process for each processor."""
+    """All of them in their order, by one real process for each processor, or by `ACUERPA_JOBS`."""
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), context, begin) as pool:
+    jobs = int(os.environ.get("ACUERPA_JOBS", os.cpu_count() or 1))
+    with ProcessPoolExecutor(jobs, context, begin) as pool:
         yield from pool.map(work, seeds, chunksize=8)
