@@ -30,7 +30,7 @@ def columns(image: Image.Image, colour: tuple[int, int, int]) -> list[int]:
     return [
         x
         for x in range(image.width)
-        if colour in {image.getpixel((x, y)) for y in range(image.height)}
+        if any(c == colour for _, c in image.crop((x, 0, x + 1, image.height)).getcolors())
     ]
 
 
