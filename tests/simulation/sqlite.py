@@ -9,7 +9,7 @@ read it: past the program's own code.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -25,18 +25,35 @@ from tests.support.opened import KEY
 
 
 class Plan:
-    """How a statement that reads or changes rows is run, worked out once for its like."""
+    """How a statement is run, worked out once for its like."""
 
     def __init__(self, compiled: Any, dialect: sa.Dialect) -> None:
-        self.compiled = compiled
         self.sql = str(compiled)
-        processors = compiled._bind_processors
-        self.places = [(name, processors.get(name)) for name in compiled.positiontup]
         columns = compiled._result_columns
         self.keys = SimpleResultMetaData([column.keyname for column in columns])
         opened = [column.type._cached_result_processor(dialect, None) for column in columns]
         self.opens = [(place, how) for place, how in enumerate(opened) if how is not None]
         self.gives_rows = bool(columns)
+        found = {bind.key: number for number, bind in enumerate(compiled.cache_key.bindparams)}
+        made = {column.key: column.default for column in compiled.insert_prefetch}
+        self.places = [
+            (bind, found.get(bind.key), made.get(name), compiled._bind_processors.get(name))
+            for name in compiled.positiontup
+            for bind in (compiled.binds[name],)
+        ]
+
+    def parameters(self, values: dict[str, Any], written: Sequence[Any]) -> list[Any]:
+        """In their order: what it is given, what makes itself, what is written in the statement."""
+        parameters = []
+        for bind, number, default, how in self.places:
+            if bind.key in values:
+                value = values[bind.key]
+            elif default is not None:
+                value = default.arg(None) if default.is_callable else default.arg
+            else:
+                value = (bind if number is None else written[number]).effective_value
+            parameters.append(how(value) if how else value)
+        return parameters
 
 
 class Found(IteratorResult[Any]):
@@ -49,8 +66,8 @@ class InThread:
     """What the repositories use of an `AsyncConnection`, run at once and in this thread.
 
     SQLAlchemy takes several times as long to run a statement as SQLite does. What it compiles is
-    run here without its bookkeeping, except where that is needed: inserts with their defaults, and
-    lists as parameters.
+    run here without its bookkeeping, except where that is needed: lists as parameters, and inserts
+    that are asked for the number of their row.
     """
 
     def __init__(self, connection: sa.Connection, raw: sqlite3.Connection) -> None:
@@ -66,13 +83,10 @@ class InThread:
     async def execute(self, statement: Any, values: Any = None) -> Any:
         """Run it at once."""
         key = None if isinstance(values, list) else statement._generate_cache_key()
-        plan = None if key is None else self._plan(statement, key)
+        plan = None if key is None else self._plan(statement, key, values)
         if plan is None:
             return self._connection.execute(statement, values)
-        given = plan.compiled.construct_params(values, extracted_parameters=key.bindparams)
-        cursor = self._raw.execute(
-            plan.sql, [how(given[name]) if how else given[name] for name, how in plan.places]
-        )
+        cursor = self._raw.execute(plan.sql, plan.parameters(values or {}, key.bindparams))
         rows: Iterable[Any] = cursor.fetchall() if plan.gives_rows else ()
         if plan.opens:
             rows = [self._opened(row, plan.opens) for row in rows]
@@ -87,15 +101,17 @@ class InThread:
             values[place] = how(values[place])
         return tuple(values)
 
-    def _plan(self, statement: Any, key: Any) -> Plan | None:
-        if key.key not in self._plans:
-            plan = None
-            if not statement.is_insert:
-                compiled = statement.compile(dialect=self.dialect, cache_key=key)
-                if not compiled.post_compile_params and not compiled.literal_execute_params:
-                    plan = Plan(compiled, self.dialect)
-            self._plans[key.key] = plan
-        return self._plans[key.key]
+    def _plan(self, statement: Any, key: Any, values: Any) -> Plan | None:
+        names = tuple(values) if values and statement.is_insert else None
+        known = (key.key, names)
+        if known not in self._plans:
+            compiled = statement.compile(
+                dialect=self.dialect, cache_key=key, column_keys=names and list(names)
+            )
+            lists = compiled.post_compile_params or compiled.literal_execute_params
+            asks = statement.is_insert and compiled.effective_returning and not statement._returning
+            self._plans[known] = None if lists or asks else Plan(compiled, self.dialect)
+        return self._plans[known]
 
 
 class Memory:
