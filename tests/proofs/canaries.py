@@ -116,10 +116,9 @@ def _failing(rng: random.Random) -> Iterator[list[int]]:
 async def _everybody_talks(
     figures: Figures, folder: Path, rng: random.Random, runs: int, steps: int, canaries: set[str]
 ) -> None:
-    scene = Scene(folder)
     log = folder / "bot.log"
     with _logging_to(log):
-        await scene.open()
+        scene = await Scene.on_disk(folder)
         # Every command, answer and step, by everyone: what a rolled back transaction left is bytes too.
         await scene.fill()
         every = Enumeration(scene, Figures(), rng, full=False)
@@ -160,8 +159,7 @@ async def _forged(
     figures: Figures, folder: Path, rng: random.Random, flips: int, swaps: int
 ) -> None:
     """Each envelope opens in its own place alone, and with no bit changed."""
-    scene = Scene(folder)
-    await scene.open()
+    scene = await Scene.on_disk(folder)
     await Machine(scene, rng, Figures()).run(40)
     async with _envelopes(scene.database) as (rows, places):
         taken = {"flipped": 0, "swapped": 0}

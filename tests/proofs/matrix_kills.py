@@ -40,7 +40,7 @@ PEOPLE = 5
 POINTS = tuple(
     f"{point}:{end}"
     for point in (
-        "due._fire.1[schedule]", "due._fire.1[checkin]", "due._fire.1[incident]", "outbox._start",
+        "due._fire.1[schedule]", "due._fire.1[checkin]", "due._fire.1[incident]", "outbox._start_some",
         "send[alarm]", "outbox._write_down[alarm]", "receiver._once.2", "worker._handle",
         "store.save_session", "store.save_inbound_group_session",
     )
@@ -238,16 +238,17 @@ async def _look_at_messages(at: MatrixInstallation, found: Found, where: str) ->
     ]
     rows = at.rows(
         "SELECT seq, key, operation, chat, state, message_id, body, created_at,"
-        " purpose LIKE 'incident:%:alarm' FROM outbox WHERE operation IN ('send', 'edit')"
+        " purpose LIKE 'incident:%:alarm', purpose, error FROM outbox"
+        " WHERE operation IN ('send', 'edit')"
     )
     replaced = _replaced(at)
-    for seq, key, operation, chat, state, message_id, body, created, alarm in rows:
+    for seq, key, operation, chat, state, message_id, body, created, alarm, *more in rows:
         event = by_key.get(key)
         name = f"{where}: row {seq} ({operation}{', alarm' if alarm else ''})"
         if key in replaced:
             continue
         if event is None or state != "sent":
-            found.lost.append(f"{name} is {state} and {'not ' * (event is None)}there")
+            found.lost.append(f"{name} is {state} and {'not ' * (event is None)}there: {more}")
             continue
         if event.room != chat or (operation == "send" and event.event_id != message_id):
             found.problems.append(f"{name} became another message than it says")

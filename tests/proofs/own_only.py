@@ -23,15 +23,14 @@ from tests.proofs.own_enumerated import enumerated
 from tests.proofs.own_machine import Machine
 from tests.proofs.own_scene import Scene
 from tests.proofs.proof import Figures
+from tests.simulation.seeds import memory
+from tests.simulation.sqlite import MemoryDatabase
 
 RUNS, STEPS = 5_000, 50
 SHORT_RUNS, SHORT_STEPS = 40, 30
 
 SLOW = 25
 """One run in so many is driven by the whole engine."""
-
-MEMORY = Path("/dev/shm")
-"""Where a database costs no disk, if there is such a place."""
 
 Found = tuple[Counter[str], int, list[str]]
 """What was done, in how many runs, and what is wrong."""
@@ -45,26 +44,21 @@ async def several(seed: int, first: int, runs: int, steps: int, *, most: int = 1
     counts: Counter[str] = Counter()
     problems: list[str] = []
     done = 0
-    where = MEMORY if MEMORY.is_dir() else None
-    with TemporaryDirectory(prefix="acuerpa-proof-", dir=where) as folder:
-        scene = Scene(Path(folder))
-        await scene.open()
-        for number in range(first, first + runs):
-            figures = Figures()
-            machine = Machine(scene, random.Random(seed * 1_000_003 + number), figures)
-            try:
-                await machine.run(steps, slow=number % SLOW == 0)
-            except Exception as error:
-                figures.problems.append(
-                    f"{type(error).__name__}: {error}; after {machine.done[-5:]}"
-                )
-            counts += machine.counts
-            counts["steps"] += machine.steps
-            done += 1
-            problems += [f"run {number}: {problem}" for problem in figures.problems[:3]]
-            if len(problems) >= most:
-                break
-        await scene.database.close()
+    # Statement for statement what the program runs, without the thread that takes most of the time.
+    scene = Scene(MemoryDatabase(memory()))
+    for number in range(first, first + runs):
+        figures = Figures()
+        machine = Machine(scene, random.Random(seed * 1_000_003 + number), figures)
+        try:
+            await machine.run(steps, slow=number % SLOW == 0)
+        except Exception as error:
+            figures.problems.append(f"{type(error).__name__}: {error}; after {machine.done[-5:]}")
+        counts += machine.counts
+        counts["steps"] += machine.steps
+        done += 1
+        problems += [f"run {number}: {problem}" for problem in figures.problems[:3]]
+        if len(problems) >= most:
+            break
     return counts, done, problems
 
 
@@ -92,8 +86,7 @@ async def p16(full: bool, seed: int) -> Figures:
     """Both halves."""
     figures = Figures()
     with TemporaryDirectory(prefix="acuerpa-proof-") as folder:
-        scene = Scene(Path(folder))
-        await scene.open()
+        scene = await Scene.on_disk(Path(folder))
         await enumerated(scene, figures, random.Random(seed), full=full)
         await scene.database.close()
     if full:

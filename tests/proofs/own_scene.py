@@ -271,9 +271,9 @@ class Around:
 class Scene:
     """One database and one town, filled anew for each run."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, database: Database) -> None:
         self.clock = SteppedClock(START)
-        self.database = Database(str(folder / "acuerpa.db"), KeyInMemory())
+        self.database = database
         self.town = Town(self.clock.now)
         self.platform = SandboxPlatform(self.town)
         tokens = count()
@@ -290,9 +290,12 @@ class Scene:
         self.groups: dict[str, int] = {}
         self.square = ""
 
-    async def open(self) -> None:
-        """Once."""
-        await self.database.open()
+    @classmethod
+    async def on_disk(cls, folder: Path) -> Scene:
+        """Over a database file of its own; whoever opens it closes its database."""
+        scene = cls(Database(str(folder / "acuerpa.db"), KeyInMemory()))
+        await scene.database.open()
+        return scene
 
     async def fill(self, *, slow: bool = False) -> None:
         """Everyone moves in; nothing was said yet. `slow`: the bot is driven by its whole engine."""

@@ -44,8 +44,7 @@ ENUMERATED: dict[str, tuple[Callable[[], AbstractContextManager[Any]], str]] = {
 async def test_the_enumeration_sees(mutation: str, tmp_path: Path) -> None:
     change, part = ENUMERATED[mutation]
     figures = Figures()
-    scene = Scene(tmp_path)
-    await scene.open()
+    scene = await Scene.on_disk(tmp_path)
     await scene.fill()
     cases = Enumeration(scene, figures, random.Random(1), full=part == "presses")
     await cases.prepare()

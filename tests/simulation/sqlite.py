@@ -83,7 +83,8 @@ class InThread:
     async def execute(self, statement: Any, values: Any = None) -> Any:
         """Run it at once."""
         key = None if isinstance(values, list) else statement._generate_cache_key()
-        plan = None if key is None else self._plan(statement, key, values)
+        plain = key is None or isinstance(statement, sa.TextClause)
+        plan = None if plain else self._plan(statement, key, values)
         if plan is None:
             return self._connection.execute(statement, values)
         cursor = self._raw.execute(plan.sql, plan.parameters(values or {}, key.bindparams))
@@ -156,6 +157,9 @@ class MemoryDatabase(Database):
         self._ring = memory.ring
         self._memory = memory
         self._point = point
+
+    async def _wipe_log(self) -> None:
+        """There is no log: what is in memory alone is nowhere else."""
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[AsyncConnection]:
