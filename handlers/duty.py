@@ -186,7 +186,7 @@ async def _say(
         await _ask(ctx, kept, turn, ask, member)
     if ask not in (Ask.STAND_IN, Ask.NOBODY):
         return
-    coordinators = (await ctx.tx.people.roster(kept.group)).coordinators - {member}
+    coordinators = (await ctx.tx.people.roster(kept.group)).coordinators
     if ask is Ask.NOBODY:
         why = "nobody"
     elif turn.member in turn.declined:

@@ -224,6 +224,15 @@ def _at(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+async def _close(ctx: Context, topic: str, ref: int, argument: str, key: str = "") -> None:
+    """Close the questions about this one thing in the speaker's chat; others of the rotation stay."""
+    here = (ctx.place.platform, ctx.place.chat)
+    for prompt in await ctx.tx.conversations.open_about(topic, ref):
+        about = any(option.argument == argument for option in prompt.options)
+        if about and (prompt.platform, prompt.chat) == here:
+            await ctx.close_prompt(prompt, key)
+
+
 async def _kept(ctx: Context, id: int) -> Kept | None:
     kept = await ctx.tx.duty.get(id)
     return kept if kept is not None and kept.group == ctx.speaker.member.group else None
@@ -381,19 +390,19 @@ async def swap_answered(ctx: Context, ref: int, action: str, argument: str) -> N
     swap = await _possible(ctx, ref, mine, theirs, by)
     if swap is None or swap[1].member != me.id:
         await ctx.toast("toast.not_done")
-        await ctx.close_prompts(SWAP_TOPIC, ref, "shifts.swap_now_void", only=ctx.place)
+        await _close(ctx, SWAP_TOPIC, ref, argument, "shifts.swap_now_void")
         return
     kept, given, taken = swap
     await ctx.toast("toast.done")
     if action == "disagree":
-        await ctx.close_prompts(SWAP_TOPIC, ref, "shifts.swap_declined", only=ctx.place)
+        await _close(ctx, SWAP_TOPIC, ref, argument, "shifts.swap_declined")
         await duty.tell(
             ctx, kept, {by}, "shifts.news.declined", name=me.name, at=_at(mine)
         )
         return
     for change in (given, taken):
         await ctx.tx.duty.change(kept.id, change, SWAP, ctx.now)
-    await ctx.close_prompts(SWAP_TOPIC, ref, "shifts.swap_done", only=ctx.place)
+    await _close(ctx, SWAP_TOPIC, ref, argument, "shifts.swap_done")
     values = {"at": given.start, "until": given.end, "from_": taken.start, "to": taken.end}
     await duty.tell(ctx, kept, {by}, "shifts.news.agreed", name=me.name, **values)
     roster = await ctx.tx.people.roster(kept.group)
@@ -489,7 +498,7 @@ async def _cover(ctx: Context, kept: Kept, text: str) -> None:
         "cover.sure",
         (
             Choice("save", "button.save", _argument(start, end, person.id)),
-            Choice("drop", "button.drop"),
+            Choice("drop", "button.drop", _argument(start, end, person.id)),
         ),
         topic=COVER_TOPIC,
         ref=kept.id,
@@ -549,23 +558,23 @@ async def cover_pressed(ctx: Context, ref: int, action: str, argument: str) -> N
     match action:
         case "save":
             start, end, member = _numbers(argument)
-            await _save_cover(ctx, kept, Change(_at(start), _at(end), member))
+            await _save_cover(ctx, kept, Change(_at(start), _at(end), member), argument)
         case "drop":
             await ctx.toast("toast.done")
-            await ctx.close_prompts(COVER_TOPIC, ref, "shifts.dropped", only=ctx.place)
+            await _close(ctx, COVER_TOPIC, ref, argument, "shifts.dropped")
         case "undo":
-            await _undo(ctx, kept, *_numbers(argument))
+            await _undo(ctx, kept, argument)
         case "refuse":
-            await _refuse(ctx, kept, *_numbers(argument))
+            await _refuse(ctx, kept, argument)
 
 
-async def _save_cover(ctx: Context, kept: Kept, change: Change) -> None:
+async def _save_cover(ctx: Context, kept: Kept, change: Change, argument: str) -> None:
     """It holds at once: whoever responds has agreed to be told, and one tap says that they cannot."""
     me = ctx.speaker.member
     roster = await ctx.tx.people.roster(kept.group)
     if change.end <= ctx.now or change.member not in roster.everyone:
         await ctx.toast("toast.not_done")
-        await ctx.close_prompts(COVER_TOPIC, kept.id, "shifts.swap_now_void", only=ctx.place)
+        await _close(ctx, COVER_TOPIC, kept.id, argument, "shifts.swap_now_void")
         return
     await ctx.toast("toast.done")
     displaced = {
@@ -573,7 +582,7 @@ async def _save_cover(ctx: Context, kept: Kept, change: Change) -> None:
     } - {change.member, me.id}
     await ctx.tx.duty.change(kept.id, change, OVERRIDE, ctx.now)
     await ctx.log("duty_covered", change.member)
-    await ctx.close_prompts(COVER_TOPIC, kept.id, only=ctx.place)
+    await _close(ctx, COVER_TOPIC, kept.id, argument)
     key = _argument(change.start, change.member, ctx.now)
     await ctx.ask(
         ctx.place,
@@ -613,16 +622,20 @@ async def _tell_to_cover(ctx: Context, kept: Kept, change: Change) -> None:
         )
 
 
-async def _undo(ctx: Context, kept: Kept, start: int, member: int, made: int) -> None:
+async def _undo(ctx: Context, kept: Kept, argument: str) -> None:
+    start, member, made = _numbers(argument)
     if ctx.now > _at(made) + UNDO:
         await ctx.toast("toast.not_done")
-        await ctx.close_prompts(COVER_TOPIC, kept.id, "cover.too_late", only=ctx.place)
+        await _close(ctx, COVER_TOPIC, kept.id, argument, "cover.too_late")
         return
     if not await ctx.tx.duty.undo(kept.id, member, _at(start), OVERRIDE):
         await ctx.toast("toast.stale")
         return
     await ctx.toast("toast.done")
-    await ctx.close_prompts(COVER_TOPIC, kept.id, "cover.undone")
+    await _close(ctx, COVER_TOPIC, kept.id, argument, "cover.undone")
+    for prompt in await ctx.tx.conversations.open_about(COVER_TOPIC, kept.id):
+        if prompt.member == member and any(o.argument == str(start) for o in prompt.options):
+            await ctx.close_prompt(prompt, "cover.undone")
     await ctx.log("duty_undone", member)
     roster = await ctx.tx.people.roster(kept.group)
     me = ctx.speaker.member.id
@@ -631,14 +644,15 @@ async def _undo(ctx: Context, kept: Kept, start: int, member: int, made: int) ->
     await duty.look(ctx, kept.id)
 
 
-async def _refuse(ctx: Context, kept: Kept, start: int) -> None:
+async def _refuse(ctx: Context, kept: Kept, argument: str) -> None:
     """They cannot: it is whose it was, and those who coordinate hear of it."""
     me = ctx.speaker.member
+    (start,) = _numbers(argument)
     if not await ctx.tx.duty.undo(kept.id, me.id, _at(start), OVERRIDE):
         await ctx.toast("toast.stale")
         return
     await ctx.toast("toast.done")
-    await ctx.close_prompts(COVER_TOPIC, kept.id, "cover.refused", only=ctx.place)
+    await _close(ctx, COVER_TOPIC, kept.id, argument, "cover.refused")
     roster = await ctx.tx.people.roster(kept.group)
     again = await _kept(ctx, kept.id)
     back = again.rotation.at(_at(start)) if again is not None else None
