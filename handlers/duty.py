@@ -271,6 +271,13 @@ async def name_of(ctx: Context, member: int | None) -> str | Key:
     return Key("duty.noone") if member is None else (await ctx.tx.people.member(member)).name
 
 
+async def named(ctx: Context, member: int | None) -> str | Key:
+    """Somebody's name, for the speaker, where the group names people on this platform."""
+    if member is not None and ctx.place.platform in ctx.speaker.group.bare:
+        return Key("bare.name")
+    return await name_of(ctx, member)
+
+
 # --- what people say about a turn ---------------------------------------------------------------
 
 

@@ -16,7 +16,7 @@ from bot.domain.permissions import Action
 from bot.domain.plan_text import AND
 from bot.domain.schedule import MACHINE_ZONES
 from bot.texts import Key
-from handlers import rotations
+from handlers import duty, rotations
 from handlers.commands import Entry
 from handlers.context import Choice, Context
 from storage.regions import Region
@@ -92,7 +92,7 @@ async def _show(ctx: Context) -> None:
 
 async def _one(ctx: Context, region: Region) -> None:
     people = await ctx.tx.regions.people(region.id)
-    names = tuple([(await ctx.tx.people.member(m)).name for m in sorted(people)])
+    names = tuple([await duty.named(ctx, member) for member in sorted(people)])
     here = str(region.id)
     await ctx.ask(
         ctx.place,

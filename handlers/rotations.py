@@ -132,8 +132,8 @@ async def _described(ctx: Context, place: Place, kept: Kept) -> Rich:
     names = []
     for member in rotation.order:
         said = "waits" if member in kept.waiting else "there"
-        names.append(Key(f"rotation.person.{said}", {"name": await duty.name_of(ctx, member)}))
-    substitutes = [await duty.name_of(ctx, member) for member in rotation.substitutes]
+        names.append(Key(f"rotation.person.{said}", {"name": await duty.named(ctx, member)}))
+    substitutes = [await duty.named(ctx, member) for member in rotation.substitutes]
     return ctx.texts(place).render(
         "rotation.one",
         where=await duty.where(ctx, place, kept),

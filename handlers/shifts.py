@@ -113,21 +113,14 @@ async def _now(ctx: Context, kept: Kept) -> Rich:
     ahead = list(kept.rotation.stints(ctx.now, ctx.now + AHEAD))[:2]
     here = [s for s in ahead if s.start <= ctx.now]
     after = next((s for s in ahead if s.start > ctx.now), None)
-    names = tuple([await _named(ctx, member) for member in sorted(answers)])
+    names = tuple([await duty.named(ctx, member) for member in sorted(answers)])
     return ctx.texts(ctx.place).render(
         "shifts.now",
         where=await duty.where(ctx, ctx.place, kept),
         names=names or Key("duty.noone"),
         until=here[0].end if here else Key("shifts.not_yet"),
-        after=await _named(ctx, after.member if after else None),
+        after=await duty.named(ctx, after.member if after else None),
     )
-
-
-async def _named(ctx: Context, member: int | None) -> str | Key:
-    """Somebody's name, for the speaker, where the group names people on this platform."""
-    if member is not None and ctx.place.platform in ctx.speaker.group.bare:
-        return Key("bare.name")
-    return await duty.name_of(ctx, member)
 
 
 async def _anybody(ctx: Context) -> bool:
@@ -270,7 +263,7 @@ async def _which_to_take(ctx: Context, rotation: int, mine: int) -> None:
     choices = [
         Choice(
             "take", "button.turn_of", _argument(rotation, mine, stint.start),
-            {"name": await _named(ctx, stint.member), "at": stint.start, "until": stint.end},
+            {"name": await duty.named(ctx, stint.member), "at": stint.start, "until": stint.end},
         )
         for stint in theirs[: 2 * SHOWN]
     ]  # fmt: skip
@@ -331,7 +324,7 @@ async def _sure_to_swap(ctx: Context, rotation: int, mine: int, theirs: int) -> 
         ref=ctx.speaker.member.id,
         at=given.start,
         until=given.end,
-        name=await _named(ctx, given.member),
+        name=await duty.named(ctx, given.member),
         from_=taken.start,
         to=taken.end,
     )
@@ -380,7 +373,7 @@ async def _propose(ctx: Context, rotation: int, mine: int, theirs: int) -> None:
             to=taken.end,
         )
     key = "shifts.swap_asked" if places else "shifts.swap_unreachable"
-    await ctx.reply(key, name=await _named(ctx, given.member))
+    await ctx.reply(key, name=await duty.named(ctx, given.member))
 
 
 async def swap_answered(ctx: Context, ref: int, action: str, argument: str) -> None:
@@ -590,7 +583,7 @@ async def _save_cover(ctx: Context, kept: Kept, change: Change, argument: str) -
         (Choice("undo", "button.undo", key),),
         topic=COVER_TOPIC,
         ref=kept.id,
-        name=await _named(ctx, change.member),
+        name=await duty.named(ctx, change.member),
         at=change.start,
         until=change.end,
         within=UNDO,
