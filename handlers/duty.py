@@ -35,14 +35,18 @@ async def roster_for(
 ) -> Roster:
     """Who may be told of an incident, and who is on duty for its person at this moment.
 
-    `without` are people whom its alarms did not reach, whatever their accounts say.
+    `without` are people whom its alarms did not reach, whatever their accounts say. Whoever may be in
+    danger themselves answers for nobody.
     """
     roster = await ctx.tx.people.roster(incident.group)
     if not any(step.on_duty for step in incident.plan.steps):
         return roster
-    first, after = await answering(
-        ctx, incident.group, incident.subject, roster, {incident.subject, *without}
-    )
+    away = {incident.subject, *without}
+    for kept in await ctx.tx.duty.of_group(incident.group, ctx.now):
+        for member in kept.people | {change.member for change in kept.rotation.changes}:
+            if await ctx.tx.incidents.open_about(member) is not None:
+                away.add(member)
+    first, after = await answering(ctx, incident.group, incident.subject, roster, away)
     return replace(roster, on_duty=first, substitutes=after)
 
 
@@ -121,13 +125,13 @@ async def look(ctx: Context, id: int) -> None:
             if not held and level > turn.gap:
                 gaps.append(stint)
             before = replace(turn, gap=0 if held else max(turn.gap, level))
-            turn, ask = rules.advance(
-                before, kept.rotation.line(stint), _there(kept, stint, able), ctx.now
-            )
+            there = _there(kept, stint, able)
+            turn, ask = rules.advance(before, kept.rotation.line(stint), there, ctx.now)
             if turn != (stored or Turn(id, stint.start, stint.end, stint.member)):
                 turn = replace(turn, id=await ctx.tx.duty.save(turn))
             if ask is not None:
-                await _say(ctx, kept, turn, before, *ask)
+                silent = turn.member in before.asked and turn.member in there
+                await _say(ctx, kept, turn, *ask, silent=silent)
         dues += [t for t in (turn.next_at(ctx.now),) if t is not None]
         dues.append(stint.end)
     for turn in known.values():
@@ -180,8 +184,12 @@ async def look_at_all_of(ctx: Context, member: int) -> None:
 
 
 async def _say(
-    ctx: Context, kept: Kept, turn: Turn, before: Turn, ask: Ask, member: int | None
+    ctx: Context, kept: Kept, turn: Turn, ask: Ask, member: int | None, *, silent: bool
 ) -> None:
+    """To whoever is asked; and to those who coordinate, if it is not the one whose turn it is.
+
+    `silent`: that one was asked, could hear it, and said nothing.
+    """
     if member is not None:
         await _ask(ctx, kept, turn, ask, member)
     if ask not in (Ask.STAND_IN, Ask.NOBODY):
@@ -192,7 +200,7 @@ async def _say(
     elif turn.member in turn.declined:
         why = "declined"
     else:
-        why = "silent" if turn.member in before.asked else "unheld"
+        why = "silent" if silent else "unheld"
     await tell(
         ctx, kept, coordinators, f"duty.news.{why}",
         name=await name_of(ctx, turn.member), subject=await name_of(ctx, member), at=turn.start,

@@ -205,7 +205,7 @@ async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> 
                 await ctx.expect(TOPIC, "who", region=data["region"], **when)
                 await ctx.reply("rotation.who")
         case "who":
-            await _people(ctx, text, **data)
+            await _people(ctx, text, region=data["region"], days=data["days"], at=data["at"])
 
 
 async def _chosen_scope(ctx: Context, region: int) -> None:

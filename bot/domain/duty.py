@@ -282,10 +282,16 @@ def advance(
     """What is due about a turn at `now`, and to whom; None if nothing is.
 
     `able` are those who hold it or stand in for it, and can be reached. Whoever says before it begins
-    that they cannot is replaced at once.
+    that they cannot is replaced at once; so is, once it has begun, who confirmed and cannot be reached
+    any more.
     """
-    if turn.confirmed is not None or now >= turn.end:
+    if now >= turn.end:
         return turn, None
+    if turn.confirmed is not None:
+        if turn.confirmed in able or now < turn.start:
+            return turn, None
+        before = tuple(dict.fromkeys((turn.confirmed, *turn.asked)))
+        turn = replace(turn, confirmed=None, asked=before)
     early = now < turn.start
     if early and turn.member not in turn.declined:
         if turn.reminded or now < turn.remind_at or turn.member not in able:

@@ -318,6 +318,11 @@ async def test_the_missing_person_is_herself_on_duty(world: World) -> None:
     await carla.sees("Berta no respondió")
     await carla.presses("Yo me encargo")
     await carla.sees("Tomaste")
+    await ana.writes("/auxilio")  # nor does Berta answer for anybody now
+    await ana.sees("Avisé a tu red", "#2")
+    await carla.sees("Incidente #2", "Ana pide auxilio")
+    await carla.presses("Yo me encargo")
+    await carla.sees("Tomaste")
     await berta.sees_nothing()
     await group.coordinator.sees_nothing()
 
@@ -338,7 +343,9 @@ async def test_whoever_cannot_be_reached_is_passed_over(world: World) -> None:
     coral = group.coordinator
     await berta.device.closes_the_chat()
     await world.stage.settle()
-    assert "Berta" in " ".join(await coral.reads_all())
+    told = " ".join(await coral.reads_all())
+    assert "mis mensajes no llegan (le tocaba a: Berta). Pregunté a Carla" in told
+    await carla.sees("Hace falta suplencia")
     await ana.writes("/auxilio")
     await ana.sees("Avisé a tu red")
     await carla.sees("Ana pide auxilio")

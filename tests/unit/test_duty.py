@@ -295,6 +295,19 @@ def test_whoever_cannot_be_reached_is_not_waited_for() -> None:
     assert ask == (Ask.STAND_IN, CORAL)
 
 
+def test_whoever_confirmed_and_is_lost_is_stood_in_for() -> None:
+    yes = confirmed(TURN, BERTA, STINT.start - HOUR)
+    assert yes is not None
+    assert advance(yes, LINE, PEOPLE - {BERTA}, STINT.start - HOUR)[1] is None
+    turn, ask = advance(yes, LINE, PEOPLE - {BERTA}, STINT.start + HOUR)
+    assert ask == (Ask.STAND_IN, CARLA)
+    assert answering(STINT, turn, LINE, PEOPLE - {BERTA})[0] == {CARLA}
+    assert answering(STINT, turn, LINE, PEOPLE)[0] == {BERTA, CARLA}  # until one of them says so
+    back = confirmed(turn, BERTA, STINT.start + HOUR)
+    assert back is not None
+    assert answering(STINT, back, LINE, PEOPLE)[0] == {BERTA}
+
+
 def test_whoever_says_before_that_they_cannot_is_replaced_before() -> None:
     no = declined(replace(TURN, reminded=True), BERTA, STINT.start - 10 * HOUR)
     assert no is not None
