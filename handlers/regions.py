@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import available_timezones
 
-from bot.domain.answers import plain
+from bot.domain.answers import keeps, plain
 from bot.domain.names import NameRefused, cleaned
 from bot.domain.permissions import Action
 from bot.domain.plan_text import AND
@@ -154,6 +154,9 @@ async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> 
     if step == "name":
         await _name(ctx, text)
         return
+    if step == "sure":
+        await _in_a_word(ctx, data, text)
+        return
     region = await ctx.tx.regions.get(data["region"])
     if region is None or region.group != ctx.speaker.member.group:
         await ctx.expect_nothing()
@@ -162,6 +165,19 @@ async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> 
         await _who(ctx, region, text)
     else:
         await _zone(ctx, region, text)
+
+
+async def _in_a_word(ctx: Context, data: Mapping[str, Any], text: str) -> None:
+    """The summary is kept, or not."""
+    kept = keeps(text)
+    if kept is None:
+        await ctx.reply("region.yes_or_no")
+        return
+    await ctx.expect_nothing()
+    group = ctx.speaker.member.group
+    await ctx.close_prompts(TOPIC, group, "" if kept else "region.dropped", only=ctx.place)
+    if kept:
+        await _save(ctx, data)
 
 
 async def _name(ctx: Context, text: str) -> None:
@@ -212,7 +228,7 @@ async def _who(ctx: Context, region: Region, text: str) -> None:
 
 
 async def _sure(ctx: Context, key: str, data: dict[str, Any], **values: Any) -> None:
-    await ctx.expect(TOPIC, "confirm", **data)
+    await ctx.expect(TOPIC, "sure", **data)
     await ctx.ask(
         ctx.place,
         key,

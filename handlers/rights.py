@@ -123,6 +123,7 @@ DIALOGS: Mapping[str, Mapping[str, Action]] = MappingProxyType(
         "denunciation": {"title": Action.WRITE, "text": Action.WRITE},
         "region": {
             "name": Action.SET_REGIONS,
+            "sure": Action.SET_REGIONS,
             "who": Action.SET_REGIONS,
             "zone": Action.SET_REGIONS,
         },
@@ -131,8 +132,9 @@ DIALOGS: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "often": Action.SET_DUTY,
             "when": Action.SET_DUTY,
             "who": Action.SET_DUTY,
+            "sure": Action.SET_DUTY,
         },
-        "cover": {"when": Action.SET_DUTY},
+        "cover": {"when": Action.SET_DUTY, "sure": Action.SET_DUTY},
         "erase": {"word": Action.ERASE_ME},
     }
 )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, time
 from typing import Any
 
-from bot.domain.answers import plain
+from bot.domain.answers import keeps, plain
 from bot.domain.duty import MOST, DutyError, Rule, first_day
 from bot.domain.permissions import Action
 from bot.domain.plan_text import AND
@@ -204,6 +204,16 @@ async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> 
             else:
                 await ctx.expect(TOPIC, "who", region=data["region"], **when)
                 await ctx.reply("rotation.who")
+        case "sure":
+            kept = keeps(text)
+            if kept is None:
+                await ctx.reply("region.yes_or_no")
+            elif kept:
+                await _save(ctx, data)
+            else:
+                await ctx.expect_nothing()
+                group = ctx.speaker.member.group
+                await ctx.close_prompts(TOPIC, group, "rotation.dropped", only=ctx.place)
         case "who":
             await _people(ctx, text, region=data["region"], days=data["days"], at=data["at"])
 
@@ -286,7 +296,7 @@ async def _summary(
         "region": region, "days": days, "at": at, "order": order, "substitutes": substitutes,
     }  # fmt: skip
     rule = await _rule(ctx, data)
-    await ctx.expect(TOPIC, "confirm", **data)
+    await ctx.expect(TOPIC, "sure", **data)
     texts = ctx.texts(ctx.place)
     there = await ctx.tx.regions.get(region) if region else None
     whose = Key("duty.where.region", {"region": there.name}) if there else Key("duty.where.group")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from bot.domain import icalendar
-from bot.domain.answers import plain
+from bot.domain.answers import keeps, plain
 from bot.domain.duty import Change, Rotation, Stint, Turn, swapped
 from bot.domain.permissions import Action
 from bot.domain.rich import Rich
@@ -433,8 +433,17 @@ async def _which(ctx: Context, action: str, kept: Sequence[Kept]) -> None:
     )
 
 
-async def cover_words(ctx: Context, _step: str, data: Mapping[str, Any], text: str) -> None:
-    """ "El sábado: Carla"; asked again where it is not that."""
+async def cover_words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> None:
+    """ "El sábado: Carla", and whether to keep it; asked again where it is not that."""
+    if step == "sure":
+        keep = keeps(text)
+        if keep is None:
+            await ctx.reply("region.yes_or_no")
+        else:
+            await ctx.expect_nothing()
+            does = "save" if keep else "drop"
+            await cover_pressed(ctx, data["rotation"], does, str(data["what"]))
+        return
     kept = await _kept(ctx, data["rotation"])
     if kept is None:
         await ctx.expect_nothing()
@@ -485,14 +494,12 @@ async def _cover(ctx: Context, kept: Kept, text: str) -> None:
         await ctx.reply("plan.error.not_agreed", names=(person.name,))
         return
     start, end = span
-    await ctx.expect_nothing()
+    what = _argument(start, end, person.id)
+    await ctx.expect(COVER_TOPIC, "sure", rotation=kept.id, what=what)
     await ctx.ask(
         ctx.place,
         "cover.sure",
-        (
-            Choice("save", "button.save", _argument(start, end, person.id)),
-            Choice("drop", "button.drop", _argument(start, end, person.id)),
-        ),
+        (Choice("save", "button.save", what), Choice("drop", "button.drop", what)),
         topic=COVER_TOPIC,
         ref=kept.id,
         where=await duty.where(ctx, ctx.place, kept),
@@ -550,9 +557,11 @@ async def cover_pressed(ctx: Context, ref: int, action: str, argument: str) -> N
         return
     match action:
         case "save":
+            await ctx.expect_nothing()
             start, end, member = _numbers(argument)
             await _save_cover(ctx, kept, Change(_at(start), _at(end), member), argument)
         case "drop":
+            await ctx.expect_nothing()
             await ctx.toast("toast.done")
             await _close(ctx, COVER_TOPIC, ref, argument, "shifts.dropped")
         case "undo":

@@ -422,7 +422,7 @@ class Enumeration:
             if topic == "joining":
                 await self._dialog(tx, owner, "joining", "agree")
             if topic in SUMMARIES:
-                await self._dialog(tx, owner, topic, "confirm", **SUMMARIES[topic])
+                await self._dialog(tx, owner, topic, "sure", **SUMMARIES[topic])
             if topic == "plan":
                 await self._dialog(tx, owner, "plan", "confirm", plan=DEFAULT_PLAN.to_json())
             event = self._incoming(by, Press("t" * 22 + ":1", "m", "p"), kind, chat)

@@ -261,6 +261,8 @@ class Machine:
                 return f"{who.who.capitalize()} {self.scene.canary(who.who, NAME)}"
             case "erase":
                 return self.rng.choice(["borrar", "borrar", "mejor no"])
+            case "region" | "rotation" | "cover" if dialog.step == "sure":
+                return self.rng.choice(["sí", "guardar", "no"])
             case "region" if dialog.step in ("name", "zone"):
                 return "America/Tijuana" if dialog.step == "zone" else self._a_region()
             case "rotation" if dialog.step != "who":
