@@ -107,6 +107,8 @@ async def look(ctx: Context, id: int) -> None:
     kept = await ctx.tx.duty.get(id)
     over = kept is None or (kept.rotation.ends_at is not None and kept.rotation.ends_at <= ctx.now)
     if kept is None or over:
+        for turn in await ctx.tx.duty.turns_of(id, ctx.now):
+            await _drop(ctx, turn)
         await ctx.tx.timers.set(TIMER, id, None)
         return
     roster = await ctx.tx.people.roster(kept.group)

@@ -13,7 +13,7 @@ from zoneinfo import available_timezones
 from bot.domain.answers import keeps, plain
 from bot.domain.names import NameRefused, cleaned
 from bot.domain.permissions import Action
-from bot.domain.plan_text import AND
+from bot.domain.plan_text import AND, LONGEST
 from bot.domain.schedule import MACHINE_ZONES
 from bot.texts import Key
 from handlers import duty, rotations
@@ -40,6 +40,7 @@ SHOWN = 60
 
 async def command_region(ctx: Context, rest: str) -> None:
     """`/region`, `/region crear Sierra Norte`, `/region Sierra Norte: Ana, Berta`, ..."""
+    rest = rest[:LONGEST]
     if not rest:
         await _show(ctx)
     elif found := MAKE.match(rest):
@@ -151,6 +152,7 @@ async def pressed(ctx: Context, ref: int, action: str, argument: str) -> None:
 
 async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> None:
     """What is written at a step; where it cannot be, it is asked again."""
+    text = text[:LONGEST]
     if step == "name":
         await _name(ctx, text)
         return

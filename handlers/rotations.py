@@ -10,7 +10,7 @@ from typing import Any
 from bot.domain.answers import keeps, plain
 from bot.domain.duty import MOST, DutyError, Rule, first_day
 from bot.domain.permissions import Action
-from bot.domain.plan_text import AND
+from bot.domain.plan_text import AND, LONGEST
 from bot.domain.rich import Rich
 from bot.domain.schedule import EVERY_DAY
 from bot.domain.spoken import NotUnderstood, read_schedule
@@ -46,6 +46,9 @@ async def command_rotations(ctx: Context, rest: str) -> None:
     """`/turnos Sierra Norte; lunes 9:00; Ana, Berta; suplencia Carla`; or in steps."""
     if not rest:
         await _show(ctx)
+        return
+    if len(rest) > LONGEST:
+        await ctx.reply("rotation.how")
         return
     if found := END.match(rest):
         region = await _scope(ctx, found[1])
@@ -185,6 +188,7 @@ async def pressed(ctx: Context, ref: int, action: str, argument: str) -> None:
 
 async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> None:
     """What is written at a step. Nothing is lost where it is not understood: it is asked again."""
+    text = text[:LONGEST]
     match step:
         case "scope":
             region = await _scope(ctx, text)

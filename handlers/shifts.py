@@ -12,6 +12,7 @@ from bot.domain import icalendar
 from bot.domain.answers import keeps, plain
 from bot.domain.duty import Change, Rotation, Stint, Turn, swapped
 from bot.domain.permissions import Action
+from bot.domain.plan_text import LONGEST
 from bot.domain.rich import Rich
 from bot.domain.schedule import EVERY_DAY, wall_to_instant, zone_named
 from bot.domain.spoken import read_instant
@@ -57,6 +58,7 @@ RANGE = re.compile(
 
 async def command_duty(ctx: Context, rest: str) -> None:
     """`/guardia`, and in one line: `cambiar 1 dic por 8 dic`, `calendario`, `el sábado: Carla`, ..."""
+    rest = rest[:LONGEST]
     said = " ".join(plain(rest).split())
     if not rest:
         await _show(ctx)
@@ -480,7 +482,7 @@ async def _cover_in_words(ctx: Context, text: str) -> None:
 async def _cover(ctx: Context, kept: Kept, text: str) -> None:
     """The summary."""
     me = ctx.speaker.member
-    when, _, name = text.rpartition(":")
+    when, _, name = text[:LONGEST].rpartition(":")
     span = _span(ctx, kept.rotation, " ".join(plain(when).split()))
     person = await ctx.tx.people.member_named(me.group, name.strip()) if name.strip() else None
     roster = await ctx.tx.people.roster(me.group)

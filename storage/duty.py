@@ -129,10 +129,12 @@ class Duty:
         return list(found.scalars())
 
     async def with_member(self, member: int, now: datetime) -> list[Kept]:
-        """Those that somebody is in, by its order or by a change."""
+        """Those that somebody is in, by its order or by a change that is not over."""
         mine = sa.union(
             sa.select(rotation_people.c.rotation_id).where(rotation_people.c.member_id == member),
-            sa.select(duty_changes.c.rotation_id).where(duty_changes.c.member_id == member),
+            sa.select(duty_changes.c.rotation_id).where(
+                duty_changes.c.member_id == member, duty_changes.c.ends_at > now
+            ),
         )
         found = await self._rows.all(
             sa.select(*_ROTATION).where(rotations.c.id.in_(mine)).order_by(rotations.c.id)
