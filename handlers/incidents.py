@@ -13,7 +13,7 @@ from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
 from bot.domain.permissions import Action, may
 from bot.texts import Key
-from handlers import fading, mass
+from handlers import duty, fading, mass
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from storage.people import Member
@@ -82,7 +82,7 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
     incident = replace(fresh, id=await ctx.tx.incidents.add(fresh))
     await ctx.tx.incidents.note(incident.id, ctx.now, f"opened_{kind}", subject, **details)
     return await _carry_out(
-        ctx, rules.opened(incident, await ctx.tx.people.roster(group.id), ctx.now)
+        ctx, rules.opened(incident, await duty.roster_for(ctx, incident), ctx.now)
     )
 
 
@@ -94,7 +94,7 @@ async def _louder(ctx: Context, incident: Incident, kind: Kind) -> Incident:
     if incident.kind is Kind.DURESS:
         kind = Kind.DURESS
     louder = replace(incident, kind=kind, mass=None)
-    roster = await ctx.tx.people.roster(louder.group)
+    roster = await duty.roster_for(ctx, louder)
     known = louder.told & roster.agreed
     decision = rules.louder(louder, roster, ctx.now)
     told = frozenset[int]().union(*(leaving.to for leaving in decision[1]))
@@ -114,7 +114,7 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
     """Whatever the plan has due."""
     incident = await ctx.tx.incidents.get(occasion.ref)
     if incident is not None:
-        roster = await ctx.tx.people.roster(incident.group)
+        roster = await duty.roster_for(ctx, incident)
         await _carry_out(ctx, rules.advance(incident, roster, ctx.now))
 
 
@@ -311,8 +311,8 @@ async def _skip_the_unreachable(ctx: Context, id: int) -> None:
     incident = await ctx.tx.incidents.get(id)
     if incident is None:
         return
-    roster = await ctx.tx.people.roster(incident.group)
     lost = await _lost(ctx, incident)
+    roster = await duty.roster_for(ctx, incident, without=lost)
     moved, leaves = rules.dead_channel(incident, incident.told - lost, roster, ctx.now)
     if moved != incident:
         # All of them, before they are told anew and there is hope again.
@@ -421,7 +421,7 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
         case "release":
             await _decided(ctx, incident, "released", await _released(ctx, incident))
         case "escalate":
-            roster = await ctx.tx.people.roster(incident.group)
+            roster = await duty.roster_for(ctx, incident)
             decision = rules.escalate(incident, me, roster, ctx.now)
             await _decided(ctx, incident, "escalated", decision)
         case "news":

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.domain.rich import Rich
 from bot.platforms.base import Operation
-from handlers import decisions, incidents
+from handlers import decisions, duty, incidents
 from handlers.canary import SCHEDULE_TIMER
 from handlers.context import Context, Due
 from storage.people import Member
@@ -33,6 +33,7 @@ async def erase(ctx: Context, person: Member) -> None:
     """From now on they are a stranger to the bot, and a number in what others did with them."""
     await ctx.tx.people.set_member(person.id, roles=())  # first: they are told of nothing any more
     await incidents.let_go(ctx, person)
+    await duty.let_go(ctx, person)
     await decisions.void_all(ctx, person.group, person.id, about_too=True)
     await ctx.tx.invitations.revoke_all_of(person.id, ctx.now)
     await ctx.tx.timers.set(DOUBT_TIMER, person.id, None)

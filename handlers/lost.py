@@ -14,7 +14,7 @@ from bot.domain.incident import Kind as Incident
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.domain.rich import Rich
-from handlers import checkins, decisions, fading, incidents
+from handlers import checkins, decisions, duty, fading, incidents
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from handlers.invitations import invite, show_invitation
@@ -77,6 +77,7 @@ async def suspend(ctx: Context, person: Member) -> None:
     await incidents.let_go(ctx, person)
     for incident in await ctx.tx.incidents.known_to(person.group, person.id, only_open=True):
         await incidents.not_reached(ctx, incident.id, person.id)
+    await duty.look_at_all_of(ctx, person.id)
 
 
 async def pressed(ctx: Context, ref: int, action: str) -> None:

@@ -122,6 +122,11 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
     yield head("invitations")
     for at, roles in kept.invitations:
         yield f"{_utc(at)} · {', '.join(roles)}".rstrip(" ·")
+    yield head("region")
+    yield kept.region or "-"
+    yield head("duty")
+    for what, start, until in kept.duty:
+        yield f"{what} · {_utc(start)}" + (f" · {_utc(until)}" if until else "")
     yield head("log")
     for line in kept.log:
         yield f"{_utc(line.at)} · {line.what}"

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.lanes import Lane
 from bot.platforms.base import Result
-from handlers import canary, checkins, identities, incidents, mass
+from handlers import canary, checkins, duty, identities, incidents, mass
 from handlers.context import Context, Place
 from storage.outbox import Row
 
@@ -86,6 +86,8 @@ async def channel_down(ctx: Context, account: int, member: int) -> None:
         await ctx.tell(roster.coordinators - {member}, "contact.lost", name=person.name)
     for incident in await ctx.tx.incidents.known_to(person.group, member, only_open=True):
         await incidents.not_reached(ctx, incident.id, member)
+    if fresh:
+        await duty.look_at_all_of(ctx, member)
 
 
 async def channel_up(ctx: Context) -> None:

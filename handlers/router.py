@@ -46,6 +46,7 @@ from handlers import (
     denunciations,
     details,
     duress,
+    duty,
     exports,
     fading,
     files,
@@ -62,8 +63,11 @@ from handlers import (
     mass,
     my_data,
     outcomes,
+    regions,
     rights,
     roles,
+    rotations,
+    shifts,
     subject,
 )
 from handlers.commands import Entry, read_command
@@ -92,6 +96,9 @@ ENTRIES: tuple[Entry, ...] = (
     *duress.ENTRIES,
     *lost.ENTRIES,
     *details.ENTRIES,
+    *regions.ENTRIES,
+    *rotations.ENTRIES,
+    *shifts.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 
@@ -107,6 +114,7 @@ TIMERS = {
     leaving.TIMER: leaving.on_timer,
     duress.TIMER: duress.on_timer,
     lost.TIMER: lost.on_timer,
+    duty.TIMER: duty.on_timer,
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
 }
@@ -120,6 +128,9 @@ TALKS: dict[str, Talk] = {
     roles.TOPIC: roles.words,
     duress.TOPIC: duress.words,
     my_data.ERASE_TOPIC: my_data.words,
+    regions.TOPIC: regions.words,
+    rotations.TOPIC: rotations.words,
+    shifts.COVER_TOPIC: shifts.cover_words,
 }
 """What takes the words of a conversation of several steps."""
 
@@ -360,6 +371,22 @@ class Router:
                 await exports.pressed(ctx, prompt.ref, option.action)
             case logbook.TOPIC:
                 await logbook.more(ctx, prompt.ref, option.argument)
+            case regions.TOPIC:
+                await regions.pressed(ctx, prompt.ref, option.action, option.argument)
+            case regions.OWN_TOPIC:
+                await regions.answered(ctx, prompt.ref, option.action)
+            case rotations.TOPIC:
+                await rotations.pressed(ctx, prompt.ref, option.action, option.argument)
+            case rotations.OFFER_TOPIC:
+                await rotations.answered(ctx, prompt.ref, option.action)
+            case duty.TOPIC:
+                await duty.pressed(ctx, prompt.ref, option.action)
+            case shifts.TOPIC:
+                await shifts.pressed(ctx, prompt.ref, option.action, option.argument)
+            case shifts.SWAP_TOPIC:
+                await shifts.swap_answered(ctx, prompt.ref, option.action, option.argument)
+            case shifts.COVER_TOPIC:
+                await shifts.cover_pressed(ctx, prompt.ref, option.action, option.argument)
             case my_data.TOPIC:
                 await my_data.pressed(ctx, prompt.ref, option.action)
 

@@ -15,7 +15,7 @@ from bot.domain.lanes import Lane
 from bot.domain.mass import GATHER
 from storage.inbox import NEW
 from storage.outbox import QUEUED, SENT, WAITING
-from storage.tables import checkins, inbox, incidents, outbox, schedules, timers
+from storage.tables import checkins, inbox, incidents, outbox, rotations, schedules, timers
 
 SLACK = timedelta(minutes=2)
 """How late anything may be before it counts as broken."""
@@ -65,6 +65,7 @@ def questions(now: datetime) -> dict[str, sa.Select[int]]:
         "incident_without_timer": _without_timer(
             incidents, "incident", incidents.c.state != Incident.RESOLVED
         ),
+        "rotation_without_timer": _without_timer(rotations, "duty", rotations.c.ends_at.is_(None)),
         "timer_late": _count(timers).where(timers.c.due <= late),
         "alarm_unsent": _count(outbox).where(
             outbox.c.state.in_(WAITING),

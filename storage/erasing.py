@@ -27,6 +27,8 @@ from storage.tables import (
     decisions,
     denunciations,
     dialogs,
+    duty_changes,
+    duty_turns,
     erasures,
     guesses,
     inbox,
@@ -35,6 +37,8 @@ from storage.tables import (
     members,
     outbox,
     prompts,
+    region_members,
+    rotation_people,
     schedules,
 )
 
@@ -137,6 +141,10 @@ class Erasing:
             (schedules, schedules.c.member_id),
             (accounts, accounts.c.member_id),
             (prompts, prompts.c.member),
+            (region_members, region_members.c.member_id),
+            (rotation_people, rotation_people.c.member_id),
+            (duty_changes, duty_changes.c.member_id),
+            (duty_turns, duty_turns.c.member_id),
         ):
             await self._db.execute(sa.delete(table).where(column == member.id))
         for account in theirs:

@@ -19,6 +19,8 @@ from storage.tables import (
     audit_log,
     checkins,
     denunciations,
+    duty_changes,
+    duty_turns,
     files,
     inbox,
     incident_events,
@@ -26,6 +28,9 @@ from storage.tables import (
     invitations,
     members,
     outbox,
+    region_members,
+    regions,
+    rotation_people,
     schedules,
 )
 
@@ -45,6 +50,8 @@ class Mine:
     acts: Sequence[tuple[int, datetime, str, Mapping[str, Any]]]  # in any incident, their own
     denunciations: Sequence[tuple[int, str, str, str]]  # number, state, title, text
     files: int
+    region: str | None
+    duty: Sequence[tuple[str, datetime, datetime | None]]  # what of, from, until
     invitations: Sequence[tuple[datetime, Sequence[str]]]
     log: Sequence[Line]
     wrote: Sequence[tuple[datetime, Mapping[str, Any]]]
@@ -91,6 +98,27 @@ async def _about(rows: Rows, member: int) -> tuple[list[_Incident], list[int]]:
         else:
             hidden.append(id)
     return known, hidden
+
+
+async def _duty(rows: Rows, member: int) -> list[tuple[str, datetime, datetime | None]]:
+    """Rotations that a member took on, what was changed for them, and what became of their turns."""
+    found: list[tuple[str, datetime, datetime | None]] = []
+    for statement in (
+        sa.select(
+            sa.literal("rotation"), rotation_people.c.accepted_at,
+            sa.null().label("until"),
+        ).where(
+            rotation_people.c.member_id == member, rotation_people.c.accepted_at.is_not(None)
+        ),
+        sa.select(duty_changes.c.kind, duty_changes.c.starts_at, duty_changes.c.ends_at).where(
+            duty_changes.c.member_id == member
+        ),
+        sa.select(sa.literal("turn"), duty_turns.c.starts_at, duty_turns.c.ends_at).where(
+            duty_turns.c.member_id == member
+        ),
+    ):  # fmt: skip
+        found += [tuple(row) for row in await rows.connection.execute(statement)]
+    return sorted(found, key=lambda line: line[1])
 
 
 async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mine:
@@ -153,6 +181,11 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
             )
         )
         wrote += [(row.id, row.received_at, row.raw) for row in said]
+    region = await rows.one(
+        sa.select(regions.c.id, regions.c.name)
+        .join(region_members, region_members.c.region_id == regions.c.id)
+        .where(region_members.c.member_id == member)
+    )
     images = await db.execute(sa.select(sa.func.count()).where(files.c.member_id == member))
     sent = await db.execute(sa.select(sa.func.count()).where(outbox.c.member == member))
     return Mine(
@@ -164,6 +197,8 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         acts=[(row.number, row.at, row.event, row.details) for row in acts],
         denunciations=[(row.number, row.state, row.title, row.text) for row in written],
         files=images.scalar_one(),
+        region=region.name if region is not None else None,
+        duty=await _duty(rows, member),
         invitations=[tuple(row) for row in made],
         log=[Line(*row) for row in log],
         wrote=[(at, raw) for _, at, raw in sorted(wrote, key=lambda w: w[0])],

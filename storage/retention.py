@@ -25,6 +25,8 @@ from storage.tables import (
     decisions,
     denunciations,
     dialogs,
+    duty_changes,
+    duty_turns,
     files,
     guesses,
     inbox,
@@ -33,6 +35,7 @@ from storage.tables import (
     mass_events,
     outbox,
     prompts,
+    rotations,
 )
 
 BATCH = 200
@@ -47,8 +50,9 @@ class Keep:
     """How long things are kept once they are over.
 
     `messages`: what was written and sent, and the questions asked. `checkins`: when somebody was
-    asked and answered. `incidents`: their timelines, counted from their end. `traces`: the numbers
-    by which a message that comes again, or is to be edited, is known; without any content.
+    asked and answered, and who was on duty. `incidents`: their timelines, counted from their end.
+    `traces`: the numbers by which a message that comes again, or is to be edited, is known; without
+    any content.
     """
 
     messages: timedelta = timedelta(days=7)
@@ -121,6 +125,9 @@ class Retention:
                     )
                 ),
             ),
+            (duty_turns, duty_turns.c.ends_at <= now - keep.checkins),
+            (duty_changes, duty_changes.c.ends_at <= now - keep.checkins),
+            (rotations, rotations.c.ends_at <= now - keep.checkins),
             (guesses, guesses.c.first_at <= now - keep.messages),
             (inbox, (inbox.c.state == DONE) & (inbox.c.done_at <= now - keep.traces)),
             (

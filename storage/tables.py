@@ -326,6 +326,96 @@ erasures = sa.Table(
     comment="people who are being erased: what to look for until nothing of it is left",
 )
 
+# --- regions and duty ---------------------------------------------------------------------------
+
+regions = sa.Table(
+    "regions",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _sealed("name"),
+    _blind("name_key", Blind("name", scope="group_id", form=name_key)),
+    _text("zone"),
+    _at("made_at"),
+    sa.UniqueConstraint("group_id", "name_key"),
+)
+
+region_members = sa.Table(
+    "region_members",
+    metadata,
+    _id(),
+    _ref("region_id", "regions"),
+    sa.Column(
+        "member_id", ROW, sa.ForeignKey("members.id", ondelete="CASCADE"), nullable=False,
+        unique=True,
+    ),
+    _at("agreed_at"),
+    sa.Index("ix_region_members_region_id", "region_id"),
+    comment="who said that they are in a region, and when",
+)  # fmt: skip
+
+rotations = sa.Table(
+    "rotations",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _ref("region_id", "regions", null=True),
+    _sealed_json("rule"),
+    _at("starts_at"),
+    _at("ends_at", null=True),
+    _at("made_at"),
+    sa.Index("ix_rotations_group_id", "group_id"),
+    sa.Index("ix_rotations_region_id", "region_id"),
+)
+
+rotation_people = sa.Table(
+    "rotation_people",
+    metadata,
+    _id(),
+    _ref("rotation_id", "rotations"),
+    _ref("member_id", "members"),
+    sa.Column("place", sa.Integer, nullable=False),
+    sa.Column("substitute", sa.Boolean, nullable=False),
+    _at("accepted_at", null=True),
+    sa.UniqueConstraint("rotation_id", "member_id"),
+    sa.Index("ix_rotation_people_member_id", "member_id"),
+)
+
+duty_changes = sa.Table(
+    "duty_changes",
+    metadata,
+    _id(),
+    _ref("rotation_id", "rotations"),
+    _ref("member_id", "members"),
+    _at("starts_at"),
+    _at("ends_at"),
+    _text("kind"),
+    _at("made_at"),
+    sa.Index("ix_duty_changes_rotation_id", "rotation_id"),
+    sa.Index("ix_duty_changes_member_id", "member_id"),
+    comment="swaps and overrides: who has it between two instants; the newest counts",
+)
+
+duty_turns = sa.Table(
+    "duty_turns",
+    metadata,
+    _id(),
+    _ref("rotation_id", "rotations"),
+    _at("starts_at"),
+    _at("ends_at"),
+    _ref("member_id", "members", null=True),
+    _json("asked"),
+    _json("declined"),
+    sa.Column("confirmed_by", ROW, nullable=True),
+    sa.Column("reminded", sa.Boolean, nullable=False),
+    _at("step_at", null=True),
+    sa.Column("nobody", sa.Boolean, nullable=False),
+    sa.Column("gap", sa.Integer, nullable=False),
+    sa.UniqueConstraint("rotation_id", "starts_at"),
+    sa.Index("ix_duty_turns_member_id", "member_id"),
+    comment="what became of a turn on duty: who was asked, who said that they are there",
+)
+
 # --- conversations ------------------------------------------------------------------------------
 
 prompts = sa.Table(

@@ -12,6 +12,7 @@ from storage.checkins import Checkins
 from storage.conversations import Conversations
 from storage.decisions import Decisions, Log
 from storage.denunciations import Denunciations
+from storage.duty import Duty
 from storage.erasing import Erasing
 from storage.facts import Facts
 from storage.fence import Fence, acting
@@ -22,6 +23,7 @@ from storage.invitations import Invitations
 from storage.mass import MassEvents
 from storage.outbox import Outbox
 from storage.people import People
+from storage.regions import Regions
 from storage.retention import Retention
 from storage.rows import Rows
 from storage.tables import data_keys, metadata
@@ -86,6 +88,16 @@ class Transaction:
     def people(self) -> People:
         """Groups, members, accounts."""
         return People(self.rows)
+
+    @cached_property
+    def regions(self) -> Regions:
+        """Parts of groups."""
+        return Regions(self.rows)
+
+    @cached_property
+    def duty(self) -> Duty:
+        """Who answers when."""
+        return Duty(self.rows)
 
     @cached_property
     def invitations(self) -> Invitations:

@@ -342,6 +342,18 @@ def understand(text: str) -> Answer:
     return Answer.OK if "ok" in names else Answer.UNCLEAR
 
 
+_SAVE = frozenset({"guardar", "guardalo", "guardala", "save", "save it", "terminar", "end it"})
+_DROP = frozenset({"descartar", "descartalo", "descartala", "discard", "drop"})
+
+
+def keeps(text: str) -> bool | None:
+    """Whether a summary is to be kept, in a word; None if that is unclear."""
+    said = " ".join(plain(text).split()).strip(" .!¡")
+    if said in _SAVE | _DROP:
+        return said in _SAVE
+    return understand_yes_no(text)
+
+
 def understand_yes_no(text: str) -> bool | None:
     """A confirmation: True, False, or None if it is not clearly one of them.
 

@@ -17,20 +17,22 @@ Times = dict[int, timedelta]
 """When each member is told first, since the incident opened."""
 
 
-def told(plan: Plan, roster: Roster) -> Times:
+def told(plan: Plan, roster: Roster, *, duty: bool = False) -> Times:
     """When each is told first if nobody takes it; those who never are, are not in it.
 
-    As incidents run: an empty step brings the next at once, and the end of the plan everyone.
+    As incidents run: an empty step brings the next at once, and the end of the plan everyone. `duty`:
+    somebody whom nobody can name today is on duty, for whom the next step waits.
     """
     times: Times = {}
     at = plan.gap_before(0)
     for index, step in enumerate(plan.steps):
         people = step.resolve(roster, without=None)
+        waits = bool(people) or (duty and step.on_duty)
         for member in people:
             times.setdefault(member, at)
         if index + 1 < len(plan.steps):
-            at += plan.gap_before(index + 1) if people else timedelta(0)
-        elif people:
+            at += plan.gap_before(index + 1) if waits else timedelta(0)
+        elif waits:
             at += plan.repeat * (REPEATS_BEFORE_EXHAUSTED + 1)
     for member in roster.everyone:
         times.setdefault(member, at)
@@ -49,9 +51,10 @@ def _roles(plan: Plan) -> dict[Who, timedelta]:
 
 def loses(before: Plan, after: Plan, roster: Roster) -> bool:
     """Whether `after` covers less than `before` with these people."""
-    earlier, later = told(before, roster), told(after, roster)
-    if any(member not in later or later[member] > at for member, at in earlier.items()):
-        return True
+    for duty in (False, True):  # at any hour: with somebody on duty, and with nobody
+        earlier, later = told(before, roster, duty=duty), told(after, roster, duty=duty)
+        if any(member not in later or later[member] > at for member, at in earlier.items()):
+            return True
     then, now = _roles(before), _roles(after)
     if any(role not in now or now[role] > at for role, at in then.items()):
         return True

@@ -331,6 +331,11 @@ def dead_channel(
     newest = incident.plan.steps[incident.step - 1].resolve(roster, without=incident.subject)
     if newest & reached:
         return incident, ()
+    # Somebody else stands in for whoever was on duty and cannot be reached: they hear of it first.
+    stands_in = (newest & (roster.on_duty | roster.substitutes)) - incident.told
+    if stands_in:
+        told = replace(incident, told=incident.told | stands_in)
+        return told, (Leaves(Notice.ALARM, stands_in, incident.step),)
     if incident.step < len(incident.plan.steps):
         return advance(replace(incident, step_at=now), roster, now)
     if incident.state is State.EXHAUSTED:

@@ -36,12 +36,15 @@ class Risk(StrEnum):
 class Roster:
     """The people of one group whom an incident can reach now, by member id.
 
-    Only people who agreed to be told are in it: a name in a plan is no consent.
+    Only people who agreed to be told are in it: a name in a plan is no consent. `on_duty` and
+    `substitutes` answer at this moment for the person whom the incident is about.
     """
 
     responders: frozenset[int] = frozenset()
     coordinators: frozenset[int] = frozenset()
     observers: frozenset[int] = frozenset()
+    on_duty: frozenset[int] = frozenset()
+    substitutes: frozenset[int] = frozenset()
 
     @property
     def everyone(self) -> frozenset[int]:

@@ -53,6 +53,11 @@ class Action(StrEnum):
     RESPOND = "respond"  # take, hand over, release, resolve, escalate
     WRITE = "write"  # a denunciation
     APPROVE = "approve"
+    SET_REGIONS = "set_regions"
+    OWN_REGION = "own_region"  # see it, agree to it, leave it
+    SET_DUTY = "set_duty"  # make a rotation, give a day to somebody
+    SEE_DUTY = "see_duty"  # one's own shifts, and that somebody is on duty
+    ON_DUTY = "on_duty"  # take a rotation on, confirm, swap; see who has it
     DESTINATIONS = "destinations"  # where the organisation publishes
     VOUCH = "vouch"  # that somebody's account with other keys is still theirs
     BRING_BOT = "bring_bot"  # add the bot to a chat, to publish there
@@ -90,6 +95,11 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.SECOND: _rule(Role.COORDINATOR, Standing.OPERATOR),
         Action.READ_LOG: _rule(Role.COORDINATOR),
         Action.EXPORT: _rule(Role.COORDINATOR),
+        Action.SET_REGIONS: _rule(Role.COORDINATOR),
+        Action.OWN_REGION: _rule(Standing.MEMBER),
+        Action.SET_DUTY: _rule(Role.COORDINATOR),
+        Action.SEE_DUTY: _rule(Standing.MEMBER),
+        Action.ON_DUTY: _rule(Role.RESPONDER, Role.COORDINATOR),
         Action.RESPOND: _rule(Role.RESPONDER, Role.COORDINATOR),
         Action.WRITE: _rule(Role.AUTHOR),
         Action.APPROVE: _rule(Role.APPROVER),

@@ -28,6 +28,8 @@ class Who(StrEnum):
     COORDINATORS = "coordinators"
     CIRCLE = "circle"  # every responder of the group
     OBSERVERS = "observers"
+    ON_DUTY = "on_duty"  # for the region of the person in danger, else for the group
+    SUBSTITUTES = "substitutes"  # who answers after them
 
 
 class PlanError(ValueError):
@@ -57,6 +59,14 @@ class Recipient:
                 return roster.responders
             case Who.OBSERVERS:
                 return roster.observers
+            case Who.ON_DUTY:
+                return roster.on_duty
+            case Who.SUBSTITUTES:
+                return roster.substitutes
+
+
+ON_DUTY = frozenset({Who.ON_DUTY, Who.SUBSTITUTES})
+"""Roles whose people another hour has others of, and some hours none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,11 @@ class Step:
         """The member ids of the step, never the person whom the incident is about."""
         found = frozenset[int]().union(*(r.resolve(roster) for r in self.recipients))
         return found - {without} if without is not None else found
+
+    @property
+    def on_duty(self) -> bool:
+        """Whether who it tells depends on who is on duty."""
+        return any(r.who in ON_DUTY for r in self.recipients)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,15 @@ ROLES = {
     "coordination": Who.COORDINATORS,
     "observancia": Who.OBSERVERS,
     "observers": Who.OBSERVERS,
+    "guardia": Who.ON_DUTY,
+    "la guardia": Who.ON_DUTY,
+    "quien esté de guardia": Who.ON_DUTY,
+    "quien este de guardia": Who.ON_DUTY,
+    "on duty": Who.ON_DUTY,
+    "duty": Who.ON_DUTY,
+    "suplencia": Who.SUBSTITUTES,
+    "la suplencia": Who.SUBSTITUTES,
+    "substitute": Who.SUBSTITUTES,
 }
 REPEAT = re.compile(r"^(?:repetir|repeat)(?:\s+(?:cada|every))?\s+(.+)$")
 NEWS = re.compile(r"^(?:noticias|novedades|news)(?:\s+(?:cada|every))?\s+(.+)$")

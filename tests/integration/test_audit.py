@@ -10,6 +10,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from bot.domain.checkin import State as Checkin
+from bot.domain.duty import Rule
 from bot.domain.incident import Incident, Kind, State
 from bot.domain.lanes import Lane
 from bot.domain.plan import DEFAULT_PLAN
@@ -42,6 +43,9 @@ class Rows:
         self.checkin = await self.asked(LONG_AGO, Checkin.MISSED, NOW - timedelta(minutes=10))
         self.incident = await self.opened(LONG_AGO)
         await self.alarm("a1", LONG_AGO, "sent")
+        monday = Rule(frozenset({0}), NOW.time(), "UTC", NOW.date() - timedelta(days=1), 1)
+        self.duty = await tx.duty.add(self.group, None, monday, [self.berta], (), LONG_AGO)
+        await tx.timers.set("duty", self.duty, NOW + timedelta(days=1))
 
     async def asked(self, due: datetime, state: Checkin, miss_at: datetime) -> int:
         """A check-in of Ana's."""
@@ -119,13 +123,14 @@ async def test_a_miss_of_which_nobody_made_an_incident(rows: Rows) -> None:
     assert await rows.broken() == set()
 
 
-@pytest.mark.parametrize("kind", ["checkin", "schedule", "incident"])
+@pytest.mark.parametrize("kind", ["checkin", "schedule", "incident", "duty"])
 async def test_something_alive_without_its_next_time(rows: Rows, kind: str) -> None:
     if kind == "checkin":
         await rows.asked(NOW, Checkin.DUE, NOW + SLACK)
     else:
         await rows.tx.timers.set(kind, getattr(rows, kind), None)
-    assert await rows.broken() == {f"{kind}_without_timer"}
+    what = "rotation" if kind == "duty" else kind
+    assert await rows.broken() == {f"{what}_without_timer"}
 
 
 async def test_a_timer_that_nobody_carries_out(rows: Rows) -> None:

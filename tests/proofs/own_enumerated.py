@@ -13,14 +13,16 @@ import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.duty import Change, Rule, Turn
 from bot.domain.mass import Origin
 from bot.domain.people import Role
 from bot.domain.plan import DEFAULT_PLAN
+from bot.domain.schedule import EVERY_DAY
 from bot.platforms.base import ChatKind, Incoming, PlatformName, Press, Text
 from bot.platforms.sandbox.town import private_chat
 from bot.texts import Texts
@@ -28,6 +30,7 @@ from handlers import rights, router
 from handlers.context import WHOSE
 from handlers.router import Router
 from storage.conversations import Dialog, Option
+from storage.duty import OVERRIDE
 from storage.tables import outbox, prompts
 from storage.transaction import Transaction
 from tests.proofs import own_tables as tables
@@ -41,6 +44,13 @@ is over."""
 WRITTEN = re.compile(r"^\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+\"?(\w+)", re.IGNORECASE)
 DENIED = Texts("es", "UTC", datetime(2026, 1, 1, tzinfo=UTC)).plain("not_allowed")
 ROLES: tuple[frozenset[Role], ...] = (frozenset(), *(frozenset({role}) for role in Role))
+
+
+SUMMARIES: dict[str, dict[str, Any]] = {
+    "region": {"name": "Costa"},
+    "rotation": {"region": 0, "days": [0], "at": "09:00", "order": [], "substitutes": []},
+}
+"""What is to be confirmed, at the end of a conversation."""
 
 
 class Back(Exception):
@@ -140,6 +150,7 @@ class Enumeration:
             assert account is not None
             assert decision is not None
             assert written is not None
+            region, rotation, turn = await self._duty(tx, group)
             self.base = await Facts.read(tx)
             found = await tx.connection.execute(sa.select(sa.func.max(outbox.c.seq)))
             self.last = found.scalar_one()
@@ -150,11 +161,48 @@ class Enumeration:
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
             "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
+            "region": group, "own_region": region, "rotation": group, "rotation_offer": rotation,
+            "duty": turn, "shifts": berta.member or 0, "swap": rotation, "cover": rotation,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
             "plan": DEFAULT_PLAN.fingerprint, "fingerprint": decision.fingerprint,
-            "draft": written.fingerprint, "abril": abril.name,
+            "draft": written.fingerprint, "abril": abril.name, "berta": berta.name,
+            **self._shifts_in_words(),
+        }  # fmt: skip
+
+    async def _duty(self, tx: Transaction, group: int) -> tuple[int, int, int]:
+        """A region with Ana in it, and a rotation of Berta and Elena, which Carla is yet to accept.
+
+        Carla has a shift of Berta's besides, because who coordinates wished it.
+        """
+        now, people = self.scene.clock.now(), self.scene.people
+        ana, berta, carla, elena = (
+            people[who].member or 0 for who in ("ana", "berta", "carla", "elena")
+        )
+        region = await tx.regions.add(group, "Sierra", "UTC", now)
+        await tx.regions.put(ana, region, now)
+        rule = Rule(EVERY_DAY, time(9), "UTC", now.date(), 2)
+        rotation = await tx.duty.add(group, None, rule, [berta, elena], [carla], now)
+        for member in (berta, elena):
+            await tx.duty.accept(rotation, member, now)
+        self.rotation, self.rule = rotation, rule
+        covered = Change(rule.begins(8), rule.begins(9), carla)
+        await tx.duty.change(rotation, covered, OVERRIDE, now)
+        turn = Turn(rotation, rule.begins(0), rule.begins(1), berta, (berta,))
+        await tx.timers.set("duty", rotation, rule.begins(1))
+        return region, rotation, await tx.duty.save(turn)
+
+    def _shifts_in_words(self) -> dict[str, str]:
+        """What answers about shifts carry: Berta has the even ones, Elena the odd ones."""
+        at = [int(self.rule.begins(n).timestamp()) for n in range(10)]
+        berta, carla = (self.scene.people[who].member for who in ("berta", "carla"))
+        now = int(self.scene.clock.now().timestamp())
+        return {
+            "region": str(self.refs["own_region"]), "rotation": str(self.rotation),
+            "give": f"{self.rotation}:{at[4]}", "swap": f"{self.rotation}:{at[4]}:{at[5]}",
+            "offer": f"{at[4]}:{at[5]}:{berta}", "cover": f"{at[6]}:{at[7]}:{carla}",
+            "undo": f"{at[8]}:{carla}:{now}", "refuse": f"{at[8]}",
         }  # fmt: skip
 
     # --- one case ---
@@ -373,6 +421,8 @@ class Enumeration:
             )  # fmt: skip
             if topic == "joining":
                 await self._dialog(tx, owner, "joining", "agree")
+            if topic in SUMMARIES:
+                await self._dialog(tx, owner, topic, "sure", **SUMMARIES[topic])
             if topic == "plan":
                 await self._dialog(tx, owner, "plan", "confirm", plan=DEFAULT_PLAN.to_json())
             event = self._incoming(by, Press("t" * 22 + ":1", "m", "p"), kind, chat)
@@ -409,7 +459,8 @@ class Enumeration:
     ) -> None:
         data = {
             "invitation": "0" * 64, "incident": 1, "denunciation": 1, "title": "x",
-            "words": ["salt", "0" * 64], **more,
+            "words": ["salt", "0" * 64], "region": self.refs["own_region"], "often": "week",
+            "days": [0], "at": "09:00", "rotation": self.rotation, **more,
             WHOSE: who.member,
         }  # fmt: skip
         at = self.scene.clock.now() + timedelta(hours=1)

@@ -111,7 +111,7 @@ class Machine:
             return rng.choice(able or [people[w] for w in here])
 
         a, b, c = one(R.COORDINATOR), one(R.COORDINATOR), one()
-        match rng.choice(["role", "role", "draft", "join", "incident", "erase", "plan", "export"]):
+        match rng.choice(INTENTS):
             case "role":
                 verb = rng.choice(["", "", "quitar"])
                 word = rng.choice(ROLE_WORDS)
@@ -133,6 +133,13 @@ class Machine:
                         (r, "!Cerrar"), (r, "!a salvo")]  # fmt: skip
             case "erase":
                 return [(c, "/borrarme"), (c, "borrar")]
+            case "duty":
+                d, e = one(R.RESPONDER), one(R.RESPONDER)
+                order = f"{d.name}, {e.name}" if d is not e else d.name
+                return [(a, f"/turnos grupo; cada día 14:30; {order}"), (a, "!Guardar"),
+                        (d, "!Acepto la tarea"), (e, "!Acepto la tarea"), (d, "!Estoy de guardia"),
+                        (e, "/guardia cambiar mañana por pasado mañana"), (e, "!Proponer"),
+                        (d, "!De acuerdo")]  # fmt: skip
             case "plan":
                 return [(a, f"/plan {self._a_plan(a)}"), (a, "!Guardar"), (b, "!Doy mi acuerdo"),
                         (c, "!De acuerdo")]  # fmt: skip
@@ -254,7 +261,27 @@ class Machine:
                 return f"{who.who.capitalize()} {self.scene.canary(who.who, NAME)}"
             case "erase":
                 return self.rng.choice(["borrar", "borrar", "mejor no"])
+            case "region" | "rotation" | "cover" if dialog.step == "sure":
+                return self.rng.choice(["sí", "guardar", "no"])
+            case "region" if dialog.step in ("name", "zone"):
+                return "America/Tijuana" if dialog.step == "zone" else self._a_region()
+            case "rotation" if dialog.step != "who":
+                said = {"scope": "grupo", "often": "cada semana", "when": "lunes 9:00"}
+                return said[dialog.step]
+            case "cover":
+                return f"{self.rng.choice(['mañana', 'ahora', 'hoy'])}: {self._a_name(who)}"
         return self._a_name(who)
+
+    def _a_region(self) -> str:
+        return self.rng.choice(["Sierra", "Costa", "Valle"])
+
+    def _an_order(self) -> str:
+        """A few people who answer alarms, or not."""
+        able = [
+            p.name for p in self.scene.people.values()
+            if p.member is not None and self.before.has(p.member, R.RESPONDER, R.COORDINATOR)
+        ]  # fmt: skip
+        return ", ".join(self.rng.sample(able, min(len(able), self.rng.randrange(1, 4))))
 
     def _a_name(self, who: Someone) -> str:
         """Of anybody: to ask after somebody of another group is a thing that people try."""
@@ -293,6 +320,20 @@ class Machine:
                 return f"{number} {self._a_name(who)}"
             case "novedad":
                 return f"{number} {await self._news(who, number)}"
+            case "region":
+                name = self._a_region()
+                return rng.choice(
+                    ["", f"crear {name}", f"{name}: {self._a_name(who)}", f"terminar {name}", name]
+                )
+            case "miregion":
+                return rng.choice(["", self._a_region(), "ninguna"])
+            case "turnos":
+                scope = rng.choice(["grupo", self._a_region()])
+                often = rng.choice(["cada día 14:10", "lunes 9:00", "martes 15:00"])
+                return rng.choice(["", f"{scope}; {often}; {self._an_order()}", f"terminar {scope}"])
+            case "guardia":
+                cover = f"{rng.choice(['ahora', 'mañana'])}: {self._a_name(who)}"
+                return rng.choice(["", "", "cambiar", "calendario", "calendario todo", "sí", cover])
             case "grupo":
                 return f"Grupo {rng.randrange(9)}"
         return rng.choice([str(number), ""])
@@ -318,6 +359,7 @@ class Machine:
                 f"ya: red; 20 min: {then}, coordinación",
                 f"5 min: {first}, {then}; 3 h: observancia",
                 "ya: red, coordinación",
+                "ya: guardia; 5 min: suplencia; 10 min: red",
                 "",
             ]
         )
@@ -423,10 +465,13 @@ class Machine:
         self.figures.problems.append(f"{what}; after {' | '.join(self.done[-12:])}"[:1500])
 
 
+INTENTS = ("role", "role", "draft", "join", "incident", "erase", "plan", "export", "duty")
+
 LINKED = "Esta cuenta es ahora"
 
 LIKED = {
     "rol": 8, "plan": 5, "invitar": 4, "auxilio": 5, "novedad": 4, "denuncia": 4, "tomar": 3,
+    "guardia": 3, "turnos": 2, "region": 2,
     "borrarme": 2, "bitacora": 2, "miplan": 2, "tareas": 2, "cuenta": 2, "horario": 3,
 }  # fmt: skip
 """What people do more often, so that fifty steps lead somewhere."""

@@ -106,6 +106,7 @@ class Facts:
     plan_of_member: dict[int, set[int]] = field(default_factory=dict)
     log: list[tuple[int, str]] = field(default_factory=list)
     put_out: set[int] = field(default_factory=set)
+    on_duty: dict[int, set[int]] = field(default_factory=dict)
 
     @classmethod
     async def read(cls, tx: Transaction) -> Facts:
@@ -149,6 +150,13 @@ class Facts:
             facts.plan_of_member[row.id] = named_in(row.plan)
         for (about,) in await rows("SELECT about FROM audit_log WHERE what = 'put_out'"):
             facts.put_out.add(about)
+        for group, member in await rows(
+            "SELECT r.group_id, p.member_id FROM rotations r"
+            " LEFT JOIN rotation_people p ON p.rotation_id = r.id UNION ALL"
+            " SELECT r.group_id, c.member_id FROM rotations r"
+            " JOIN duty_changes c ON c.rotation_id = r.id"
+        ):
+            facts.on_duty.setdefault(group, set()).update({member} - {None})
         facts.log = await rows("SELECT id, hex(details) FROM audit_log ORDER BY id")
         return facts
 
@@ -254,6 +262,12 @@ class Around:
             for _, _, about, second, asked_by, _, _ in self.after.decisions
         ):
             return True
+        for facts in (self.before, self.after):
+            # Who answers alarms knows who is on duty, and who of those who coordinate asks them.
+            if group in facts.on_duty and self.has(reader, R.RESPONDER, R.COORDINATOR) and (
+                owner in facts.on_duty[group] or self.has(owner, R.COORDINATOR)
+            ):
+                return True
         # Where nobody else coordinates, the circle hears that somebody left or withdrew.
         alone = not self.after.coordinators(group) - {owner}
         return (alone and self.has(reader, R.RESPONDER)) or self._writes_with(reader, owner)
