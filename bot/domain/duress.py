@@ -15,7 +15,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.domain.answers import Answer, plain, understand, understand_yes_no
+from bot.domain.answers import (
+    ALL_HERE,
+    ARRIVED,
+    HINTS,
+    Answer,
+    plain,
+    understand,
+    understand_yes_no,
+)
 from bot.domain.incident import Kind
 
 LEAST_WORDS, LEAST_LETTERS, MOST = 2, 8, 60
@@ -65,7 +73,8 @@ def chosen(text: str) -> None:
         raise WordsRefused("duress.too_long")
     if len(words) < LEAST_WORDS or sum(map(len, words)) < LEAST_LETTERS:
         raise WordsRefused("duress.too_short")
-    if understand(text) is not Answer.UNCLEAR or understand_yes_no(text) is not None:
+    answer = understand(text, also=(ARRIVED, ALL_HERE, *HINTS))
+    if answer is not Answer.UNCLEAR or understand_yes_no(text) is not None:
         raise WordsRefused("duress.means_something")
     if text.lstrip()[:1] in ("/", "!", ">"):
         raise WordsRefused("duress.means_something")
