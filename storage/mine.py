@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.duress import PRETENDED, shown_to_subject
+from bot.domain.duress import HIDDEN, PRETENDED, shown_to_subject
 from bot.domain.incident import Kind, Outcome
 from bot.domain.quiet import Quiet
 from bot.domain.schedule import Schedule
@@ -64,7 +64,9 @@ class Mine:
     sent_to_them: int
 
 
-OF_DURESS = frozenset({"opened_duress", "again_duress", PRETENDED, "asked_to_erase"})
+OF_DURESS = frozenset(
+    {"opened_duress", "again_duress", "opened_missing", "again_missing", PRETENDED, "asked_to_erase"}
+)
 """Lines of a timeline that the person's own acts wrote, and that their chat must not show."""
 
 
@@ -84,7 +86,7 @@ async def _about(rows: Rows, member: int) -> tuple[list[_Incident], list[int]]:
     known: list[_Incident] = []
     hidden: list[int] = []
     for id, number, kind, opened, closed, outcome in found.all():
-        if kind != Kind.DURESS:
+        if kind not in HIDDEN:
             known.append((number, kind, opened, closed, outcome))
             continue
         lines = (
@@ -207,7 +209,10 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         quiet=Quiet.from_json(quiet) if quiet else None,
         trips=went,
         lists=lists.scalar_one(),
-        whereabouts=[(row.at, row.what, row.content) for row in said_where],
+        # What a trip's line says of others is theirs; the trip itself is above.
+        whereabouts=[
+            (row.at, row.what, {} if row.what == "trip" else row.content) for row in said_where
+        ],
         incidents=about,
         acts=[(row.number, row.at, row.event, row.details) for row in acts],
         denunciations=[(row.number, row.state, row.title, row.text) for row in written],

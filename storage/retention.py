@@ -49,9 +49,10 @@ something wrong would be the first to."""
 class Keep:
     """How long things are kept once they are over.
 
-    `messages`: what was written and sent, the questions asked, and where trips went. `checkins`: when somebody was
-    asked and answered. `incidents`: their timelines, counted from their end. `traces`: the numbers
-    by which a message that comes again, or is to be edited, is known; without any content.
+    `messages`: what was written and sent, the questions asked, and where trips went. `checkins`:
+    when somebody was asked and answered. `incidents`: their timelines, counted from their end.
+    `traces`: the numbers by which a message that comes again, or is to be edited, is known; without
+    any content.
     """
 
     messages: timedelta = timedelta(days=7)

@@ -41,7 +41,7 @@ class Answer(StrEnum):
     UNCLEAR = "unclear"
 
 
-ARRIVED, ALL_HERE = "arrived", "all_here"
+ARRIVED, ALL_HERE, AFFIRMED = "arrived", "all_here", "affirmed"
 """Lists of answer_words.toml that are enough alone where they answer the question."""
 
 HINTS = ("battery", "signal")
@@ -167,7 +167,7 @@ def _indexed(phrases: Mapping[_Phrase, str]) -> _Index:
 
 _ANSWERS = _phrases(
     "ok", "filler", "polite", "counter_questions", "later", "unwell", "battery", "signal", "arrived",
-    "all_here",
+    "all_here", "affirmed",
 )  # the later list has the phrase that is in two
 _CONFIRMATIONS = _phrases("yes", "no", "polite")
 _NOT_HELP = _phrases("not_help")
@@ -353,6 +353,18 @@ def understand(text: str, *, also: Collection[str] = ()) -> Answer:
     if "later" in names:
         return Answer.LATER
     return Answer.OK if not names.isdisjoint({"ok", *also}) else Answer.UNCLEAR
+
+
+def says_arrived(text: str) -> bool:
+    """Whether somebody says of themselves, without being asked, that they arrived; and nothing worse.
+
+    "Llegué", "ya llegamos, todo bien", "made it"; not "sí" or "bien", which answer a question.
+    """
+    if understand(text, also=(ARRIVED,)) is not Answer.OK:
+        return False
+    tokens = _tokens(_take(text)[0])
+    names = _made_of(tokens, _ANSWER_INDEX, [_readings(token) for token in tokens])
+    return names is not None and ARRIVED in names
 
 
 def hints(text: str) -> frozenset[str]:

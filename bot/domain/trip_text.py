@@ -33,7 +33,8 @@ _LEADING = re.compile(
 _TRAILING = re.compile(r"[\s:]+(?:a|al|por|hacia|llego|llegamos|arriving|at|by|el|la|las)?$", re.I)
 _SETS_OUT = re.compile(
     r"^(?:ya\s+)?(?:salgo|salimos|parto|partimos|me voy|nos vamos|leaving|im leaving|i am leaving"
-    r"|heading|im heading|i am heading|voy|vamos|im going|i am going)\s+(?:para|a|al|hacia|rumbo|for|to)\b"
+    r"|heading|im heading|i am heading|voy|vamos|im going|i am going)"
+    r"\s+(?:para|a|al|hacia|rumbo|for|to)\b"
 )
 _ASK_ME = re.compile(
     r"^(?:por favor,? )?(?:pregunta(?:me|nos)|preguntame|ask me|ask us)\b[,:]?\s*", re.IGNORECASE

@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(alarm|bare|button|checkin|command|comparison|consent|day|decision|demo|denunciation"
-    r"|destination|details|doubt|duress|erase|erased|export|file|group|identity|incident|invitations"
-    r"|invite|joining|language|line|log|lost|manual|mass|my_data|offer|outcome|own_roles|panic|pause"
-    r"|plan|risk|role|roles|schedule|set_aside|shut_off"
-    r"|standing|state|subject|subscribe|toast|trouble|who|zone)\.[a-z_.]+$"
+    r"^(alarm|bare|button|checkin|collective|command|comparison|consent|day|decision|demo|denunciation"
+    r"|destination|details|doubt|duress|erase|erased|export|file|group|hint|identity|incident"
+    r"|invitations|invite|joining|language|line|location|log|lost|manual|mass|my_data|offer|once"
+    r"|outcome|own_roles|panic|pause|plan|quiet|reading|risk|role|roles|schedule|set_aside|shut_off"
+    r"|stage|standing|state|subject|subscribe|toast|trip|trouble|whereabouts|who|zone)\.[a-z_.]+$"
 )
 
 
