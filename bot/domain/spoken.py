@@ -673,6 +673,8 @@ def _of_twelve(lean: str) -> bool:
         return False
     said = found["hour"]
     hour = _CLOCK_NUMBERS[said] if said in _CLOCK_NUMBERS else int(said)
+    if hour == 12 and found["minute"]:  # midnight is "00:00" to who writes so
+        return False
     return 1 <= hour <= 12 and not said.startswith("0")
 
 

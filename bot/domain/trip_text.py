@@ -105,6 +105,9 @@ def _stages(text: str) -> list[tuple[str, str]]:
     return found
 
 
+_STREET = re.compile(r"\d{1,2} de [a-z]{4}")
+"""Half of Mexico's streets are called "5 de mayo": a date in a stage is said with "el" before it."""
+
 _ANY = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
 
@@ -117,11 +120,13 @@ def _split(part: str) -> tuple[str, str]:
     words = part.strip(" .,:").split()
     for cut in range(len(words)):
         when = " ".join(words[cut:])
+        if cut and _STREET.match(plain(when)):
+            continue
         if _is_time(when):
             return _place(" ".join(words[:cut])), when
     for cut in range(len(words) - 1, 0, -1):
         when = " ".join(words[:cut])
-        if _is_time(when):
+        if not _BARE.fullmatch(plain(when)) and _is_time(when):
             return _place(" ".join(words[cut:])), when
     return _place(" ".join(words)), ""
 
@@ -184,17 +189,27 @@ def asks_once(text: str) -> str | None:
     return bare[found.end() :]
 
 
+_BARE = re.compile(r"(?:(?:en|in|dentro de|within) )?\d+")
+"""A number whose unit may be the next word: "en 2 meses" is not in two minutes."""
+
+_PAST = frozenset({"ayer", "anoche", "antier", "anteayer", "yesterday", "ago"})
+
+
 def read_once(text: str, now: datetime, zone: str) -> tuple[list[datetime], str] | None:
     """The instants that a single question may mean, and the words around its time.
 
     "22:30 cuando salga de la audiencia", "a las 22:30", "en 3 horas".
     """
     words = " ".join(text[:LONGEST].split()).strip(" .").split(" ")
+    if not _PAST.isdisjoint(plain(word) for word in words):
+        return None
     for cut in range(len(words), 0, -1):
-        if meant := readings(" ".join(words[:cut]).strip(",:;"), now, zone):
-            return list(meant), " ".join(words[cut:])[:LONGEST_PLACE]
+        when, rest = " ".join(words[:cut]).strip(",:;"), words[cut:]
+        if (not rest or not _BARE.fullmatch(plain(when))) and (meant := readings(when, now, zone)):
+            return list(meant), " ".join(rest)[:LONGEST_PLACE]
     for cut in range(1, len(words)):
-        if meant := readings(" ".join(words[cut:]), now, zone):
+        when = " ".join(words[cut:])
+        if not _BARE.fullmatch(plain(when)) and (meant := readings(when, now, zone)):
             return list(meant), " ".join(words[:cut]).strip(" ,:;")[:LONGEST_PLACE]
     return None
 

@@ -261,7 +261,7 @@ async def test_a_daily_question_waits_for_nothing_but_an_open_one(world: World) 
     """While a stage is asked about, the day's question is left out; the stage is judged."""
     group = await world.group("Red")
     ana, berta = await group.joined("Ana", "Berta")
-    await group.plan("ya: Berta")
+    await group.plan("ya: Berta; repetir 12 h")
     await ana.asked_daily("10:00 y 14:10", more="sin avisos")
     await ana.writes("/trayecto Oaxaca 14:00")
     await ana.sees("Buen camino")
@@ -277,7 +277,7 @@ async def test_a_daily_question_waits_for_nothing_but_an_open_one(world: World) 
     await ana.reads_all()
     await berta.sees("Ana no respondió")
     await world.until("15:30")
-    await berta.reads_all()
+    await berta.sees_nothing()  # one incident
 
 
 @sandbox_alone
@@ -337,6 +337,7 @@ async def test_a_location_without_a_trip_is_not_kept(world: World) -> None:
     await group.coordinator.reads_all()
     await berta.presses("Yo me encargo")
     await berta.sees("Tomaste")
+    await group.coordinator.reads_all()
     await ana.shares_location()
     await ana.sees("Solo guardo una ubicación")
     await berta.sees("Solo para ti", "15.50000, -90.25000")
