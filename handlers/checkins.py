@@ -127,6 +127,7 @@ async def stop_asking(ctx: Context, member: int) -> None:
     """Somebody knows how the person is: what is open is no miss any more."""
     for checkin in await ctx.tx.checkins.open_of(member):
         await save(ctx, replace(checkin, state=rules.State.PAUSED, reminders=()))
+        await stages.ended(ctx, checkin, StageState.DROPPED)
         await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
 
 

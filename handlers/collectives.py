@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain import trip as rules
+from bot.domain.answers import Answer, understand
 from bot.domain.checkin import OPEN, Checkin, answer_help
 from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
@@ -116,9 +117,10 @@ async def _offer(
             ),
             topic=TOPIC,
             ref=trip.id,
+            purpose=fading.trip_purpose(trip.id),
             every=every,
             end=end,
-            **await _bared(ctx, place, name=ctx.speaker.member.name, title=trip.title),
+            **await _bared(ctx, place, title=trip.title),
         )
 
 
@@ -149,6 +151,7 @@ async def _begin(
             (Choice("end", "button.end_collective"),),
             topic=TOPIC,
             ref=trip.id,
+            purpose=fading.trip_purpose(trip.id),
             every=every,
             end=end,
             first=times[0],
@@ -167,6 +170,7 @@ async def _begin(
                 ),
                 topic=TOPIC,
                 ref=trip.id,
+                purpose=fading.trip_purpose(trip.id),
                 every=every,
                 end=end,
                 **await _bared(ctx, place, name=answers.name, title=trip.title),
@@ -291,6 +295,9 @@ async def pressed_missing(ctx: Context, ref: int, action: str, argument: str) ->
 async def words(ctx: Context, _step: str, _data: Mapping[str, Any], text: str) -> None:
     """The names, after "who is missing?"."""
     await ctx.expect_nothing()
+    if understand(text) is Answer.HELP:
+        await checkins.said(ctx, text)
+        return
     found = await open_round(ctx)
     if found is None:
         await ctx.reply("collective.no_round")

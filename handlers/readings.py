@@ -47,22 +47,20 @@ async def chosen(ctx: Context, ref: int, argument: str, carriers: Mapping[str, C
     await _go_on(ctx, dialog.data, int(argument), carriers)
 
 
-def words(carriers: Mapping[str, Carry]) -> Callable[..., Awaitable[None]]:
-    """What takes words at this point: the time in a way that leaves no doubt, or the question again."""
-
-    async def talk(ctx: Context, _step: str, data: Mapping[str, Any], text: str) -> None:
-        zone = ZoneInfo(ctx.speaker.member.zone)
-        wall = read_time(text)
-        for number, instant in enumerate(data["instants"]):
-            local = datetime.fromisoformat(instant).astimezone(zone)
-            if wall is not None and (local.hour, local.minute) == (wall.hour, wall.minute):
-                await _go_on(ctx, data, number, carriers)
-                return
-        instants = [datetime.fromisoformat(instant) for instant in data["instants"]]
-        rest = {k: v for k, v in data.items() if k not in ("what", "instants")}
-        await ask_which(ctx, data["what"], instants, **rest)
-
-    return talk
+async def words(
+    ctx: Context, data: Mapping[str, Any], text: str, carriers: Mapping[str, Carry]
+) -> None:
+    """The time in a way that leaves no doubt; for anything else the question again."""
+    zone = ZoneInfo(ctx.speaker.member.zone)
+    wall = read_time(text)
+    for number, instant in enumerate(data["instants"]):
+        local = datetime.fromisoformat(instant).astimezone(zone)
+        if wall is not None and (local.hour, local.minute) == (wall.hour, wall.minute):
+            await _go_on(ctx, data, number, carriers)
+            return
+    instants = [datetime.fromisoformat(instant) for instant in data["instants"]]
+    rest = {key: value for key, value in data.items() if key not in ("what", "instants")}
+    await ask_which(ctx, data["what"], instants, **rest)
 
 
 async def _go_on(

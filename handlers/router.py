@@ -127,6 +127,7 @@ TIMERS = {
     lost.TIMER: lost.on_timer,
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
+    fading.TRIP_TIMER: fading.on_trip,
 }
 
 Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
@@ -139,9 +140,18 @@ READ: dict[str, readings.Carry] = {
 }
 """What goes on once it is known which of two times was meant."""
 
+
+async def _which_reading(ctx: Context, _step: str, data: dict[str, Any], text: str) -> None:
+    """Which time is meant; but how somebody is comes before when they travel."""
+    if ctx.duress or understand(text) is not Answer.UNCLEAR:
+        await checkins.said(ctx, text)
+    else:
+        await readings.words(ctx, data, text, READ)
+
+
 TALKS: dict[str, Talk] = {
     trips.TOPIC: trips.words,
-    readings.TOPIC: readings.words(READ),
+    readings.TOPIC: _which_reading,
     collectives.TOPIC: collectives.words,
     joining.TOPIC: joining.words,
     incidents.TOPIC: incidents.words,

@@ -16,6 +16,7 @@ from bot.domain.checkin import Checkin
 from bot.domain.people import Risk
 from bot.domain.trip import Purpose, Stage, StageState, Trip
 from bot.texts import Key
+from handlers import fading
 from handlers.context import Choice, Context, Place
 from storage.trips import Companion, Standing
 
@@ -57,6 +58,8 @@ async def save(ctx: Context, trip: Trip) -> None:
     """Write it as it is now, with its timers."""
     await ctx.tx.trips.save(trip)
     await set_timers(ctx, trip)
+    if trip.ended_at is not None:
+        await fading.trip_will_fade(ctx, trip.id)
 
 
 async def drop(ctx: Context, trip: Trip) -> None:

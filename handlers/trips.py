@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain import trip as rules
-from bot.domain.answers import Answer, plain, says_arrived, understand
+from bot.domain.answers import Answer, plain, says_arrived, understand, understand_yes_no
 from bot.domain.checkin import OPEN
 from bot.domain.checkin import put_off as put_off_question
 from bot.domain.incident import Kind
@@ -124,7 +124,7 @@ async def show(ctx: Context, trip: Trip, key: str) -> None:
     text = texts.render(key, grace=await stages.grace(ctx, trip)) + _lines(ctx, ctx.place, trip)
     await ctx.ask(
         ctx.place, text, await _choices(ctx, trip), topic=TOPIC, ref=trip.id,
-        purpose=f"trip:{trip.id}:shown",
+        purpose=fading.trip_purpose(trip.id),
     )  # fmt: skip
 
 
@@ -162,7 +162,7 @@ async def on_soon(ctx: Context, occasion: Due) -> None:
     for place in (await ctx.places_of(trip.member))[:1]:
         await ctx.ask(
             place, "trip.soon", choices, topic=TOPIC, ref=trip.id, lane=Lane.CHECKIN,
-            purpose=f"trip:{trip.id}:shown", at=stage.due,
+            purpose=fading.trip_purpose(trip.id), at=stage.due,
         )  # fmt: skip
 
 
@@ -282,14 +282,18 @@ async def _ask_how_they_are(ctx: Context, trip: Trip) -> None:
 
 async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> None:
     """The stages, or how the person is who wants to end the trip."""
+    means = Answer.OK if ctx.duress else understand(text)
+    if means is Answer.HELP or (step == "line" and means is not Answer.UNCLEAR):
+        await ctx.expect_nothing()
+        await checkins.said(ctx, text)
+        return
+    if step == "line" and understand_yes_no(text) is False:
+        await ctx.expect_nothing()
+        await ctx.reply("trip.none")
+        return
     if step == "line":
         before = str(data.get("before", ""))
         await begin(ctx, f"{before} {text}" if before else text)
-        return
-    means = Answer.OK if ctx.duress else understand(text)
-    if means is Answer.HELP:
-        await ctx.expect_nothing()
-        await checkins.said(ctx, text)
         return
     if means is not Answer.OK:
         await ctx.reply("trip.end_how")

@@ -26,10 +26,17 @@ EXPLAINS = (What.BATTERY, What.SIGNAL)
 
 
 async def hear(ctx: Context, text: str) -> bool:
-    """Remember that the speaker's phone will soon be silent, if they say so."""
+    """Remember that the speaker's phone will soon be silent, if they say so; who looks for them
+    already hears it at once."""
+    me = ctx.speaker.member.id
     found = hints(text)
     for hint in sorted(found):
-        await ctx.tx.whereabouts.hint(ctx.speaker.member.id, What(hint), ctx.answered_at)
+        await ctx.tx.whereabouts.hint(me, What(hint), ctx.answered_at)
+    incident = await ctx.tx.incidents.open_about(me) if found else None
+    if incident is not None:
+        recent = await ctx.tx.whereabouts.recent(me, ctx.now - HINT_HOLDS)
+        await ctx.tx.whereabouts.attach([note.id for note in recent], incident.id)
+        await show(ctx, incident)
     return bool(found)
 
 

@@ -120,6 +120,8 @@ class Enumeration:
         await writes("coral", f"/rol {ana.name} red")
         await presses("coral", "Pedirlo")
         await writes("coral", "/invitar red")
+        await writes("ana", "/trayecto Juchitán 23:00")
+        await writes("ana", "/preguntame 23:30")
         await scene.bot.until(scene.clock.now() + timedelta(minutes=10))  # asked again
         scene.news()
         async with scene.database.transaction() as tx:
@@ -135,6 +137,7 @@ class Enumeration:
             (invitation, *_) = await tx.invitations.live_of(group, scene.clock.now() - timedelta(1))
             decision = await tx.decisions.get(1)
             written = await tx.denunciations.get(1)
+            trip, once = (t.id for t in await tx.trips.open_of(ana.member or 0))
             account = await tx.people.account("sandbox", ana.key)
             assert there is not None
             assert account is not None
@@ -150,6 +153,8 @@ class Enumeration:
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
             "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
+            "trip": trip, "once": once, "reading": ana.member or 0,
+            "collective": trip,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
@@ -409,7 +414,8 @@ class Enumeration:
     ) -> None:
         data = {
             "invitation": "0" * 64, "incident": 1, "denunciation": 1, "title": "x",
-            "words": ["salt", "0" * 64], **more,
+            "words": ["salt", "0" * 64], "trip": self.refs["trip"], "what": "once", "line": "x",
+            "instants": ["2030-01-01T10:00:00+00:00"], **more,
             WHOSE: who.member,
         }  # fmt: skip
         at = self.scene.clock.now() + timedelta(hours=1)

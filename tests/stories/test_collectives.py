@@ -21,7 +21,7 @@ async def caravan(world: World) -> tuple[Group, Person, Person, Person]:
     await coral.writes(LINE)
     await coral.sees("No son integrantes", "Doña Luz")
     await coral.sees("Pregunté a Berta")
-    await berta.sees("Coral te propone responder por «Caravana a Juchitán»", "¿Aceptas?")
+    await berta.sees("te propone responder por «Caravana a Juchitán»", "¿Aceptas?")
     await ana.sees_nothing()
     await berta.presses("Acepto la tarea")
     await berta.sees("Caravana a Juchitán", "la primera vez 10:00", "la última 14:00")
