@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import checkin as rules
-from bot.domain.answers import Answer, understand
+from bot.domain.answers import Answer, says_arrived, understand
 from bot.domain.checkin import Checkin
 from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
@@ -308,7 +308,13 @@ async def understood(ctx: Context, text: str) -> Answer:
     if ctx.duress:
         return Answer.OK
     waiting = await _asked(ctx)
-    return understand(text, also=await stages.enough(ctx, waiting) if waiting else ())
+    if waiting:
+        return understand(text, also=await stages.enough(ctx, waiting))
+    if says_arrived(text):
+        last = await ctx.tx.checkins.last_of(ctx.speaker.member.id)
+        if last is not None and last.stage is not None and _missed(last):
+            return Answer.OK  # late, and at the end of a trip that is over by now
+    return understand(text)
 
 
 async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> None:
@@ -316,7 +322,7 @@ async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> No
     waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
     for checkin in waiting[-1:]:
         await ctx.close_prompts(TOPIC, checkin.id)
-        wording = await stages.worded(ctx, ctx.place, checkin, key)
+        wording = await stages.worded(ctx, ctx.place, checkin, key, at=at)
         await ctx.ask(
             ctx.place,
             wording.key,
@@ -324,7 +330,7 @@ async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> No
             topic=TOPIC,
             ref=checkin.id,
             purpose=fading.question_purpose(checkin.id),
-            **{"at": at, **wording.values},  # type: ignore[arg-type]
+            **wording.values,  # type: ignore[arg-type]
         )
 
 

@@ -100,15 +100,17 @@ class Wording:
     values: dict[str, object] = field(default_factory=dict)
 
 
-async def worded(ctx: Context, place: Place, checkin: Checkin, key: str) -> Wording:
-    """The question of a check-in in words: `key` is the one of an ordinary check-in.
+async def worded(
+    ctx: Context, place: Place, checkin: Checkin, key: str, **values: object
+) -> Wording:
+    """The question of a check-in in words: `key` and its `values` are those of an ordinary check-in.
 
     Where a group names nobody, the places and names are left out: the person knows them.
     """
     trip = await _of(ctx, checkin)
     stage = trip.stage(checkin.stage or 0) if trip is not None else None
     if trip is None or stage is None:
-        return Wording(key)
+        return Wording(key, values=values)
     group = await ctx.tx.people.group((await ctx.tx.people.member(trip.member)).group)
     bare = place.platform in group.bare
     about = _question(trip, stage, bare=bare)
@@ -118,7 +120,7 @@ async def worded(ctx: Context, place: Place, checkin: Checkin, key: str) -> Word
             return Wording("trip.asked", choices, {"question": about})
         case "checkin.reminder":
             return Wording("trip.asked_again", choices, {"question": about})
-    return Wording("trip.asked_after", choices, {"said": Key(key), "question": about})
+    return Wording("trip.asked_after", choices, {"said": Key(key, values), "question": about})
 
 
 def _question(trip: Trip, stage: Stage, *, bare: bool) -> Key:

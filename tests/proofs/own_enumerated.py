@@ -21,6 +21,7 @@ import sqlalchemy as sa
 from bot.domain.mass import Origin
 from bot.domain.people import Role
 from bot.domain.plan import DEFAULT_PLAN
+from bot.domain.trip import Purpose
 from bot.platforms.base import ChatKind, Incoming, PlatformName, Press, Text
 from bot.platforms.sandbox.town import private_chat
 from bot.texts import Texts
@@ -30,6 +31,7 @@ from handlers.router import Router
 from storage.conversations import Dialog, Option
 from storage.tables import outbox, prompts
 from storage.transaction import Transaction
+from storage.trips import Standing
 from tests.proofs import own_tables as tables
 from tests.proofs.own_scene import NEWS, WORDS, Around, Facts, Scene, Someone, canaries_in
 from tests.proofs.proof import Figures
@@ -138,6 +140,10 @@ class Enumeration:
             decision = await tx.decisions.get(1)
             written = await tx.denunciations.get(1)
             trip, once = (t.id for t in await tx.trips.open_of(ana.member or 0))
+            collective = await tx.trips.add(
+                ana.member or 0, Purpose.COLLECTIVE, "Asamblea", [], scene.clock.now()
+            )
+            await tx.trips.add_companion(collective.id, ana.member, "", Standing.ASKED)
             account = await tx.people.account("sandbox", ana.key)
             assert there is not None
             assert account is not None
@@ -154,7 +160,7 @@ class Enumeration:
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
             "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
             "trip": trip, "once": once, "reading": ana.member or 0,
-            "collective": trip,
+            "collective": collective.id,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),

@@ -82,6 +82,25 @@ async def test_arriving_early_ends_the_stage(world: World) -> None:
     await world.forward(hours=6)
 
 
+@sandbox_alone
+async def test_arriving_after_the_miss_is_news_for_who_looks_for_her(world: World) -> None:
+    _, ana, berta = await on_the_way(world)
+    await world.until("14:40")
+    await ana.reads_all()
+    await berta.sees("Ana no respondió")
+    await ana.writes("llegué")
+    await ana.sees("¿Lo damos por terminado?")
+    await berta.sees("Ana acaba de responder que está bien")
+    await ana.presses("Sí, estoy bien")
+    await berta.sees("cerrado por Ana: a salvo")
+    await world.until("19:10")
+    await ana.reads_all()
+    await berta.sees("Incidente #2", "Ana no respondió")
+    await ana.writes("ya llegamos")  # the trip is over by now
+    await ana.sees("¿Lo damos por terminado?")
+    await berta.sees("Ana acaba de responder que está bien")
+
+
 async def test_an_extension_is_bounded_in_number_and_in_time(world: World) -> None:
     """Whoever forces Ana to extend cannot do it for ever."""
     _, ana, berta = await on_the_way(world)
@@ -380,3 +399,94 @@ async def test_what_else_is_unclear_beside_low_battery_is_asked_again(world: Wor
     await ana.sees("No entendí tu respuesta", "¿Llegaste a Oaxaca?")
     await ana.writes("bien")
     await ana.reads_all()
+
+
+@pytest.mark.parametrize("world", ["telegram"], indirect=True)
+async def test_where_the_group_names_nobody_no_place_is_said(world: World) -> None:
+    group = await world.group("Red")
+    ana, berta = await group.joined("Ana", "Berta")
+    await group.plan("ya: Berta; repetir 12 h")
+    await group.coordinator.writes("/detalles no")
+    await group.coordinator.reads_all()
+    await ana.writes("/trayecto Oaxaca 14:00")
+    await ana.sees("Buen camino", "14:00")
+    await ana.reads_all()
+    await world.until("14:00")
+    await ana.reads_all()
+    await world.until("14:30")
+    await ana.reads_all()
+    await berta.sees("alguien de tu red no respondió")
+    await berta.presses("Yo me encargo")
+    await berta.sees("Tomaste")
+    await berta.sees("Hay datos del camino", "/lugar 1")
+    for person in (ana, berta, group.coordinator):
+        assert "Oaxaca" not in "".join(m.text for m in await person.device.messages())
+
+
+@sandbox_alone
+async def test_in_english(world: World) -> None:
+    group = await world.group("Red")
+    (ana,) = await group.joined("Ana", as_="integrante")
+    await ana.writes("/idioma en")
+    await ana.reads_all()
+    await ana.writes("leaving for Juchitán, arriving at 6 pm")
+    await ana.sees("Have a good journey", "18:00  Juchitán")
+    await world.until("18:00")
+    await ana.sees("Soon I ask you")
+    await ana.sees("Did you arrive at Juchitán?")
+    await ana.writes("running late, 30 min")
+    await ana.sees("Extended", "18:30  Juchitán")
+    await world.until("18:30")
+    await ana.reads_all()
+    await ana.writes("made it")
+    await ana.sees("The trip is over")
+    await ana.writes("ask me at 10:30 pm when I leave")
+    await ana.sees("I ask you once: 22:30")
+    await ana.writes("/pause until tomorrow at 9 mountains")
+    await ana.sees("Paused until Nov 18 09:00")
+    await ana.writes("/quiet 10 pm to 6 am")
+    await ana.sees("No questions from 22:00 to 06:00")
+
+
+@sandbox_alone
+async def test_what_the_chat_says_of_a_trip_does_not_stay(world: World) -> None:
+    _, ana, _ = await on_the_way(world)
+    await ana.writes("llegué")
+    await ana.writes("llegué")
+    await ana.reads_all()
+    await world.forward(hours=25)
+    assert "Oaxaca" not in "".join(m.text for m in await ana.device.messages())
+
+
+@sandbox_alone
+async def test_in_the_conversation_a_word_for_help_is_no_place(world: World) -> None:
+    group = await world.group("Red")
+    (ana,) = await group.joined("Ana", as_="integrante")
+    await ana.writes("/trayecto")
+    await ana.sees("¿A dónde vas")
+    await ana.writes("ayuda")
+    await ana.sees("¿Es una emergencia?")
+    await ana.presses("Ver instrucciones")
+    await ana.sees("Puedes escribir")
+    await ana.writes("voy a la tienda")
+    await ana.sees("¿A qué hora llegas a la tienda?")
+    await ana.writes("no")
+    await ana.sees("No tienes ningún trayecto")
+
+
+@sandbox_alone
+async def test_whoever_took_back_consent_is_not_waited_for(world: World) -> None:
+    group = await world.group("Red")
+    (ana,) = await group.joined("Ana", as_="integrante")
+    await ana.writes("/trayecto Oaxaca 14:00")
+    await ana.sees("Buen camino")
+    await ana.writes("/miplan")
+    await ana.sees("Tu plan")
+    await ana.presses("Retirar mi acuerdo")
+    await ana.reads_all()
+    await group.coordinator.sees("Ana retiró su acuerdo")
+    for text in ("/trayecto Oaxaca 14:00", "/preguntame 22:30", "/pausa 2 horas"):
+        await ana.writes(text)
+        await ana.sees("Retiraste tu acuerdo con el plan")
+        await ana.reads_all()
+    await world.forward(hours=24)
