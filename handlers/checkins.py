@@ -6,15 +6,17 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import checkin as rules
-from bot.domain.answers import Answer, understand
+from bot.domain.answers import Answer, says_arrived, understand
 from bot.domain.checkin import Checkin
 from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
 from bot.domain.people import Risk
 from bot.domain.permissions import Action
-from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, last_due, next_due
-from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
-from handlers import canary, consent, fading, incidents, subject
+from bot.domain.quiet import last_asked, next_asked
+from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, next_due
+from bot.domain.spoken import NotUnderstood, read_schedule
+from bot.domain.trip import Purpose, StageState
+from handlers import canary, consent, fading, incidents, silences, stages, subject
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from handlers.settings import DOUBT
@@ -26,12 +28,6 @@ DOUBT_TIMER = "doubt"
 DOUBT_TOPIC = "doubt"
 SCHEDULE_TOPIC = "schedule"
 
-ANSWERS = (
-    Choice("ok", "button.ok"),
-    Choice("help", "button.help"),
-    Choice("later", "button.later"),
-)
-
 DEFAULT_GRACE = timedelta(minutes=45)
 """Between the question and the miss, with one reminder to the person alone half-way."""
 
@@ -39,8 +35,6 @@ STALE = timedelta(days=1)
 """From which age on an occurrence gives way to the newest one of its schedule."""
 
 MAX_SCHEDULES = 10
-LONGEST_PAUSE = timedelta(days=31)
-"""A pause always has an end, and not one so far away that it is forgotten."""
 
 
 # --- asking -------------------------------------------------------------------------------------
@@ -56,7 +50,7 @@ async def on_schedule(ctx: Context, occasion: Due) -> None:
     schedule = await ctx.tx.checkins.schedule(ref)
     if schedule is None:
         return
-    await set_schedule_timer(ctx, ref, schedule.rule)
+    await set_schedule_timer(ctx, ref, schedule.rule, schedule.member)
     if schedule.paused_until is not None:
         if due < schedule.paused_until:
             return
@@ -65,22 +59,62 @@ async def on_schedule(ctx: Context, occasion: Due) -> None:
         return  # there is nobody to ask, and those who coordinate know
     if ctx.now - due > STALE:
         # We were away for days, or the clock was years off: ask for the newest, if it was not asked.
-        due = last_due(schedule.rule, ctx.now) or due
+        person = await ctx.tx.people.member(schedule.member)
+        quiet = await ctx.tx.people.quiet(person.id)
+        due = last_asked(schedule.rule, quiet, person.zone, ctx.now) or due
     if await ctx.tx.checkins.open_of(schedule.member):
-        return  # the person is being asked already; a second question would only confuse
-    id = await ctx.tx.checkins.new_id(schedule.member, ref, due)
+        # The person is being asked already; a second question would only confuse. The open one is
+        # judged in any case, also if it is that of a trip: no silence goes without an end.
+        return
+    rule = schedule.rule
+    await begin(ctx, schedule.member, due, rule.grace, rule.reminders, schedule=ref)
+
+
+async def on_stage(ctx: Context, occasion: Due) -> None:
+    """The time of a stage has come: it is asked about, whatever else is open.
+
+    Unlike a schedule's question it is never left out for another one: it asks about something else,
+    and it is the only one that there will be. One word answers all that are open.
+    """
+    trip = await ctx.tx.trips.of_stage(occasion.ref)
+    stage = trip.stage(occasion.ref) if trip is not None else None
+    if trip is None or stage is None or stage.state is not StageState.AHEAD:
+        return
+    if await _is_suspended(ctx, trip.member):
+        await stages.save(ctx, trip.marked(stage.id, StageState.DROPPED, ctx.now))
+        return
+    await ctx.close_prompts(stages.TOPIC, trip.id)
+    await ctx.tx.timers.set(stages.SOON_TIMER, stage.id, None)
+    await ctx.tx.trips.save(trip.marked(stage.id, StageState.ASKED, ctx.now))
+    grace = await stages.grace(ctx, trip)
+    await begin(ctx, trip.member, stage.due, grace, (grace / 2,), stage=stage.id)
+    if trip.purpose is Purpose.SILENCE:
+        await silences.announce_end(ctx, trip)
+
+
+async def begin(
+    ctx: Context,
+    member: int,
+    due: datetime,
+    grace: timedelta,
+    reminders: tuple[timedelta, ...],
+    *,
+    schedule: int | None = None,
+    stage: int | None = None,
+) -> None:
+    """Ask, for an occurrence of a schedule or a stage that was not asked for yet."""
+    id = await ctx.tx.checkins.new_id(member, schedule, due, stage)
     if id is None:
         return
-    grace = schedule.rule.grace
-    checkin = rules.asked(id, schedule.member, due, grace, schedule.rule.reminders, ctx.now)
+    checkin = rules.asked(id, member, due, grace, reminders, ctx.now, stage)
     if rules.overdue(due, grace, ctx.now):
-        member = await ctx.tx.people.member(schedule.member)
-        if member.risk is Risk.HIGH:
+        person = await ctx.tx.people.member(member)
+        if person.risk is Risk.HIGH:
             checkin = replace(rules.not_delivered(checkin), miss_at=ctx.now, reminders=())
         else:
             checkin = rules.hold(checkin, grace, ctx.now)
     await _ask(ctx, checkin, "checkin.question")
-    await _save(ctx, checkin)
+    await save(ctx, checkin)
     await fading.question_will_fade(ctx, checkin.id, checkin.miss_at)
 
 
@@ -92,7 +126,8 @@ async def _is_suspended(ctx: Context, member: int) -> bool:
 async def stop_asking(ctx: Context, member: int) -> None:
     """Somebody knows how the person is: what is open is no miss any more."""
     for checkin in await ctx.tx.checkins.open_of(member):
-        await _save(ctx, replace(checkin, state=rules.State.PAUSED, reminders=()))
+        await save(ctx, replace(checkin, state=rules.State.PAUSED, reminders=()))
+        await stages.ended(ctx, checkin, StageState.DROPPED)
         await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
 
 
@@ -115,18 +150,30 @@ async def hold_overdue(ctx: Context) -> dict[int, int]:
         if await count(checkin.member):
             held = rules.hold(checkin, checkin.miss_at - checkin.due, ctx.now)
             await _ask(ctx, held, "checkin.after_outage")
-            await _save(ctx, held)
+            await save(ctx, held)
             await fading.question_will_fade(ctx, held.id, held.miss_at)
     for ref, due in (await ctx.tx.timers.due_of(SCHEDULE_TIMER, ctx.now)).items():
         schedule = await ctx.tx.checkins.schedule(ref)
         if schedule is not None and rules.overdue(due, schedule.rule.grace, ctx.now):
             await count(schedule.member)
+    for ref, due in (await ctx.tx.timers.due_of(stages.TIMER, ctx.now)).items():
+        trip = await ctx.tx.trips.of_stage(ref)
+        if trip is not None and rules.overdue(due, await stages.grace(ctx, trip), ctx.now):
+            await count(trip.member)
     return waited
 
 
-async def set_schedule_timer(ctx: Context, id: int, rule: Schedule) -> None:
-    """The next occurrence after now."""
-    await ctx.tx.timers.set(SCHEDULE_TIMER, id, next_due(rule, ctx.now))
+async def set_schedule_timer(ctx: Context, id: int, rule: Schedule, member: int) -> None:
+    """The next question after now."""
+    await ctx.tx.timers.set(SCHEDULE_TIMER, id, await next_of(ctx, rule, member, ctx.now))
+
+
+async def next_of(ctx: Context, rule: Schedule, member: int, after: datetime) -> datetime:
+    """When a member is asked by this rule, after an instant and outside of their quiet hours."""
+    quiet = await ctx.tx.people.quiet(member)
+    if quiet is None:
+        return next_due(rule, after)
+    return next_asked(rule, quiet, (await ctx.tx.people.member(member)).zone, after)
 
 
 async def _ask(ctx: Context, checkin: Checkin, key: str) -> None:
@@ -143,18 +190,21 @@ async def _ask(ctx: Context, checkin: Checkin, key: str) -> None:
 
 
 async def _ask_at(ctx: Context, place: Place, checkin: Checkin, key: str) -> None:
+    wording = await stages.worded(ctx, place, checkin, key)
     await ctx.ask(
         place,
-        key,
-        ANSWERS,
+        wording.key,
+        wording.choices,
         topic=TOPIC,
         ref=checkin.id,
         lane=Lane.CHECKIN,
         purpose=fading.question_purpose(checkin.id),
+        **wording.values,  # type: ignore[arg-type]
     )
 
 
-async def _save(ctx: Context, checkin: Checkin) -> None:
+async def save(ctx: Context, checkin: Checkin) -> None:
+    """Write it as it is now, with its timer."""
     await ctx.tx.checkins.save(checkin)
     await ctx.tx.timers.set(TIMER, checkin.id, checkin.next_at)
 
@@ -167,7 +217,7 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
     if checkin.miss_at <= ctx.now and not await _arrived(ctx, checkin.id):
         checkin = rules.not_delivered(checkin)  # silence is no refusal to answer
     checkin, due = rules.advance(checkin, ctx.now)
-    await _save(ctx, checkin)
+    await save(ctx, checkin)
     match due:
         case rules.Due.REMIND:
             await _ask(ctx, checkin, "checkin.reminder")
@@ -180,6 +230,7 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
             await incidents.open_incident(
                 ctx, checkin.member, kind, due=checkin.due.isoformat(), checkin=checkin.id
             )
+            await stages.ended(ctx, checkin, StageState.MISSED)
         case rules.Due.NOTHING:
             pass
 
@@ -209,7 +260,7 @@ async def chosen(ctx: Context, id: int, action: str) -> None:
     if checkin is None or checkin.member != ctx.speaker.member.id:
         await ctx.toast("toast.stale")
         return
-    await _answer(ctx, checkin, Answer(action))
+    await answer(ctx, checkin, Answer(action))
 
 
 async def said(ctx: Context, text: str) -> bool:
@@ -219,36 +270,51 @@ async def said(ctx: Context, text: str) -> bool:
     of that time, and not to the one that is open now.
     """
     me = ctx.speaker.member.id
-    answer = Answer.OK if ctx.duress else understand(text)
+    means = await understood(ctx, text)
     waiting = await _asked(ctx)
     if waiting:
-        if answer is Answer.UNCLEAR:
+        if means is Answer.UNCLEAR:
             await ask_again(ctx, "checkin.unclear")
             return True
         for checkin in waiting:
-            await _answer(ctx, checkin, answer)
+            await answer(ctx, checkin, means)
         return True
-    if answer is Answer.OK:
+    if means is Answer.OK:
         until = ctx.answered_at + rules.CLOCKS_APART
         last = await ctx.tx.checkins.last_of(me, until)
         if last is not None and _missed(last) and _in_time(ctx, last):
-            await _answer(ctx, last, answer)
+            await answer(ctx, last, means)
             return True
-    if answer is not Answer.HELP and await ctx.tx.checkins.open_of(me):
+    if means is not Answer.HELP and await ctx.tx.checkins.open_of(me):
         await ask_again(ctx, "checkin.from_before", at=ctx.answered_at)
         return True
     about_me = await subject.seen(ctx, me)
     late = about_me is not None and not ctx.came_before(about_me.incident.opened_at)
-    if answer is Answer.OK and about_me is not None and late:
+    if means is Answer.OK and about_me is not None and late:
         await subject.late_answer(ctx, about_me)
         return True
-    if answer is Answer.OK:
+    if means is Answer.OK:
+        await subject.overheard(ctx)
         await ctx.reply("checkin.nothing_open")
         return True
-    if answer is Answer.HELP:
+    if means is Answer.HELP:
         await _doubt(ctx)
         return True
     return False
+
+
+async def understood(ctx: Context, text: str) -> Answer:
+    """What words of the speaker mean, given what they were asked."""
+    if ctx.duress:
+        return Answer.OK
+    waiting = await _asked(ctx)
+    if waiting:
+        return understand(text, also=await stages.enough(ctx, waiting))
+    if says_arrived(text):
+        last = await ctx.tx.checkins.last_of(ctx.speaker.member.id)
+        if last is not None and last.stage is not None and _missed(last):
+            return Answer.OK  # late, and at the end of a trip that is over by now
+    return understand(text)
 
 
 async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> None:
@@ -256,14 +322,15 @@ async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> No
     waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
     for checkin in waiting[-1:]:
         await ctx.close_prompts(TOPIC, checkin.id)
+        wording = await stages.worded(ctx, ctx.place, checkin, key, at=at)
         await ctx.ask(
             ctx.place,
-            key,
-            ANSWERS,
+            wording.key,
+            wording.choices,
             topic=TOPIC,
             ref=checkin.id,
             purpose=fading.question_purpose(checkin.id),
-            at=at,
+            **wording.values,  # type: ignore[arg-type]
         )
 
 
@@ -283,17 +350,17 @@ def _in_time(ctx: Context, checkin: Checkin) -> bool:
     return rules.in_time(checkin, ctx.answered_at, seen)
 
 
-async def _answer(ctx: Context, checkin: Checkin, answer: Answer) -> None:
+async def answer(ctx: Context, checkin: Checkin, means: Answer) -> None:
     """Judged by the server's time of the message, so that our own delay makes no miss."""
     at = ctx.answered_at
-    match answer:
+    match means:
         case Answer.OK:
             await _well(ctx, checkin)
         case Answer.HELP:
             await _not_well(ctx, checkin)
         case Answer.LATER if checkin.state in rules.OPEN:
             later = rules.answer_later(checkin, max(at, ctx.now))
-            await _save(ctx, later)
+            await save(ctx, later)
             await ctx.toast("toast.done")
             await ctx.close_prompts(TOPIC, checkin.id, "checkin.later", until=checkin.miss_at)
             await _confirm(ctx, "checkin.later", until=checkin.miss_at)
@@ -319,24 +386,31 @@ async def _well(ctx: Context, checkin: Checkin) -> None:
     if checkin.state not in rules.OPEN and not missed:
         await ctx.toast("toast.stale")
         return
-    await _save(ctx, rules.answer_ok(checkin, ctx.answered_at))
+    await save(ctx, rules.answer_ok(checkin, ctx.answered_at))
+    after = await stages.ended(ctx, checkin, StageState.REACHED)
+    thanks: dict[str, object] = {"at": ctx.answered_at}
+    key = "checkin.thanks"
+    if after is not None and not missed:
+        key, thanks["after"] = "checkin.thanks_and", after
     await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, checkin.id, "checkin.thanks", at=ctx.answered_at)
+    await ctx.close_prompts(TOPIC, checkin.id, key, **thanks)  # type: ignore[arg-type]
     await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
     about_me = await subject.seen(ctx, checkin.member)
     if about_me is not None and missed and _in_time(ctx, checkin):
         await subject.answered_in_time(ctx, about_me.incident, checkin.id)
-        await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
+        await _confirm(ctx, key, **thanks)
     elif about_me is not None:
         await subject.late_answer(ctx, about_me)
     else:
-        await _confirm(ctx, "checkin.thanks", at=ctx.answered_at)
+        await subject.overheard(ctx)
+        await _confirm(ctx, key, **thanks)
 
 
 async def _not_well(ctx: Context, checkin: Checkin) -> None:
-    await _save(ctx, rules.answer_help(checkin, ctx.answered_at))
+    await save(ctx, rules.answer_help(checkin, ctx.answered_at))
     await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
     incident = await incidents.open_incident(ctx, checkin.member, Kind.HELP, checkin=checkin.id)
+    await stages.ended(ctx, checkin, StageState.NOT_OK)
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, checkin.id, "checkin.help_sent", number=incident.number)
     await _confirm(ctx, "checkin.help_sent", number=incident.number)
@@ -415,7 +489,7 @@ async def command_schedule(ctx: Context, rest: str) -> None:
         await ctx.reply("schedule.too_many", n=MAX_SCHEDULES)
         return
     await add_schedule(ctx, ctx.speaker.member.id, rule)
-    first = next_due(rule, ctx.now)
+    first = await next_of(ctx, rule, ctx.speaker.member.id, ctx.now)
     await ctx.reply(
         "schedule.added", first=first, grace=rule.grace, zone=rule.zone,
         times=tuple(t.strftime("%H:%M") for t in rule.times),
@@ -431,7 +505,9 @@ def _days(ctx: Context, days: frozenset[int]) -> tuple[str, ...]:
 async def add_schedule(ctx: Context, member: int, rule: Schedule) -> int:
     """Ask this member by this rule from now on."""
     id = await ctx.tx.checkins.add_schedule(member, rule, ctx.now)
-    await set_schedule_timer(ctx, id, rule)
+    await set_schedule_timer(ctx, id, rule, member)
+    for silence in await ctx.tx.trips.open_of(member, Purpose.SILENCE):
+        await ctx.tx.checkins.pause(id, silence.stages[-1].due)
     return id
 
 
@@ -452,7 +528,7 @@ async def _show_schedules(ctx: Context) -> None:
             days=_days(ctx, rule.days),
             grace=rule.grace,
             zone=rule.zone,
-            next=next_due(rule, ctx.now),
+            next=await next_of(ctx, rule, schedule.member, ctx.now),
         )
 
 
@@ -468,32 +544,19 @@ async def end_schedule(ctx: Context, id: int) -> None:
     await ctx.close_prompts(SCHEDULE_TOPIC, id, "schedule.ended")
 
 
-async def command_pause(ctx: Context, rest: str) -> None:
-    """`/pausa hasta mañana a las 9`: no questions until then; without a time, what is paused."""
-    schedules = await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)
-    if not schedules:
-        await ctx.reply("schedule.none")
-        return
-    text = rest.removeprefix("hasta ").removeprefix("until ")
-    until = read_instant(text, ctx.now, ctx.speaker.member.zone) if text else None
-    if until is None:
-        await ctx.reply("pause.when")
-        return
-    if until > ctx.now + LONGEST_PAUSE:
-        await ctx.reply("pause.too_long", longest=LONGEST_PAUSE)
-        return
-    for schedule in schedules:
-        await ctx.tx.checkins.pause(schedule.id, until)
-    await ctx.reply("pause.set", until=until)
-
-
 async def command_state(ctx: Context, _rest: str) -> None:
     """`/estado`: is it watching me?"""
     me = ctx.speaker.member.id
     last = await ctx.tx.checkins.last_of(me)
     nexts = [
-        next_due(s.rule, max(ctx.now, s.paused_until or ctx.now))
+        await next_of(ctx, s.rule, me, max(ctx.now, s.paused_until or ctx.now))
         for s in await ctx.tx.checkins.schedules_of(me)
+    ]
+    nexts += [
+        stage.due
+        for trip in await ctx.tx.trips.open_of(me)
+        for stage in trip.stages
+        if stage.state is StageState.AHEAD
     ]
     if last is not None:
         await ctx.reply(f"state.last.{last.state}", at=last.answered_at or last.due)
@@ -502,6 +565,5 @@ async def command_state(ctx: Context, _rest: str) -> None:
 
 ENTRIES = (
     Entry("horario", ("schedule",), Action.SETTINGS, command_schedule),
-    Entry("pausa", ("pause",), Action.SETTINGS, command_pause),
     Entry("estado", ("status", "state"), Action.SETTINGS, command_state),
 )

@@ -14,7 +14,7 @@ from __future__ import annotations
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN, Plan
-from handlers import plans
+from handlers import plans, stages
 from handlers.canary import SCHEDULE_TIMER
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
@@ -142,6 +142,7 @@ async def _withdraw(ctx: Context) -> None:
     for schedule in await ctx.tx.checkins.schedules_of(me.id):
         await ctx.tx.checkins.end_schedule(schedule.id)
         await ctx.tx.timers.set(SCHEDULE_TIMER, schedule.id, None)
+    await stages.drop_all(ctx, me.id)
     await ctx.close_prompts(TOPIC, me.id, "consent.withdrawn")
     await ctx.log("withdrew", me.id)
     await _tell(ctx, "consent.news")

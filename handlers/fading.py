@@ -16,6 +16,8 @@ from storage.outbox import Row
 QUESTION_TIMER = "fade_question"
 DETAIL_TIMER = "fade_detail"
 
+TRIP_TIMER = "fade_trip"
+
 DETAILS_STAY = timedelta(hours=12)
 """How long the details of an incident stay in a chat that is not asked about it again."""
 
@@ -32,6 +34,22 @@ def question_purpose(checkin: int) -> str:
 def detail_purpose(incident: int) -> str:
     """What the rows are for that say more of an incident than its alarms do."""
     return f"incident:{incident}:detail"
+
+
+def trip_purpose(trip: int) -> str:
+    """What the rows are for that say where somebody goes, or who goes along."""
+    return f"trip:{trip}:shown"
+
+
+async def trip_will_fade(ctx: Context, trip: int) -> None:
+    """A trip is over: what the chat says of it goes some time after that, like a question."""
+    if await ctx.tx.timers.when(TRIP_TIMER, trip) is None:
+        await ctx.tx.timers.set(TRIP_TIMER, trip, ctx.now + ctx.settings.questions)
+
+
+async def on_trip(ctx: Context, occasion: Due) -> None:
+    """A trip is long over."""
+    await clear(ctx, trip_purpose(occasion.ref))
 
 
 async def question_will_fade(ctx: Context, checkin: int, miss_at: datetime) -> None:

@@ -8,12 +8,13 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain import incident as rules
+from bot.domain.duress import HIDDEN
 from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
 from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
 from bot.domain.permissions import Action, may
 from bot.texts import Key
-from handlers import duty, fading, mass
+from handlers import duty, fading, mass, whereabouts
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from storage.people import Member
@@ -28,6 +29,7 @@ ALARM_TEXTS = {
     Kind.HELP: "alarm.help",
     Kind.DURESS: "alarm.duress",
     Kind.LOST: "alarm.lost",
+    Kind.MISSING: "alarm.missing",
     Kind.CANARY: "alarm.canary",
 }
 
@@ -63,6 +65,8 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
     known = await ctx.tx.incidents.open_about(subject)
     if known is not None:
         await ctx.tx.incidents.note(known.id, ctx.now, f"again_{kind}", subject, **details)
+        if await whereabouts.attach(ctx, known):
+            await whereabouts.show(ctx, known)
         if kind not in SILENT:
             return await _louder(ctx, known, kind)
         return known
@@ -81,6 +85,8 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
         fresh = replace(fresh, mass=event.id if event else None)
     incident = replace(fresh, id=await ctx.tx.incidents.add(fresh))
     await ctx.tx.incidents.note(incident.id, ctx.now, f"opened_{kind}", subject, **details)
+    if kind is not Kind.CANARY:
+        await whereabouts.attach(ctx, incident)
     return await _carry_out(
         ctx, rules.opened(incident, await duty.roster_for(ctx, incident), ctx.now)
     )
@@ -184,9 +190,13 @@ async def _alarm_at(
             "state": await _state(ctx, incident, notice, bare=bare),
         },
     )
+    texts = ctx.texts(place)
+    written = texts.render(text.key, **text.values)
+    for hint in await whereabouts.explanations(ctx, incident.id):
+        written = written + texts.render("alarm.hint", what=hint)
     await ctx.ask(
         place,
-        ctx.texts(place).render(text.key, **text.values),
+        written,
         choices,
         topic=TOPIC,
         ref=incident.id,
@@ -442,6 +452,10 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
             await resolve(ctx, incident, Outcome(argument), me)
         case "line":
             await show_line(ctx, incident)
+        case "place" if incident.holder == me:
+            await whereabouts.show(ctx, incident, asked=True)
+        case "place":
+            await refused(ctx, incident, Refusal.NOT_HOLDER)
         case "reopen":
             await _reopen(ctx, incident)
 
@@ -500,6 +514,7 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
     await tell_the_others(
         ctx, incident, "incident.taken", holder.id, name=holder.name, subject=subject.name
     )
+    await whereabouts.show(ctx, incident)
 
 
 async def _released(ctx: Context, incident: Incident) -> rules.Decision | Refusal:
@@ -683,7 +698,7 @@ async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[In
         incident
         for incident in await ctx.tx.incidents.known_to(member.group, member.id, only_open=False)
         # A phone in other hands must not learn of it by asking.
-        if incident.kind is not Kind.DURESS or incident.subject != member.id
+        if incident.kind not in HIDDEN or incident.subject != member.id
     ]
     if found:
         number = int(found[1])
@@ -801,6 +816,7 @@ ENTRIES = (
     Entry("soltar", ("release",), Action.RESPOND, _acting("release")),
     Entry("escalar", ("escalate",), Action.RESPOND, _acting("escalate")),
     Entry("caso", ("case",), Action.RESPOND, command_case, in_menu=False),
+    Entry("lugar", ("place", "where"), Action.RESPOND, _acting("place"), in_menu=False),
     Entry("linea", ("timeline", "línea"), Action.RESPOND, command_line),
     Entry("reabrir", ("reopen",), Action.RESPOND, _acting("reopen", only_open=False), in_menu=False),
 )

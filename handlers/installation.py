@@ -10,7 +10,7 @@ from bot.domain.lanes import Lane
 from bot.domain.mass import Origin
 from bot.domain.rich import Rich
 from bot.texts import Texts
-from handlers import checkins, duty
+from handlers import checkins, duty, stages
 from handlers.canary import operator_places
 from handlers.context import Context
 
@@ -42,14 +42,21 @@ async def resume(ctx: Context, since: datetime) -> None:
 
 
 async def clock_changed(ctx: Context, by: timedelta) -> None:
-    """Countdowns go on as they were; wall times are looked up anew if the clock went back."""
-    await ctx.tx.timers.shift(by, without=checkins.SCHEDULE_TIMER)
+    """Countdowns go on as they were; wall times are looked up anew if the clock went back.
+
+    The time of a stage is a wall time that was said once: it stays where it is.
+    """
+    await ctx.tx.timers.shift(
+        by, without=(checkins.SCHEDULE_TIMER, stages.TIMER, stages.SOON_TIMER)
+    )
     await ctx.tx.checkins.shift(by)
     await ctx.tx.incidents.shift(by)
     await duty.look_again(ctx, by)
     if by < timedelta(0):
         for schedule in await ctx.tx.checkins.all_schedules():
-            await checkins.set_schedule_timer(ctx, schedule.id, schedule.rule)
+            await checkins.set_schedule_timer(
+                ctx, schedule.id, schedule.rule, schedule.member
+            )
 
 
 async def trouble(ctx: Context, findings: tuple[str, ...]) -> None:

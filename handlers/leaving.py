@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.domain.rich import Rich
+from bot.domain.trip import Purpose
 from bot.platforms.base import Operation
-from handlers import decisions, duty, incidents
+from handlers import decisions, duty, incidents, stages
 from handlers.canary import SCHEDULE_TIMER
 from handlers.context import Context, Due
 from storage.people import Member
@@ -25,8 +26,16 @@ async def needed(ctx: Context, member: int) -> bool:
     Whoever holds their phone, or a second person at their side, could end an alarm that way.
     """
     return bool(
-        await ctx.tx.incidents.open_about(member) or await ctx.tx.checkins.open_of(member)
+        await ctx.tx.incidents.open_about(member)
+        or await ctx.tx.checkins.open_of(member)
+        or await on_the_way(ctx, member)
     )
+
+
+async def on_the_way(ctx: Context, member: int) -> bool:
+    """Whether somebody is on a trip, or answers for others who are."""
+    under_way = (Purpose.TRIP, Purpose.COLLECTIVE)
+    return any(trip.purpose in under_way for trip in await ctx.tx.trips.open_of(member))
 
 
 async def erase(ctx: Context, person: Member) -> None:
@@ -39,6 +48,7 @@ async def erase(ctx: Context, person: Member) -> None:
     await ctx.tx.timers.set(DOUBT_TIMER, person.id, None)
     for schedule in await ctx.tx.checkins.schedules_of(person.id):
         await ctx.tx.timers.set(SCHEDULE_TIMER, schedule.id, None)
+    await stages.drop_all(ctx, person.id)
     for draft in await ctx.tx.erasing.drafts(person.id):
         for prompt in await ctx.tx.conversations.open_about(DRAFT_TOPIC, draft):
             # Words that were shown for review are taken away, not marked.

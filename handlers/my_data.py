@@ -107,6 +107,16 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
     yield head("checkins")
     for due, state, answered in kept.checkins:
         yield f"{_utc(due)} · {state}" + (f" · {_utc(answered)}" if answered else "")
+    yield head("trips")
+    for purpose, title, started, there in kept.trips:
+        yield f"{_utc(started)} · {purpose} · {title}".rstrip(" ·")
+        for due, place, state in there:
+            yield f"  {_utc(due)} · {place} · {state}"
+    yield f"{texts.plain('my_data.lists')}: {kept.lists}"
+    if kept.quiet is not None:
+        yield f"{texts.plain('my_data.quiet')}: {'-'.join(kept.quiet.to_json())}"
+    for at, what, content in kept.whereabouts:
+        yield f"{_utc(at)} · {what} · {json.dumps(content, ensure_ascii=False)}"
     yield head("incidents")
     for number, kind, opened, closed, outcome in kept.incidents:
         end = f"{_utc(closed)} · {texts.write(Outcome(outcome))}" if closed and outcome else "…"
@@ -198,7 +208,8 @@ async def _only_silent(ctx: Context, hidden: Incident) -> None:
 async def _not_now(ctx: Context) -> bool:
     """The same words whatever is open: they must not tell the holder of a phone of an alarm."""
     me = ctx.speaker.member.id
-    if not await subject.seen(ctx, me) and not await ctx.tx.checkins.open_of(me):
+    waits = await ctx.tx.checkins.open_of(me) or await leaving.on_the_way(ctx, me)
+    if not waits and not await subject.seen(ctx, me):
         return False
     await ctx.reply("erase.not_now")
     return True

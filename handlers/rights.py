@@ -14,7 +14,30 @@ from bot.domain.permissions import Action
 
 PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
     {
-        "checkin": {"ok": Action.ANSWER, "help": Action.ANSWER, "later": Action.ANSWER},
+        "checkin": {
+            "ok": Action.ANSWER,
+            "help": Action.ANSWER,
+            "later": Action.ANSWER,
+            "extend": Action.ANSWER,
+            "missing": Action.ANSWER,
+            "missing_other": Action.ANSWER,
+        },
+        "trip": {
+            "arrived": Action.TRIP,
+            "extend": Action.TRIP,
+            "extend_by": Action.TRIP,
+            "help": Action.ANSWER,
+            "end": Action.TRIP,
+        },
+        "once": {"drop": Action.TRIP},
+        "reading": {"choose": Action.TRIP},
+        "collective": {
+            "answer": Action.ANSWER,
+            "refuse": Action.ANSWER,
+            "agree": Action.ANSWER,
+            "stay_out": Action.ANSWER,
+            "end": Action.ANSWER,
+        },
         "doubt": {"alarm": Action.PANIC, "manual": Action.MANUAL},
         "schedule": {"end": Action.SETTINGS},
         "incident": {
@@ -117,6 +140,9 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
 DIALOGS: Mapping[str, Mapping[str, Action]] = MappingProxyType(
     {
         "joining": {"agree": Action.JOIN, "name": Action.JOIN},
+        "trip": {"line": Action.TRIP, "end": Action.TRIP},
+        "reading": {"which": Action.TRIP},
+        "collective": {"who": Action.ANSWER},
         "incident": {"news": Action.RESPOND},
         "duress": {"words": Action.DURESS, "again": Action.DURESS},
         "roles": {"whom": Action.SET_ROLES},

@@ -25,6 +25,7 @@ from bot.platforms.base import (
     File,
     IdentityChanged,
     Incoming,
+    Location,
     Migrated,
     Other,
     PicturesShown,
@@ -41,6 +42,7 @@ from bot.texts.catalogue import nearest
 from handlers import (
     canary,
     checkins,
+    collectives,
     consent,
     decisions,
     denunciations,
@@ -58,17 +60,25 @@ from handlers import (
     invitations,
     joining,
     leaving,
+    locations,
     logbook,
     lost,
     mass,
     my_data,
+    once,
     outcomes,
+    quiet,
+    readings,
     regions,
     rights,
     roles,
     rotations,
     shifts,
+    silences,
+    stages,
     subject,
+    trips,
+    whereabouts,
 )
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
@@ -84,6 +94,11 @@ HELP_WORDS = ("ayuda", "help", "manual", "start", "inicio", "menu")
 ENTRIES: tuple[Entry, ...] = (
     *incidents.ENTRIES,
     *checkins.ENTRIES,
+    *trips.ENTRIES,
+    *silences.ENTRIES,
+    *once.ENTRIES,
+    *quiet.ENTRIES,
+    *collectives.ENTRIES,
     *consent.ENTRIES,
     *invitations.ENTRIES,
     *groups.ENTRIES,
@@ -108,6 +123,9 @@ TIMERS = {
     mass.TIMER: incidents.on_mass_timer,
     checkins.SCHEDULE_TIMER: checkins.on_schedule,
     checkins.DOUBT_TIMER: checkins.on_doubt,
+    stages.TIMER: checkins.on_stage,
+    stages.SOON_TIMER: trips.on_soon,
+    collectives.TIMER: collectives.on_timer,
     denunciations.TIMER: denunciations.on_timer,
     consent.TIMER: consent.on_timer,
     decisions.TIMER: decisions.on_timer,
@@ -117,11 +135,32 @@ TIMERS = {
     duty.TIMER: duty.on_timer,
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
+    fading.TRIP_TIMER: fading.on_trip,
 }
 
 Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
 
+READ: dict[str, readings.Carry] = {
+    "trip": trips.read,
+    "once": once.read,
+    "silence": silences.read,
+    "collective": collectives.read,
+}
+"""What goes on once it is known which of two times was meant."""
+
+
+async def _which_reading(ctx: Context, _step: str, data: dict[str, Any], text: str) -> None:
+    """Which time is meant; but how somebody is comes before when they travel."""
+    if ctx.duress or understand(text) is not Answer.UNCLEAR:
+        await checkins.said(ctx, text)
+    else:
+        await readings.words(ctx, data, text, READ)
+
+
 TALKS: dict[str, Talk] = {
+    trips.TOPIC: trips.words,
+    readings.TOPIC: _which_reading,
+    collectives.TOPIC: collectives.words,
     joining.TOPIC: joining.words,
     incidents.TOPIC: incidents.words,
     denunciations.TOPIC: denunciations.words,
@@ -235,6 +274,10 @@ class Router:
                 await self._no_answer(ctx, "unproven")
             case File() as file if ctx.may(Action.WRITE) and await files.sent(ctx, file):
                 pass
+            case Location() if ctx.known and not event.proven:
+                await self._no_answer(ctx, "unproven")
+            case Location() as location if ctx.known:
+                await locations.shared(ctx, location)
             case File() | Other() if ctx.known:
                 await self._no_answer(ctx, "only_words")
             case Unreadable() if ctx.known:
@@ -317,6 +360,12 @@ class Router:
         # Again, whatever was allowed when the question was asked.
         ctx.require(rights.of_press(prompt.topic, option.action))
         match prompt.topic:
+            case checkins.TOPIC if option.action == "extend":
+                await trips.extend_question(ctx, prompt.ref)
+            case checkins.TOPIC if option.action in ("missing", "missing_other"):
+                await collectives.pressed_missing(
+                    ctx, prompt.ref, option.action, option.argument
+                )
             case checkins.TOPIC:
                 await checkins.chosen(ctx, prompt.ref, option.action)
             case incidents.TOPIC:
@@ -334,6 +383,14 @@ class Router:
             case checkins.DOUBT_TOPIC:
                 if await checkins.settle_doubt(ctx, option.action):
                     await self._manual(ctx)
+            case trips.TOPIC:
+                await trips.pressed(ctx, prompt.ref, option.action, option.argument)
+            case once.TOPIC:
+                await once.drop(ctx, prompt.ref)
+            case readings.TOPIC:
+                await readings.chosen(ctx, prompt.ref, option.argument, READ)
+            case collectives.TOPIC:
+                await collectives.pressed(ctx, prompt.ref, option.action, option.argument)
             case checkins.SCHEDULE_TOPIC:
                 await checkins.end_schedule(ctx, prompt.ref)
             case joining.TOPIC:
@@ -447,7 +504,11 @@ class Router:
         dialog = await ctx.dialog()
         await self._listen(ctx, text, dialog)
         asked = ctx.known and await checkins.waits_for_answer(ctx)
-        if asked and (ctx.duress or understand(text) is not Answer.UNCLEAR):
+        # Who ends a trip says how they are: that answers an open question as well.
+        ending = dialog is not None and (dialog.topic, dialog.step) == trips.ENDING
+        answers = asked and await checkins.understood(ctx, text) is not Answer.UNCLEAR
+        if answers and not ending:
+            await whereabouts.hear(ctx, text)
             await checkins.said(ctx, text)
         elif dialog is not None and dialog.topic in TALKS:
             right = rights.of_words(dialog.topic, dialog.step)
@@ -457,8 +518,27 @@ class Router:
             await TALKS[dialog.topic](ctx, dialog.step, dict(dialog.data), text)
         elif not ctx.known:
             return
-        elif not await checkins.said(ctx, text):
+        elif not await self._of_their_own(ctx, text, asked=asked) and not await checkins.said(
+            ctx, text
+        ):
             await ctx.reply("not_understood")
+
+    async def _of_their_own(self, ctx: Context, text: str, *, asked: bool) -> bool:
+        """What people say without being asked for it: about a trip, a time to be asked at, a phone
+        that will soon be silent. An open question stays open, and is asked again."""
+        hinted = await whereabouts.hear(ctx, text)
+        if ctx.duress:
+            return False
+        if await collectives.said(ctx, text):
+            return True
+        if await trips.said(ctx, text) or await once.said(ctx, text):
+            if asked and await checkins.waits_for_answer(ctx):
+                await checkins.ask_again(ctx, "checkin.reminder")
+            return True
+        if hinted and not asked and understand(text) is Answer.UNCLEAR:
+            await ctx.reply("hint.noted")
+            return True
+        return False
 
     async def _cry(self, ctx: Context) -> None:
         """ "Auxilio" or "SOS" and nothing else: an alarm, whatever else was going on."""

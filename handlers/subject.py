@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from bot.domain import incident as rules
 from bot.domain.checkin import CLOCKS_APART
-from bot.domain.duress import PRETENDED, shown_to_subject
+from bot.domain.duress import HIDDEN, PRETENDED, shown_to_subject
 from bot.domain.incident import Incident, Kind, Notice, Outcome, Refusal
 from handlers import incidents
 from handlers.context import Choice, Context
@@ -39,15 +39,15 @@ async def seen(ctx: Context, member: int) -> Seen | None:
 
 
 async def _taken_for(ctx: Context, incident: Incident) -> Kind | None:
-    if incident.kind is not Kind.DURESS:
+    if incident.kind not in HIDDEN:
         return incident.kind
     timeline = await ctx.tx.incidents.timeline(incident.id)
     return shown_to_subject(incident.kind, (event.event for event in timeline))
 
 
 def _believed(ctx: Context, incident: Incident) -> bool:
-    """Whether the person's word counts: not under duress, nor after it."""
-    return not ctx.duress and incident.kind is not Kind.DURESS
+    """Whether the person's word counts: not under duress, nor after it, nor against who misses them."""
+    return not ctx.duress and incident.kind not in HIDDEN
 
 
 async def late_answer(ctx: Context, known: Seen) -> None:
@@ -68,6 +68,23 @@ async def late_answer(ctx: Context, known: Seen) -> None:
         topic=TOPIC,
         ref=incident.id,
     )
+
+
+async def overheard(ctx: Context) -> None:
+    """ "I am well" from somebody of whom others say that they are missing: news for who looks for them.
+
+    The chat shows what it shows without an incident: its holder is not told that there is one.
+    """
+    me = ctx.speaker.member
+    incident = await ctx.tx.incidents.open_about(me.id)
+    if incident is None or incident.kind is not Kind.MISSING or ctx.came_before(incident.opened_at):
+        return
+    timeline = await ctx.tx.incidents.timeline(incident.id)
+    if not ctx.duress and all(event.event != "answered_late" for event in timeline):
+        await incidents.tell_the_others(
+            ctx, incident, "incident.answered_late", me.id, name=me.name
+        )
+        await ctx.tx.incidents.note(incident.id, ctx.now, "answered_late", me.id)
 
 
 async def _tell_of_the_answer(ctx: Context, incident: Incident) -> None:

@@ -13,9 +13,10 @@ from bot.domain.checkin import State as Checkin
 from bot.domain.incident import State as Incident
 from bot.domain.lanes import Lane
 from bot.domain.mass import GATHER
+from bot.domain.trip import StageState
 from storage.inbox import NEW
 from storage.outbox import QUEUED, SENT, WAITING
-from storage.tables import checkins, inbox, incidents, outbox, rotations, schedules, timers
+from storage.tables import checkins, inbox, incidents, outbox, rotations, schedules, stages, timers
 
 SLACK = timedelta(minutes=2)
 """How late anything may be before it counts as broken."""
@@ -62,6 +63,9 @@ def questions(now: datetime) -> dict[str, sa.Select[int]]:
             checkins, "checkin", checkins.c.state.in_([*OPEN])
         ),
         "schedule_without_timer": _without_timer(schedules, "schedule", schedules.c.active),
+        "stage_without_timer": _without_timer(
+            stages, "stage", stages.c.state == StageState.AHEAD
+        ),
         "incident_without_timer": _without_timer(
             incidents, "incident", incidents.c.state != Incident.RESOLVED
         ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,7 +30,7 @@ _CHECKIN = [
     checkins.c[name]
     for name in (
         "id", "member_id", "due", "miss_at", "reminders", "state", "delivered", "answered_at",
-        "held",
+        "held", "stage_id",
     )
 ]  # fmt: skip
 
@@ -40,7 +41,7 @@ def _schedule(row: sa.Row[Any]) -> StoredSchedule:
 
 
 def _checkin(row: sa.Row[Any]) -> Checkin:
-    id, member, due, miss_at, reminders, state, delivered, answered_at, held = tuple(row)
+    id, member, due, miss_at, reminders, state, delivered, answered_at, held, stage = tuple(row)
     return Checkin(
         id=id,
         member=member,
@@ -51,6 +52,7 @@ def _checkin(row: sa.Row[Any]) -> Checkin:
         delivered=delivered,
         answered_at=answered_at,
         held=held,
+        stage=stage,
     )
 
 
@@ -65,6 +67,9 @@ _OPEN_OF = (
 )
 _OCCURRENCE = sa.select(checkins.c.id).where(
     checkins.c.schedule_id == _ID, checkins.c.due == param("at")
+)
+_OF_STAGE = sa.select(checkins.c.id).where(
+    checkins.c.stage_id == _ID, checkins.c.due == param("at")
 )
 _NEW = sa.insert(checkins).returning(checkins.c.id)
 
@@ -115,14 +120,18 @@ class Checkins:
             sa.update(schedules).where(schedules.c.id == id).values(paused_until=until)
         )
 
-    async def new_id(self, member: int, schedule: int | None, due: datetime) -> int | None:
-        """A row for the occurrence, or None if there is one already."""
-        exists = await self._db.execute(_OCCURRENCE, {"of": schedule, "at": due})
+    async def new_id(
+        self, member: int, schedule: int | None, due: datetime, stage: int | None = None
+    ) -> int | None:
+        """A row for the occurrence of a schedule or a stage, or None if there is one already."""
+        occurrence, of = (_OCCURRENCE, schedule) if stage is None else (_OF_STAGE, stage)
+        exists = await self._db.execute(occurrence, {"of": of, "at": due})
         if exists.first():
             return None
         row: dict[str, Any] = {
             "member_id": member,
             "schedule_id": schedule,
+            "stage_id": stage,
             "due": due,
             "miss_at": due,
             "reminders": [],
@@ -152,6 +161,27 @@ class Checkins:
         """Those that an answer still counts for, the oldest first."""
         found = await self._db.execute(_OPEN_OF, {"of": member})
         return [_checkin(row) for row in found]
+
+    async def open_of_stages(self, stages: Collection[int]) -> list[Checkin]:
+        """The open ones of these stages."""
+        found = await self._db.execute(
+            sa.select(*_CHECKIN)
+            .where(checkins.c.state.in_([*OPEN]), checkins.c.stage_id.in_(list(stages)))
+            .order_by(checkins.c.id)
+        )
+        return [_checkin(row) for row in found]
+
+    async def of_stage(self, stage: int) -> Checkin | None:
+        """The newest of a stage, whatever became of it."""
+        row = (
+            await self._db.execute(
+                sa.select(*_CHECKIN)
+                .where(checkins.c.stage_id == stage)
+                .order_by(checkins.c.id.desc())
+                .limit(1)
+            )
+        ).one_or_none()
+        return _checkin(row) if row else None
 
     async def overdue(self, now: datetime) -> list[Checkin]:
         """Open ones whose grace is over."""

@@ -24,6 +24,7 @@ from storage.rows import Rows
 from storage.tables import (
     accounts,
     checkins,
+    companions,
     decisions,
     denunciations,
     dialogs,
@@ -40,6 +41,9 @@ from storage.tables import (
     region_members,
     rotation_people,
     schedules,
+    stages,
+    trips,
+    whereabouts,
 )
 
 BATCH = 500
@@ -136,8 +140,17 @@ class Erasing:
             done={},
             asked_at=now,
         )
+        of_trips = sa.select(stages.c.id).where(
+            stages.c.trip_id.in_(sa.select(trips.c.id).where(trips.c.member_id == member.id))
+        )
+        await self._db.execute(
+            sa.update(checkins).where(checkins.c.stage_id.in_(of_trips)).values(stage_id=None)
+        )
         for table, column in (
             (checkins, checkins.c.member_id),
+            (trips, trips.c.member_id),
+            (companions, companions.c.member_id),
+            (whereabouts, whereabouts.c.member_id),
             (schedules, schedules.c.member_id),
             (accounts, accounts.c.member_id),
             (prompts, prompts.c.member),
@@ -171,6 +184,7 @@ class Erasing:
             withdrawn_at=None,
             duress=None,
             rehearsal_until=None,
+            quiet=None,
             left_at=now,
         )
 
@@ -249,6 +263,10 @@ class Erasing:
             "prompts": self._prompts,
             "dialogs": self._dialogs,
             "incident_events": self._events,
+            "trips": self._trips,
+            "stages": self._stages,
+            "companions": self._companions,
+            "whereabouts": self._whereabouts,
         }
 
     async def _inbox(self, traces: Traces, after: int, now: datetime) -> _Looked:
@@ -348,6 +366,44 @@ class Erasing:
             if details != row.details:
                 await self._rows.update(incident_events, row.id, details=details)
         return (found[-1].id if found else None), False
+
+    async def _trips(self, traces: Traces, after: int, now: datetime) -> _Looked:
+        of_group = trips.c.member_id.in_(self._members(traces.group))
+        return await self._without(traces, trips, "title", of_group, after), False
+
+    async def _stages(self, traces: Traces, after: int, now: datetime) -> _Looked:
+        of_group = stages.c.trip_id.in_(self._trips_of(traces.group))
+        return await self._without(traces, stages, "place", of_group, after), False
+
+    async def _companions(self, traces: Traces, after: int, now: datetime) -> _Looked:
+        of_group = companions.c.trip_id.in_(self._trips_of(traces.group))
+        return await self._without(traces, companions, "name", of_group, after), False
+
+    async def _whereabouts(self, traces: Traces, after: int, now: datetime) -> _Looked:
+        of_group = whereabouts.c.member_id.in_(self._members(traces.group))
+        return await self._without(traces, whereabouts, "content", of_group, after), False
+
+    async def _without(
+        self, traces: Traces, table: sa.Table, column: str, of: sa.ColumnElement[bool], after: int
+    ) -> int | None:
+        """In what others wrote they are called what they are called now."""
+        found = await self._rows.all(
+            sa.select(table.c.id, table.c[column])
+            .where(table.c.id > after, of)
+            .order_by(table.c.id)
+            .limit(BATCH)
+        )
+        for id, value in found:
+            changed = traces.without(value)
+            if changed != value:
+                await self._rows.update(table, id, **{column: changed})
+        return found[-1].id if found else None
+
+    def _members(self, group: int) -> sa.Select[int]:
+        return sa.select(members.c.id).where(members.c.group_id == group)
+
+    def _trips_of(self, group: int) -> sa.Select[int]:
+        return sa.select(trips.c.id).where(trips.c.member_id.in_(self._members(group)))
 
     async def _asked_operators(self, group: int) -> frozenset[str]:
         """The messages in which operators were asked to be a group's second person."""

@@ -9,8 +9,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from bot.domain.duress import PRETENDED, shown_to_subject
+from bot.domain.duress import HIDDEN, PRETENDED, shown_to_subject
 from bot.domain.incident import Kind, Outcome
+from bot.domain.quiet import Quiet
 from bot.domain.schedule import Schedule
 from storage.decisions import Line
 from storage.people import Account
@@ -18,6 +19,7 @@ from storage.rows import Rows
 from storage.tables import (
     audit_log,
     checkins,
+    companions,
     denunciations,
     duty_changes,
     duty_turns,
@@ -32,6 +34,9 @@ from storage.tables import (
     regions,
     rotation_people,
     schedules,
+    stages,
+    trips,
+    whereabouts,
 )
 
 _Incident = tuple[int, str, datetime, datetime | None, str | None]
@@ -40,12 +45,20 @@ _Incident = tuple[int, str, datetime, datetime | None, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Mine:
-    """Rows about one member. Of incidents about them, nothing that others did or wrote."""
+    """Rows about one member. Of incidents about them, nothing that others did or wrote.
+
+    `trips`: purpose, title, when it began, and the time, place and state of each stage. `lists`: on
+    how many lists of a collective they are. `whereabouts`: where they said they were.
+    """
 
     joined_at: datetime
     agreed_at: datetime | None
     schedules: Sequence[tuple[Schedule, bool]]
     checkins: Sequence[tuple[datetime, str, datetime | None]]  # due, state, answered
+    quiet: Quiet | None
+    trips: Sequence[tuple[str, str, datetime, Sequence[tuple[datetime, str, str]]]]
+    lists: int
+    whereabouts: Sequence[tuple[datetime, str, Mapping[str, Any]]]
     incidents: Sequence[_Incident]
     acts: Sequence[tuple[int, datetime, str, Mapping[str, Any]]]  # in any incident, their own
     denunciations: Sequence[tuple[int, str, str, str]]  # number, state, title, text
@@ -58,7 +71,9 @@ class Mine:
     sent_to_them: int
 
 
-OF_DURESS = frozenset({"opened_duress", "again_duress", PRETENDED, "asked_to_erase"})
+OF_DURESS = frozenset(
+    {"opened_duress", "again_duress", "opened_missing", "again_missing", PRETENDED, "asked_to_erase"}
+)
 """Lines of a timeline that the person's own acts wrote, and that their chat must not show."""
 
 
@@ -78,7 +93,7 @@ async def _about(rows: Rows, member: int) -> tuple[list[_Incident], list[int]]:
     known: list[_Incident] = []
     hidden: list[int] = []
     for id, number, kind, opened, closed, outcome in found.all():
-        if kind != Kind.DURESS:
+        if kind not in HIDDEN:
             known.append((number, kind, opened, closed, outcome))
             continue
         lines = (
@@ -137,7 +152,38 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         .where(checkins.c.member_id == member)
         .order_by(checkins.c.id)
     )
+    journeys = await rows.all(
+        sa.select(trips.c.id, trips.c.purpose, trips.c.title, trips.c.started_at)
+        .where(trips.c.member_id == member)
+        .order_by(trips.c.id)
+    )
+    went: list[tuple[str, str, datetime, Sequence[tuple[datetime, str, str]]]] = []
+    for row in journeys:
+        there = await rows.all(
+            sa.select(stages.c.id, stages.c.due, stages.c.place, stages.c.state)
+            .where(stages.c.trip_id == row.id)
+            .order_by(stages.c.id)
+        )
+        went.append(
+            (row.purpose, row.title, row.started_at, [(s.due, s.place, s.state) for s in there])
+        )
+    lists = await db.execute(
+        sa.select(sa.func.count()).select_from(companions).where(companions.c.member_id == member)
+    )
+    quiet = await rows.one_value(
+        sa.select(members.c.quiet, members.c.id).where(members.c.id == member)
+    )
     about, hidden = await _about(rows, member)
+    said_where = await rows.all(
+        sa.select(
+            whereabouts.c.id, whereabouts.c.at, whereabouts.c.what, whereabouts.c.content
+        )
+        .where(
+            whereabouts.c.member_id == member,
+            whereabouts.c.incident_id.is_(None) | whereabouts.c.incident_id.not_in(hidden),
+        )
+        .order_by(whereabouts.c.id)
+    )
     acts = await rows.all(
         sa.select(
             incident_events.c.id, incidents.c.number, incident_events.c.at, incident_events.c.event,
@@ -193,6 +239,13 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         agreed_at=person.agreed_at,
         schedules=[(Schedule.from_json(row.rule), row.active) for row in rules],
         checkins=[tuple(row) for row in asked],
+        quiet=Quiet.from_json(quiet) if quiet else None,
+        trips=went,
+        lists=lists.scalar_one(),
+        # What a trip's line says of others is theirs; the trip itself is above.
+        whereabouts=[
+            (row.at, row.what, {} if row.what == "trip" else row.content) for row in said_where
+        ],
         incidents=about,
         acts=[(row.number, row.at, row.event, row.details) for row in acts],
         denunciations=[(row.number, row.state, row.title, row.text) for row in written],

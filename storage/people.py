@@ -13,6 +13,7 @@ from bot.domain.decision import Candidate
 from bot.domain.duress import Words
 from bot.domain.people import Risk, Role, Roster
 from bot.domain.plan import DEFAULT_PLAN, Plan
+from bot.domain.quiet import Quiet
 from storage.rows import Query, Rows, param
 from storage.tables import accounts, groups, members
 
@@ -137,6 +138,7 @@ _GROUP_BY_ID = Query(sa.select(*_GROUP).where(groups.c.id == _ID))
 _MEMBER_BY_ID = Query(sa.select(*_MEMBER).where(members.c.id == _ID))
 _MEMBERS_OF_GROUP = Query(sa.select(*_MEMBER).where(_members_of(_ID)).order_by(members.c.id))
 _DURESS = Query(sa.select(members.c.duress, members.c.id).where(members.c.id == _ID))
+_QUIET = Query(sa.select(members.c.quiet, members.c.id).where(members.c.id == _ID))
 _ROLES = sa.select(members.c.id, members.c.roles).where(_members_of(_ID))
 _ACCOUNT_BY_ADDRESS = Query(
     sa.select(*_ACCOUNT).where(accounts.c.platform == _PLATFORM, accounts.c.address_key == _KEY)
@@ -319,6 +321,17 @@ class People:
             return frozenset(id for id, roles in people if role in roles)
 
         return Roster(having(Role.RESPONDER), having(Role.COORDINATOR), having(Role.OBSERVER))
+
+    # quiet hours
+
+    async def quiet(self, member: int) -> Quiet | None:
+        """When a member's schedules ask nothing."""
+        kept = await self._rows.one_value(_QUIET, of=member)
+        return Quiet.from_json(kept) if kept else None
+
+    async def set_quiet(self, member: int, quiet: Quiet | None) -> None:
+        """Other hours from now on, or none."""
+        await self._rows.update(members, member, quiet=quiet.to_json() if quiet else None)
 
     # duress
 

@@ -36,6 +36,9 @@ from storage.tables import (
     outbox,
     prompts,
     rotations,
+    stages,
+    trips,
+    whereabouts,
 )
 
 BATCH = 200
@@ -49,8 +52,9 @@ something wrong would be the first to."""
 class Keep:
     """How long things are kept once they are over.
 
-    `messages`: what was written and sent, and the questions asked. `checkins`: when somebody was
-    asked and answered, and who was on duty. `incidents`: their timelines, counted from their end.
+    `messages`: what was written and sent, the questions asked, and where trips went. `checkins`:
+    when somebody was asked and answered, and who was on duty. `incidents`: their timelines, counted
+    from their end.
     `traces`: the numbers by which a message that comes again, or is to be edited, is known; without
     any content.
     """
@@ -71,6 +75,7 @@ class Retention:
     async def erase(self, keep: Keep, now: datetime) -> int:
         """A batch of everything that is over for too long. Returns how many rows it was."""
         erased = 0
+        await self._forget_stages(keep, now)
         for table, over in self._over(keep, now):
             (key,) = table.primary_key.columns
             some = sa.select(key).where(over).order_by(key).limit(BATCH)
@@ -98,6 +103,13 @@ class Retention:
                 checkins.c.state.not_in([*OPEN])
                 & (checkins.c.miss_at <= now - keep.checkins)
                 & not_the_last,
+            ),
+            # Where somebody went is nobody's business once they are back; what an incident needs of
+            # it belongs to the incident.
+            (trips, self._gone(keep, now) & ~_asked_about()),
+            (
+                whereabouts,
+                whereabouts.c.incident_id.is_(None) & (whereabouts.c.at <= now - keep.messages),
             ),
             (
                 incidents,
@@ -137,6 +149,22 @@ class Retention:
             ),
         ]
 
+    def _gone(self, keep: Keep, now: datetime) -> sa.ColumnElement[bool]:
+        return trips.c.ended_at <= now - keep.messages
+
+    async def _forget_stages(self, keep: Keep, now: datetime) -> None:
+        """Check-ins stay longer than what they were about: they lose sight of it."""
+        over = (
+            sa.select(stages.c.id)
+            .join(trips, trips.c.id == stages.c.trip_id)
+            .where(self._gone(keep, now))
+        )
+        await self._db.execute(
+            sa.update(checkins)
+            .where(checkins.c.stage_id.in_(over), checkins.c.state.not_in([*OPEN]))
+            .values(stage_id=None)
+        )
+
     async def _empty(self, table: sa.Table, column: str, over: sa.ColumnElement[bool]) -> int:
         """Take the content of rows that stay for a while by their numbers alone."""
         (key,) = table.primary_key.columns
@@ -145,3 +173,10 @@ class Retention:
         for number in found:
             await self._rows.update(table, number, **{column: {}}, emptied=True)
         return len(found)
+
+
+def _asked_about() -> sa.ColumnElement[bool]:
+    """Whether a check-in is about one of a trip's stages."""
+    return sa.exists().where(
+        stages.c.trip_id == trips.c.id, checkins.c.stage_id == stages.c.id
+    )

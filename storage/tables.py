@@ -229,6 +229,7 @@ members = sa.Table(
     _at("withdrawn_at", null=True),
     _sealed_json("duress", null=True),
     _at("rehearsal_until", null=True),
+    _sealed_json("quiet", null=True),
     sa.UniqueConstraint("group_id", "name_key"),
     sa.Index("ix_members_look_key", "look_key"),
 )
@@ -467,6 +468,48 @@ schedules = sa.Table(
     sa.Index("ix_schedules_member_id", "member_id"),
 )
 
+trips = sa.Table(
+    "trips",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _text("purpose"),
+    _sealed("title"),
+    _at("started_at"),
+    _at("ended_at", null=True),
+    sa.Column("extensions", sa.Integer, nullable=False, default=0),
+    sa.Column("extended", sa.Integer, nullable=False, default=0),
+    sa.Column("others", sa.Integer, nullable=False, default=0),
+    sa.Index("ix_trips_member_id_ended_at", "member_id", "ended_at"),
+    sa.Index("ix_trips_ended_at", "ended_at"),
+    comment="what a member asked to be asked about: trips, single questions, silences, collectives",
+)
+
+stages = sa.Table(
+    "stages",
+    metadata,
+    _id(),
+    _ref("trip_id", "trips"),
+    _at("due"),
+    _sealed("place"),
+    _text("state"),
+    sa.Index("ix_stages_trip_id", "trip_id"),
+    sa.Index("ix_stages_state", "state"),
+)
+
+companions = sa.Table(
+    "companions",
+    metadata,
+    _id(),
+    _ref("trip_id", "trips"),
+    _ref("member_id", "members", null=True),
+    _sealed("name"),
+    _text("state"),
+    sa.Index("ix_companions_trip_id", "trip_id"),
+    sa.Index("ix_companions_member_id", "member_id"),
+    comment="for whom one person answers; whoever is no member is a name alone",
+)
+
 checkins = sa.Table(
     "checkins",
     metadata,
@@ -480,7 +523,10 @@ checkins = sa.Table(
     sa.Column("delivered", sa.Boolean, nullable=False, default=True),
     _at("answered_at", null=True),
     sa.Column("held", sa.Boolean, nullable=False, server_default=sa.false()),
+    # Where a trip went is erased earlier than when somebody was asked: this is emptied before.
+    sa.Column("stage_id", ROW, sa.ForeignKey("stages.id"), nullable=True),
     sa.UniqueConstraint("schedule_id", "due"),
+    sa.Index("ix_checkins_stage_id", "stage_id", "due", unique=True),
     sa.Index("ix_checkins_member_id_state", "member_id", "state"),
     sa.Index("ix_checkins_state_miss_at", "state", "miss_at"),
 )
@@ -536,6 +582,22 @@ incident_events = sa.Table(
     sa.Column("actor", ROW, nullable=True),
     _sealed_json("details"),
     sa.Index("ix_incident_events_incident_id", "incident_id"),
+)
+
+whereabouts = sa.Table(
+    "whereabouts",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _ref("trip_id", "trips", null=True),
+    _ref("incident_id", "incidents", null=True),
+    _at("at"),
+    _text("what"),
+    _sealed_json("content"),
+    sa.Index("ix_whereabouts_member_id", "member_id"),
+    sa.Index("ix_whereabouts_trip_id", "trip_id"),
+    sa.Index("ix_whereabouts_incident_id", "incident_id"),
+    comment="where somebody said they are, and what will soon explain a silence",
 )
 
 # --- denunciations ------------------------------------------------------------------------------

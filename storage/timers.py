@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -123,12 +124,12 @@ class Timers:
         )
         return {ref: due for ref, due in found}
 
-    async def shift(self, by: timedelta, *, without: str) -> None:
+    async def shift(self, by: timedelta, *, without: Collection[str]) -> None:
         """The clock was changed by `by`: countdowns go on as they were; `without` is wall time."""
         moved = int(by / timedelta(microseconds=1))
         await self._db.execute(
             sa.update(timers)
-            .where(timers.c.kind != without)
+            .where(timers.c.kind.not_in(list(without)))
             .values(due=sa.cast(timers.c.due, sa.BigInteger) + moved, lease_until=None)
         )
 

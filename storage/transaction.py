@@ -28,7 +28,9 @@ from storage.retention import Retention
 from storage.rows import Rows
 from storage.tables import data_keys, metadata
 from storage.timers import Timers
+from storage.trips import Trips
 from storage.vault import Vault
+from storage.whereabouts import Whereabouts
 
 
 class Transaction:
@@ -128,6 +130,16 @@ class Transaction:
     def checkins(self) -> Checkins:
         """Schedules and check-ins."""
         return Checkins(self.rows)
+
+    @cached_property
+    def trips(self) -> Trips:
+        """What members asked to be asked about."""
+        return Trips(self.rows)
+
+    @cached_property
+    def whereabouts(self) -> Whereabouts:
+        """Where somebody said they are."""
+        return Whereabouts(self.rows)
 
     @cached_property
     def mass(self) -> MassEvents:

@@ -14,7 +14,7 @@ import re
 import tomllib
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -39,6 +39,13 @@ class Answer(StrEnum):
     HELP = "help"
     LATER = "later"
     UNCLEAR = "unclear"
+
+
+ARRIVED, ALL_HERE, AFFIRMED = "arrived", "all_here", "affirmed"
+"""Lists of answer_words.toml that are enough alone where they answer the question."""
+
+HINTS = ("battery", "signal")
+"""Lists of what will soon be the reason of a silence."""
 
 
 # --- making text plain --------------------------------------------------------------------------
@@ -158,7 +165,10 @@ def _indexed(phrases: Mapping[_Phrase, str]) -> _Index:
     return dict(index)
 
 
-_ANSWERS = _phrases("ok", "filler", "polite", "counter_questions", "later", "unwell")
+_ANSWERS = _phrases(
+    "ok", "filler", "polite", "counter_questions", "later", "unwell", "battery", "signal", "arrived",
+    "all_here", "affirmed",
+)  # the later list has the phrase that is in two
 _CONFIRMATIONS = _phrases("yes", "no", "polite")
 _NOT_HELP = _phrases("not_help")
 _ALARMS = _phrases("help_words", "help_phrases")
@@ -186,6 +196,7 @@ _SPELLINGS = {
 _ANSWER_INDEX = _indexed(_ANSWERS)
 _CONFIRMATION_INDEX = _indexed(_CONFIRMATIONS)
 _NOT_HELP_INDEX = _indexed(_NOT_HELP)
+_HINT_INDEX = _indexed(_phrases(*HINTS))
 _HELP_INDEX = _indexed({phrase: name for phrase, name in _ALARMS.items() if len(phrase) > 1})
 
 
@@ -314,8 +325,10 @@ def _made_of(tokens: list[str], index: _Index, readings: list[set[str]]) -> set[
 # --- what others call ---------------------------------------------------------------------------
 
 
-def understand(text: str) -> Answer:
+def understand(text: str, *, also: Collection[str] = ()) -> Answer:
     """What `text` answers to "are you well?". Never raises; linear in the length of `text`.
+
+    `also` names lists whose phrases are enough alone for OK, because they answer what was asked.
 
     - A word of help anywhere in what is read (see `READ`) is HELP, whatever else is said, unless a
       listed phrase denies it ("no necesito ayuda"), which is UNCLEAR: a doubt worth a question.
@@ -339,7 +352,30 @@ def understand(text: str) -> Answer:
         return Answer.HELP
     if "later" in names:
         return Answer.LATER
-    return Answer.OK if "ok" in names else Answer.UNCLEAR
+    return Answer.OK if not names.isdisjoint({"ok", *also}) else Answer.UNCLEAR
+
+
+def says_arrived(text: str) -> bool:
+    """Whether somebody says of themselves, without being asked, that they arrived; and nothing worse.
+
+    "Llegué", "ya llegamos, todo bien", "made it"; not "sí" or "bien", which answer a question.
+    """
+    if understand(text, also=(ARRIVED,)) is not Answer.OK:
+        return False
+    tokens = _tokens(_take(text)[0])
+    names = _made_of(tokens, _ANSWER_INDEX, [_readings(token) for token in tokens])
+    return names is not None and ARRIVED in names
+
+
+def hints(text: str) -> frozenset[str]:
+    """Which of `HINTS` are somewhere in what is read of a text, whatever else is said."""
+    found: set[str] = set()
+    for end in _ends(text):
+        readings = [_readings(token) for token in _tokens(end)]
+        for at in range(len(readings)):
+            if hint := _longest(readings, at, _HINT_INDEX):
+                found.add(hint[1])
+    return frozenset(found)
 
 
 _SAVE = frozenset({"guardar", "guardalo", "guardala", "save", "save it", "terminar", "end it"})

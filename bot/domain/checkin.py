@@ -37,6 +37,7 @@ class State(StrEnum):
     MISSED = "missed"
     UNREACHABLE = "unreachable"  # missed, but the question never reached the person
     PAUSED = "paused"
+    EXTENDED = "extended"  # the person put the time off; another question comes at the new one
 
 
 OPEN = frozenset({State.DUE, State.REMINDED, State.LATE})
@@ -50,7 +51,8 @@ class Checkin:
     `due` is when it was to be asked, `miss_at` when the grace ends, `reminders` the instants of
     the reminders that have not left yet. `delivered` is False once the platforms refused the
     question on every account of the person. `held`: it was overdue when we came back from an
-    outage, and the person was asked once more.
+    outage, and the person was asked once more. `stage`: that of a trip whose question it is, None
+    for one of a schedule.
     """
 
     id: int
@@ -62,6 +64,7 @@ class Checkin:
     delivered: bool = True
     answered_at: datetime | None = None
     held: bool = False
+    stage: int | None = None
 
     @property
     def next_at(self) -> datetime | None:
@@ -86,8 +89,9 @@ def asked(
     grace: timedelta,
     reminders: tuple[timedelta, ...],
     now: datetime,
+    stage: int | None = None,
 ) -> Checkin:
-    """The check-in of an occurrence of a schedule, asked at `now`, which may be late.
+    """The check-in of an occurrence of a schedule or a stage, asked at `now`, which may be late.
 
     The grace counts from the asking: a person never has less time because we were slow.
     """
@@ -98,6 +102,7 @@ def asked(
         due=due,
         miss_at=start + grace,
         reminders=tuple(sorted(start + r for r in reminders if r < grace)),
+        stage=stage,
     )
 
 
@@ -144,6 +149,11 @@ def answer_ok(checkin: Checkin, at: datetime) -> Checkin:
 def answer_help(checkin: Checkin, at: datetime) -> Checkin:
     """Not well: no more reminders, an incident opens."""
     return replace(checkin, state=State.NOT_OK, answered_at=at, reminders=())
+
+
+def put_off(checkin: Checkin, at: datetime) -> Checkin:
+    """Not judged any more: its stage has another time, at which there is another question."""
+    return replace(checkin, state=State.EXTENDED, answered_at=at, reminders=())
 
 
 def answer_later(checkin: Checkin, now: datetime) -> Checkin:

@@ -15,7 +15,16 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bot.domain.answers import Answer, plain, understand, understand_yes_no
+from bot.domain.answers import (
+    AFFIRMED,
+    ALL_HERE,
+    ARRIVED,
+    HINTS,
+    Answer,
+    plain,
+    understand,
+    understand_yes_no,
+)
 from bot.domain.incident import Kind
 
 LEAST_WORDS, LEAST_LETTERS, MOST = 2, 8, 60
@@ -27,7 +36,10 @@ READ = 400
 PRETENDED = "pretended"
 """Line of a timeline: the incident was "closed" in the chat of a person under duress."""
 
-_SEEN = frozenset(kind.value for kind in Kind) - {Kind.DURESS, Kind.LOST}
+HIDDEN = frozenset({Kind.DURESS, Kind.MISSING})
+"""What the person's chat must show nothing of: only others know that it was raised."""
+
+_SEEN = frozenset(kind.value for kind in Kind) - {*HIDDEN, Kind.LOST}
 """What opens an incident with the person's knowledge, or could."""
 
 _WORD = re.compile(r"[^\W_]+")
@@ -65,7 +77,8 @@ def chosen(text: str) -> None:
         raise WordsRefused("duress.too_long")
     if len(words) < LEAST_WORDS or sum(map(len, words)) < LEAST_LETTERS:
         raise WordsRefused("duress.too_short")
-    if understand(text) is not Answer.UNCLEAR or understand_yes_no(text) is not None:
+    answer = understand(text, also=(ARRIVED, ALL_HERE, AFFIRMED, *HINTS))
+    if answer is not Answer.UNCLEAR or understand_yes_no(text) is not None:
         raise WordsRefused("duress.means_something")
     if text.lstrip()[:1] in ("/", "!", ">"):
         raise WordsRefused("duress.means_something")
@@ -93,9 +106,10 @@ _NOBODYS = Words("", "0" * 64)
 def shown_to_subject(kind: Kind, lines: Iterable[str]) -> Kind | None:
     """What the person takes an incident for that is about them, by its timeline; None: for nothing.
 
-    The person's own acts are as they were; of duress they saw an answer, and no more.
+    The person's own acts are as they were; of duress they saw an answer, and no more; of what others
+    say of them, nothing.
     """
-    if kind is not Kind.DURESS:
+    if kind not in HIDDEN:
         return kind
     shown: Kind | None = None
     for line in lines:

@@ -37,6 +37,7 @@ class Kind(StrEnum):
     PANIC = "panic"
     HELP = "help"  # a check-in answered with "I need help"
     DURESS = "duress"  # words that only look like an answer
+    MISSING = "missing"  # who answers for many says that this person is not there
     LOST = "lost"  # who coordinates says that the person's phone is in other hands
 
 

@@ -35,6 +35,8 @@ class Action(StrEnum):
     ANSWER = "answer"  # own check-ins
     PANIC = "panic"
     SETTINGS = "settings"  # own schedule, language, zone, accounts, subscription
+    TRIP = "trip"  # own trips, single questions, what is said on the way
+    COLLECTIVE = "collective"  # put people on a list for which one of them answers
     OWN_PLAN = "own_plan"  # see it, agree to it, withdraw
     OWN_ROLES = "own_roles"  # see them, accept one, give one up
     DURESS = "duress"  # one's own words
@@ -80,6 +82,8 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.ANSWER: _rule(Standing.MEMBER),
         Action.PANIC: _rule(Standing.MEMBER, where=_EVERYWHERE),
         Action.SETTINGS: _rule(Standing.MEMBER),
+        Action.TRIP: _rule(Standing.MEMBER),
+        Action.COLLECTIVE: _rule(Role.COORDINATOR),
         Action.OWN_PLAN: _rule(Standing.MEMBER),
         Action.OWN_ROLES: _rule(Standing.MEMBER),
         Action.DURESS: _rule(Standing.MEMBER),

@@ -643,6 +643,69 @@ def read_instant(text: str, now: datetime, zone: str) -> datetime | None:
     return None
 
 
+def readings(text: str, now: datetime, zone: str) -> tuple[datetime, ...]:
+    """The instants that people may mean: none, one, or two where an hour is one of twelve.
+
+    "6:30" said at noon is half past six today and tomorrow morning; which of them, only the person
+    knows. An hour that is written as on a clock of 24 ("06:30", "18:30", "6 h") or with its part of
+    the day or with a day ("mañana a las 6") has one meaning. The nearer one first. As
+    `read_instant` otherwise.
+    """
+    found = read_instant(text, now, zone)
+    if found is None:
+        return ()
+    lean = _lean(text)
+    wall = _time(_BEFORE_DATE.sub("", lean) if lean and _time(lean) is None else lean or "")
+    if wall is None or not lean or not _of_twelve(lean):
+        return (found,)
+    other = time((wall.hour + 12) % 24, wall.minute)
+    second = read_instant(other.isoformat("minutes"), now, zone)
+    return (found,) if second is None else tuple(sorted({found, second}))
+
+
+def _of_twelve(lean: str) -> bool:
+    """Whether a time of day is said with an hour of twelve, and nothing tells which half is meant."""
+    lean = _BEFORE_DATE.sub("", lean) if _time(lean) is None else lean
+    found = None if lean in _NOON | _MIDNIGHT else _TIME.fullmatch(lean)
+    if found is None or found["part"] or found["both"]:
+        return False
+    if (found["hours"] or "") in ("h", "hs", "hr", "hrs", "horas", "hours"):
+        return False
+    said = found["hour"]
+    hour = _CLOCK_NUMBERS[said] if said in _CLOCK_NUMBERS else int(said)
+    if hour == 12 and found["minute"]:  # midnight is "00:00" to who writes so
+        return False
+    return 1 <= hour <= 12 and not said.startswith("0")
+
+
+class Clocks(StrEnum):
+    """What a change of clocks makes of a wall time."""
+
+    SKIPPED = "skipped"  # they jump over it
+    TWICE = "twice"  # they show it two times
+
+
+def at_change_of_clocks(text: str, instant: datetime, zone: str) -> Clocks | None:
+    """Whether the wall time in `text`, understood as `instant`, falls into a change of clocks.
+
+    The instant is right by the rules of `wall_to_instant`; this is for saying so.
+    """
+    tables = zone_named(zone)
+    local = instant.astimezone(tables)
+    words = (_lean(text) or "").replace(",", " ").split()
+    said = {
+        (wall.hour, wall.minute)
+        for start in range(len(words))
+        for end in range(start + 1, len(words) + 1)
+        if (wall := _time(" ".join(words[start:end]))) is not None
+    }
+    if (local.hour, local.minute) in said:
+        early, late = (local.replace(fold=fold).utcoffset() for fold in (0, 1))
+        return None if early == late else Clocks.TWICE
+    before = (instant - timedelta(seconds=1)).astimezone(tables)
+    return Clocks.SKIPPED if said and before.utcoffset() != local.utcoffset() else None
+
+
 def _meanings(lean: str, now: datetime, here: datetime, zone: str) -> Iterator[datetime]:
     """The instants that the first understood reading of a text may mean, in order of preference."""
     lean = _BEFORE_DATE.sub("", lean) if _time(lean) is None else lean

@@ -81,8 +81,29 @@ class Press:
 
 
 @dataclass(frozen=True, slots=True)
+class Location:
+    """A place on the map that somebody shared, in degrees north and east; `name` if it has one."""
+
+    latitude: float = field(repr=False)
+    longitude: float = field(repr=False)
+    name: str = field(default="", repr=False)
+
+
+def location(latitude: object, longitude: object, name: object = "") -> Location | None:
+    """A location from what a platform says, None if it is on no map."""
+    found = []
+    for value, most in ((latitude, 90), (longitude, 180)):
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return None
+        if not -most <= value <= most:  # also false for what is no number
+            return None
+        found.append(float(value))
+    return Location(found[0], found[1], name if isinstance(name, str) else "")
+
+
+@dataclass(frozen=True, slots=True)
 class Other:
-    """A sticker, a voice note, a location, ...: `what` names the kind, `caption` its text."""
+    """A sticker, a voice note, a contact, ...: `what` names the kind, `caption` its text."""
 
     what: str
     caption: str = ""
@@ -186,6 +207,7 @@ class ComparisonEnded:
 Body = (
     Text
     | Press
+    | Location
     | Other
     | File
     | Unreadable

@@ -23,6 +23,7 @@ from bot.domain.mass import Origin
 from bot.domain.people import Role
 from bot.domain.plan import DEFAULT_PLAN
 from bot.domain.schedule import EVERY_DAY
+from bot.domain.trip import Purpose
 from bot.platforms.base import ChatKind, Incoming, PlatformName, Press, Text
 from bot.platforms.sandbox.town import private_chat
 from bot.texts import Texts
@@ -33,6 +34,7 @@ from storage.conversations import Dialog, Option
 from storage.duty import OVERRIDE
 from storage.tables import outbox, prompts
 from storage.transaction import Transaction
+from storage.trips import Standing
 from tests.proofs import own_tables as tables
 from tests.proofs.own_scene import NEWS, WORDS, Around, Facts, Scene, Someone, canaries_in
 from tests.proofs.proof import Figures
@@ -130,6 +132,8 @@ class Enumeration:
         await writes("coral", f"/rol {ana.name} red")
         await presses("coral", "Pedirlo")
         await writes("coral", "/invitar red")
+        await writes("ana", "/trayecto Juchitán 23:00")
+        await writes("ana", "/preguntame 23:30")
         await scene.bot.until(scene.clock.now() + timedelta(minutes=10))  # asked again
         scene.news()
         async with scene.database.transaction() as tx:
@@ -145,6 +149,11 @@ class Enumeration:
             (invitation, *_) = await tx.invitations.live_of(group, scene.clock.now() - timedelta(1))
             decision = await tx.decisions.get(1)
             written = await tx.denunciations.get(1)
+            trip, once = (t.id for t in await tx.trips.open_of(ana.member or 0))
+            collective = await tx.trips.add(
+                ana.member or 0, Purpose.COLLECTIVE, "Asamblea", [], scene.clock.now()
+            )
+            await tx.trips.add_companion(collective.id, ana.member, "", Standing.ASKED)
             account = await tx.people.account("sandbox", ana.key)
             assert there is not None
             assert account is not None
@@ -163,6 +172,8 @@ class Enumeration:
             "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
             "region": group, "own_region": region, "rotation": group, "rotation_offer": rotation,
             "duty": turn, "shifts": berta.member or 0, "swap": rotation, "cover": rotation,
+            "trip": trip, "once": once, "reading": ana.member or 0,
+            "collective": collective.id,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
@@ -460,7 +471,9 @@ class Enumeration:
         data = {
             "invitation": "0" * 64, "incident": 1, "denunciation": 1, "title": "x",
             "words": ["salt", "0" * 64], "region": self.refs["own_region"], "often": "week",
-            "days": [0], "at": "09:00", "rotation": self.rotation, **more,
+            "days": [0], "at": "09:00", "rotation": self.rotation,
+            "trip": self.refs["trip"], "what": "once", "line": "x",
+            "instants": ["2030-01-01T10:00:00+00:00"], **more,
             WHOSE: who.member,
         }  # fmt: skip
         at = self.scene.clock.now() + timedelta(hours=1)

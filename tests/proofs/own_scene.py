@@ -107,6 +107,7 @@ class Facts:
     log: list[tuple[int, str]] = field(default_factory=list)
     put_out: set[int] = field(default_factory=set)
     on_duty: dict[int, set[int]] = field(default_factory=dict)
+    lists: list[set[int]] = field(default_factory=list)
 
     @classmethod
     async def read(cls, tx: Transaction) -> Facts:
@@ -157,6 +158,13 @@ class Facts:
             " JOIN duty_changes c ON c.rotation_id = r.id"
         ):
             facts.on_duty.setdefault(group, set()).update({member} - {None})
+        together: dict[int, set[int]] = {}
+        for trip, answers, companion in await rows(
+            "SELECT t.id, t.member_id, c.member_id FROM companions c JOIN trips t ON t.id = c.trip_id"
+            " WHERE c.member_id IS NOT NULL"
+        ):
+            together.setdefault(trip, {answers}).add(companion)
+        facts.lists = list(together.values())
         facts.log = await rows("SELECT id, hex(details) FROM audit_log ORDER BY id")
         return facts
 
@@ -268,9 +276,20 @@ class Around:
                 owner in facts.on_duty[group] or self.has(owner, R.COORDINATOR)
             ):
                 return True
+        if any(self._travels(reader, owner, people) for people in self.after.lists):
+            return True
         # Where nobody else coordinates, the circle hears that somebody left or withdrew.
         alone = not self.after.coordinators(group) - {owner}
         return (alone and self.has(reader, R.RESPONDER)) or self._writes_with(reader, owner)
+
+    def _travels(self, reader: int, owner: int, people: set[int]) -> bool:
+        """Who is on a collective's list and who answers for it know of each other, and so does who
+        looks for one of them."""
+        looks = any(
+            reader in heard and subject in people
+            for _, subject, _, heard in self.after.incidents
+        )
+        return owner in people and (reader in people or looks)
 
     def _writes_with(self, reader: int, owner: int) -> bool:
         """The author and those who review know of each other."""

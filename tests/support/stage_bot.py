@@ -49,6 +49,9 @@ class TelegramDevice(Device):
     async def other(self, what: str) -> None:
         await self.person.sends(what)
 
+    async def location(self) -> None:
+        await self.person.sends("location")
+
     async def file(self, content: bytes, name: str, caption: str = "") -> None:
         await self.person.sends_file(content, name, caption=caption)
 

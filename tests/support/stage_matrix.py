@@ -10,7 +10,7 @@ from tests.support.matrix_person import MatrixPerson
 from tests.support.stage_bot import BotStage, base_config
 from tests.support.steering import SteeredBot
 from tests.support.synapse import Synapse
-from tests.support.world import START, Device, Person, Seen
+from tests.support.world import START, WHERE, Device, Person, Seen
 
 OPTION = re.compile(r"^(\d+)\. (.+)$", re.MULTILINE)
 
@@ -38,6 +38,11 @@ class MatrixDevice(Device):
 
     async def other(self, what: str) -> None:
         await self.person.sends_sticker()
+
+    async def location(self) -> None:
+        north, east = WHERE
+        content = {"msgtype": "m.location", "body": "here", "geo_uri": f"geo:{north},{east};u=35"}
+        await self.person.sends("m.room.message", content)
 
     async def file(self, content: bytes, name: str, caption: str = "") -> None:
         await self.person.sends_file(content, name, caption=caption)

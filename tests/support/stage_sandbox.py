@@ -19,7 +19,7 @@ from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory
-from tests.support.world import START, ZONE, Device, Person, Seen, Stage
+from tests.support.world import START, WHERE, ZONE, Device, Person, Seen, Stage
 
 
 class SandboxDevice(Device):
@@ -42,6 +42,9 @@ class SandboxDevice(Device):
 
     async def other(self, what: str) -> None:
         self.town.sends_other(self.person, what)
+
+    async def location(self) -> None:
+        self.town.sends_location(self.person, *WHERE)
 
     async def file(self, content: bytes, name: str, caption: str = "") -> None:
         self.town.sends_file(self.person, Attachment(name, "", content), caption=caption)

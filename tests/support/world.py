@@ -17,6 +17,9 @@ ZONE = "America/Mexico_City"
 START = datetime(2026, 11, 17, 14, 0, tzinfo=UTC)
 """08:00 in the people's zone, a Tuesday; before any real homeserver's clock, which is then capped."""
 
+WHERE = (15.5, -90.25)
+"""Degrees north and east of the place that people share."""
+
 SECRET = re.compile(r"^[A-Za-z0-9_-]{22}$")
 
 
@@ -43,6 +46,10 @@ class Device(ABC):
     @abstractmethod
     async def other(self, what: str) -> None:
         """Send something that is no text."""
+
+    @abstractmethod
+    async def location(self) -> None:
+        """Share the place `WHERE` from the phone's map."""
 
     @abstractmethod
     async def file(self, content: bytes, name: str, caption: str = "") -> None:
@@ -116,6 +123,12 @@ class Person:
     async def sends(self, what: str) -> Person:
         """Send a sticker, a photo, ..."""
         await self.device.other(what)
+        await self.world.stage.settle()
+        return self
+
+    async def shares_location(self) -> Person:
+        """Share where one is."""
+        await self.device.location()
         await self.world.stage.settle()
         return self
 

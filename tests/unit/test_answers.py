@@ -12,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.answers import READ, Answer, plain, understand, understand_yes_no
+from bot.domain.answers import (
+    AFFIRMED,
+    HINTS,
+    READ,
+    Answer,
+    hints,
+    plain,
+    says_arrived,
+    understand,
+    understand_yes_no,
+)
 
 OK, HELP, LATER, UNCLEAR = Answer.OK, Answer.HELP, Answer.LATER, Answer.UNCLEAR
 
@@ -438,6 +448,11 @@ def test_every_known_key_and_no_other_is_in_the_file() -> None:
         "counter_questions",
         "later",
         "unwell",
+        "arrived",
+        "affirmed",
+        "all_here",
+        "battery",
+        "signal",
         "help_words",
         "help_phrases",
         "not_help",
@@ -476,3 +491,32 @@ def test_plain_text_is_linear_even_for_heaps_of_accents() -> None:
     start = time.thread_time()
     assert plain(heap) == "a"
     assert time.thread_time() - start < 0.2
+
+
+# --- what answers other questions ---------------------------------------------------------------
+
+
+def test_low_battery_answers_an_open_question_and_never_beside_distress() -> None:
+    for text in listed("battery") + listed("signal"):
+        assert understand(text, also=HINTS) is Answer.OK, text
+        assert understand(text) is Answer.UNCLEAR, text
+        assert hints(text), text
+        for distress in ("no estoy bien", "me siguen", "ayuda", "mal", "I am not ok", "unsafe"):
+            for both in (f"{text}, {distress}", f"{distress} {text}"):
+                assert understand(both, also=HINTS) is Answer.HELP, both
+        for unclear in ("no sé", "pero", "no", "¿y ahora?"):
+            assert understand(f"{unclear}, {text}", also=HINTS) is not Answer.OK
+
+
+def test_arrived_is_said_of_oneself_alone() -> None:
+    for text in listed("arrived"):
+        assert says_arrived(text), text
+        assert says_arrived(f"{text}, todo bien"), text
+        assert not says_arrived(f"no {text}"), text
+        assert not says_arrived(f"{text}, me siguen"), text
+        assert not says_arrived(f"{text}?"), text
+    for text in ("sí", "bien", "yes", "estoy bien", "lleguen", "no llegué"):
+        assert not says_arrived(text), text
+    for text in listed("affirmed"):
+        assert understand(text, also=(AFFIRMED,)) is Answer.OK, text
+        assert understand(text) is Answer.UNCLEAR, text

@@ -19,11 +19,12 @@ ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(alarm|bare|button|checkin|command|comparison|consent|cover|day|decision|demo|denunciation"
-    r"|destination|details|doubt|duress|duty|erase|erased|export|file|group|identity|incident|invitations"
-    r"|invite|joining|language|line|log|lost|manual|mass|my_data|offer|outcome|own_region|own_roles|panic|pause"
-    r"|plan|region|risk|role|roles|rotation|schedule|set_aside|shifts|shut_off"
-    r"|standing|state|subject|subscribe|toast|trouble|who|zone)\.[a-z_.]+$"
+    r"^(alarm|bare|button|checkin|collective|command|comparison|consent|cover|day|decision"
+    r"|demo|denunciation|destination|details|doubt|duress|duty|erase|erased|export|file"
+    r"|group|hint|identity|incident|invitations|invite|joining|language|line|location|log"
+    r"|lost|manual|mass|my_data|offer|once|outcome|own_region|own_roles|panic|pause|plan"
+    r"|quiet|reading|region|risk|role|roles|rotation|schedule|set_aside|shifts|shut_off"
+    r"|stage|standing|state|subject|subscribe|toast|trip|trouble|whereabouts|who|zone)\.[a-z_.]+$"
 )
 
 

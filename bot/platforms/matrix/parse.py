@@ -10,6 +10,7 @@ later, and `unfetched` in place of what the server did not give; or as `reports`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -24,6 +25,7 @@ from bot.platforms.base import (
     File,
     IdentityChanged,
     Incoming,
+    Location,
     Migrated,
     Other,
     PicturesShown,
@@ -33,6 +35,7 @@ from bot.platforms.base import (
     Text,
     Unfetched,
     Unreadable,
+    location,
 )
 
 # The last millisecond that datetime can hold: a server may write any number.
@@ -54,6 +57,8 @@ _EVENTS = {
     "org.matrix.msc3381.poll.response": "poll",
     "m.call.invite": "call",
 }
+
+_GEO = re.compile(r"geo:(-?\d{1,3}(?:\.\d{1,20})?),(-?\d{1,3}(?:\.\d{1,20})?)(?=[,;?]|$)")
 
 # Types worth storing; everything else in a timeline means nothing to us.
 STORED = frozenset(
@@ -106,7 +111,7 @@ def _is_proven(raw: Mapping[str, Any], body: Body) -> bool:
 
     What only the server can say, that somebody left or a room was replaced, has no other witness.
     """
-    if isinstance(body, Text | Other):
+    if isinstance(body, Text | Location | Other):
         return bool(raw.get("proven", False))
     return True
 
@@ -174,6 +179,8 @@ def _message(event: Mapping[str, Any], content: Mapping[str, Any]) -> Body | Non
         reply_to = _reply(relation)
         text = _text(content.get("body"))
         return Text(_without_quote(text) if reply_to else text, edited=edited, reply_to=reply_to)
+    if kind == "m.location" and not edited and (place := _location(content)):
+        return place
     if kind in _MEDIA:
         # Since Matrix 1.10 `body` is a caption if there is a `filename` as well.
         body, name = _text(content.get("body")), _text(content.get("filename"))
@@ -182,6 +189,15 @@ def _message(event: Mapping[str, Any], content: Mapping[str, Any]) -> Body | Non
         return file or Other(_MEDIA[kind], caption=caption)
     # A redacted message has no content; an unknown kind is still something that was said.
     return Other(kind) if kind else None
+
+
+def _location(content: Mapping[str, Any]) -> Location | None:
+    """"geo:16.43,-95.02;u=35" (RFC 5870): latitude, longitude, perhaps a height."""
+    found = _GEO.match(_text(content.get("geo_uri")))
+    if found is None:
+        return None
+    described = _text(_object(content.get("m.location")).get("description"))
+    return location(float(found[1]), float(found[2]), described)
 
 
 def _file(what: str, content: Mapping[str, Any], name: str, caption: str) -> File | None:

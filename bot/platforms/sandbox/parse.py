@@ -16,6 +16,7 @@ from bot.platforms.base import (
     RawEvent,
     Removed,
     Text,
+    location,
 )
 
 
@@ -32,7 +33,7 @@ def parse(event: RawEvent) -> Incoming | None:
         body=_body(event),
         display_name=raw["name"],
         language=raw["language"],
-        message_id=raw["message"] if raw["kind"] in ("text", "other", "file") else "",
+        message_id=raw["message"] if raw["kind"] in ("text", "other", "file", "location") else "",
     )
 
 
@@ -48,6 +49,8 @@ def _body(event: RawEvent) -> Body:
             return File(
                 raw["what"], raw["file_name"], raw["mime"], raw["size"], ref, raw["caption"]
             )
+        case "location":
+            return location(raw["latitude"], raw["longitude"]) or Other("location")
         case "press":
             return Press(raw["data"], raw["message"], raw["press"])
         case "added":

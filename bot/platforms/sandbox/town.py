@@ -155,6 +155,20 @@ class Town:
         self._tell(person, where, "other", what=what, caption=caption, message=message.id)
         return message
 
+    def sends_location(
+        self, person: str, latitude: float, longitude: float, *, chat: str | None = None
+    ) -> Message:
+        """A person shares a place on the map. Raises as `writes` does."""
+        where = self._open(person, chat)
+        message = Message(
+            self._new_id(), where.id, person, self._now(), Rich(), what="location"
+        )
+        self._show(message)
+        self._tell(
+            person, where, "location", latitude=latitude, longitude=longitude, message=message.id
+        )
+        return message
+
     def sends_file(
         self,
         person: str,

@@ -15,6 +15,7 @@ from bot.platforms.base import (
     ChatKind,
     File,
     Incoming,
+    Location,
     Migrated,
     Other,
     PlatformName,
@@ -22,6 +23,7 @@ from bot.platforms.base import (
     RawEvent,
     Removed,
     Text,
+    location,
 )
 
 RECEIVED = "_received"
@@ -129,7 +131,21 @@ def _content(message: Mapping[str, Any], *, edited: bool) -> Body | None:
         return None
     what = next((kind for kind in _KINDS if kind in message), "unknown")
     caption = message.get("caption", "")
-    return _file(what, message.get(what), caption) or Other(what, caption)
+    return (
+        _location(message)
+        or _file(what, message.get(what), caption)
+        or Other(what, caption)
+    )
+
+
+def _location(message: Mapping[str, Any]) -> Location | None:
+    """A place on the map, or a venue, which has one; of a live one, where it began."""
+    venue = message.get("venue")
+    place = message.get("location")
+    if not isinstance(place, Mapping) or "forward_origin" in message:
+        return None  # forwarded, it is where somebody else was
+    name = venue.get("title") if isinstance(venue, Mapping) else ""
+    return location(place.get("latitude"), place.get("longitude"), name)
 
 
 def _file(what: str, sent: object, caption: str) -> File | None:
