@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.decision import Candidate
 from bot.domain.duress import Words
-from bot.domain.people import Risk, Role, Roster
+from bot.domain.people import Life, Risk, Role, Roster
 from bot.domain.plan import DEFAULT_PLAN, Plan
 from storage.rows import Query, Rows, param
 from storage.tables import accounts, groups, members
@@ -137,7 +137,9 @@ _GROUP_BY_ID = Query(sa.select(*_GROUP).where(groups.c.id == _ID))
 _MEMBER_BY_ID = Query(sa.select(*_MEMBER).where(members.c.id == _ID))
 _MEMBERS_OF_GROUP = Query(sa.select(*_MEMBER).where(_members_of(_ID)).order_by(members.c.id))
 _DURESS = Query(sa.select(members.c.duress, members.c.id).where(members.c.id == _ID))
-_ROLES = sa.select(members.c.id, members.c.roles).where(_members_of(_ID))
+_ROLES = sa.select(members.c.id, members.c.roles, members.c.zone, members.c.risk).where(
+    _members_of(_ID)
+)
 _ACCOUNT_BY_ADDRESS = Query(
     sa.select(*_ACCOUNT).where(accounts.c.platform == _PLATFORM, accounts.c.address_key == _KEY)
 )
@@ -312,13 +314,18 @@ class People:
 
     async def roster(self, group: int) -> Roster:
         """Who of the group may be told of incidents."""
-        found = await self._db.execute(_ROLES, {"of": group})
-        people = [(id, frozenset(roles)) for id, roles in found]
+        found = (await self._db.execute(_ROLES, {"of": group})).all()
+        people = [(id, frozenset(roles)) for id, roles, _, _ in found]
 
         def having(role: Role) -> frozenset[int]:
             return frozenset(id for id, roles in people if role in roles)
 
-        return Roster(having(Role.RESPONDER), having(Role.COORDINATOR), having(Role.OBSERVER))
+        return Roster(
+            having(Role.RESPONDER),
+            having(Role.COORDINATOR),
+            having(Role.OBSERVER),
+            {id: Life(zone, Risk(risk)) for id, _, zone, risk in found},
+        )
 
     # duress
 
@@ -447,6 +454,18 @@ class People:
             )
         )
         return frozenset(found.scalars())
+
+    async def platforms_of(self, ids: Collection[int]) -> dict[int, frozenset[str]]:
+        """On which platforms each of these members can be reached; who on none, is not in it."""
+        found = await self._db.execute(
+            sa.select(accounts.c.member_id, accounts.c.platform).where(
+                accounts.c.member_id.in_(list(ids)), accounts.c.reachable, ~accounts.c.operator
+            )
+        )
+        platforms: dict[int, frozenset[str]] = {}
+        for member, platform in found:
+            platforms[member] = platforms.get(member, frozenset()) | {platform}
+        return platforms
 
     async def move_chat(self, platform: str, old: str, new: str) -> None:
         """A private chat has a new id."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -33,15 +34,25 @@ class Risk(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """What the conditions of a plan ask about a member: where their clock is, and their risk."""
+
+    zone: str
+    risk: Risk
+
+
+@dataclass(frozen=True, slots=True)
 class Roster:
     """The people of one group whom an incident can reach now, by member id.
 
-    Only people who agreed to be told are in it: a name in a plan is no consent.
+    Only people who agreed to be told are in it: a name in a plan is no consent. `lives` has everyone
+    in the group, since an incident may be about any of them.
     """
 
     responders: frozenset[int] = frozenset()
     coordinators: frozenset[int] = frozenset()
     observers: frozenset[int] = frozenset()
+    lives: Mapping[int, Life] = field(default_factory=dict, compare=False)
 
     @property
     def everyone(self) -> frozenset[int]:
