@@ -12,9 +12,9 @@ from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
 from bot.domain.people import Risk
 from bot.domain.permissions import Action
-from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, last_due, next_due
+from bot.domain.schedule import Schedule, ScheduleError, last_due, next_due
 from bot.domain.spoken import NotUnderstood, read_instant, read_schedule
-from handlers import canary, consent, fading, incidents, subject
+from handlers import canary, consent, fading, incidents, proposals, subject
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from handlers.settings import DOUBT
@@ -38,7 +38,6 @@ DEFAULT_GRACE = timedelta(minutes=45)
 STALE = timedelta(days=1)
 """From which age on an occurrence gives way to the newest one of its schedule."""
 
-MAX_SCHEDULES = 10
 LONGEST_PAUSE = timedelta(days=31)
 """A pause always has an end, and not one so far away that it is forgotten."""
 
@@ -386,33 +385,30 @@ async def on_doubt(ctx: Context, occasion: Due) -> None:
 
 
 async def command_schedule(ctx: Context, rest: str) -> None:
-    """`/horario 09:00 y 21:00 lun-vie margen 45 min avisos 15 min`"""
+    """`/horario 09:00 y 21:00 lun-vie margen 45 min avisos 15 min`, or `/horario Ana: 9:00`"""
     if not rest:
         await _show_schedules(ctx)
+        return
+    parts = read_schedule(rest)
+    proposed = proposals.split(rest) if isinstance(parts, NotUnderstood) else None
+    if proposed is not None and ctx.may(Action.PROPOSE):
+        await proposals.propose(ctx, *proposed, DEFAULT_GRACE)
         return
     if ctx.speaker.member.withdrawn_at is not None:
         # To be asked, and nobody to hear of the silence, would be a false promise.
         await ctx.reply("consent.first")
         await consent.command_my_plan(ctx, "")
         return
-    parts = read_schedule(rest)
     if isinstance(parts, NotUnderstood):
         await ctx.reply("schedule.not_understood", part=parts.text or rest[:60])
         return
     try:
-        grace = parts.grace or DEFAULT_GRACE
-        rule = Schedule(
-            days=parts.days or EVERY_DAY,
-            times=parts.times,
-            zone=ctx.speaker.member.zone,
-            grace=grace,
-            reminders=(grace / 2,) if parts.reminders is None else parts.reminders,
-        )
+        rule = proposals.rule_of(parts, ctx.speaker.member.zone, DEFAULT_GRACE)
     except ScheduleError as error:
         await ctx.reply(f"schedule.error.{error.code}", **error.values)
         return
-    if len(await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)) >= MAX_SCHEDULES:
-        await ctx.reply("schedule.too_many", n=MAX_SCHEDULES)
+    if len(await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)) >= proposals.MAX_SCHEDULES:
+        await ctx.reply("schedule.too_many", n=proposals.MAX_SCHEDULES)
         return
     await add_schedule(ctx, ctx.speaker.member.id, rule)
     first = next_due(rule, ctx.now)
@@ -430,9 +426,7 @@ def _days(ctx: Context, days: frozenset[int]) -> tuple[str, ...]:
 
 async def add_schedule(ctx: Context, member: int, rule: Schedule) -> int:
     """Ask this member by this rule from now on."""
-    id = await ctx.tx.checkins.add_schedule(member, rule, ctx.now)
-    await set_schedule_timer(ctx, id, rule)
-    return id
+    return await proposals.begin(ctx, member, rule)
 
 
 async def _show_schedules(ctx: Context) -> None:

@@ -62,9 +62,12 @@ from handlers import (
     mass,
     my_data,
     outcomes,
+    plan_editor,
+    proposals,
     rights,
     roles,
     subject,
+    whatif,
 )
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
@@ -82,7 +85,9 @@ ENTRIES: tuple[Entry, ...] = (
     *checkins.ENTRIES,
     *consent.ENTRIES,
     *invitations.ENTRIES,
+    *plan_editor.ENTRIES,
     *groups.ENTRIES,
+    *whatif.ENTRIES,
     *roles.ENTRIES,
     *denunciations.ENTRIES,
     *general.ENTRIES,
@@ -107,6 +112,7 @@ TIMERS = {
     leaving.TIMER: leaving.on_timer,
     duress.TIMER: duress.on_timer,
     lost.TIMER: lost.on_timer,
+    proposals.TIMER: proposals.on_timer,
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
 }
@@ -120,6 +126,7 @@ TALKS: dict[str, Talk] = {
     roles.TOPIC: roles.words,
     duress.TOPIC: duress.words,
     my_data.ERASE_TOPIC: my_data.words,
+    plan_editor.TOPIC: plan_editor.words,
 }
 """What takes the words of a conversation of several steps."""
 
@@ -329,7 +336,11 @@ class Router:
                 await ctx.close_prompt(prompt)
                 await joining.decided(ctx, option.action)
             case groups.TOPIC:
-                await groups.decided(ctx, option.action)
+                await groups.decided(ctx, option.action, option.argument)
+            case plan_editor.TOPIC:
+                await plan_editor.pressed(ctx, prompt.ref, option.action, option.argument)
+            case proposals.TOPIC:
+                await proposals.pressed(ctx, prompt.ref, option.action, option.argument)
             case denunciations.TOPIC:
                 await denunciations.act(ctx, prompt.ref, option.action, option.argument)
             case identities.TOPIC | identities.COMPARISON_TOPIC:

@@ -18,6 +18,7 @@ from storage.rows import Rows
 from storage.tables import (
     audit_log,
     checkins,
+    configuring,
     denunciations,
     files,
     inbox,
@@ -47,6 +48,7 @@ class Mine:
     files: int
     invitations: Sequence[tuple[datetime, Sequence[str]]]
     log: Sequence[Line]
+    configuring: Sequence[tuple[datetime, str, Mapping[str, Any]]]  # changed, kind, content
     wrote: Sequence[tuple[datetime, Mapping[str, Any]]]
     sent_to_them: int
 
@@ -144,6 +146,13 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         .where((audit_log.c.actor == member) | (audit_log.c.about == member))
         .order_by(audit_log.c.id)
     )  # fmt: skip
+    begun = await rows.all(
+        sa.select(
+            configuring.c.id, configuring.c.changed_at, configuring.c.kind, configuring.c.content
+        )
+        .where(configuring.c.member_id == member)
+        .order_by(configuring.c.id)
+    )
     wrote: list[tuple[int, datetime, Mapping[str, Any]]] = []
     for account in accounts:
         said = await rows.all(
@@ -166,6 +175,7 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         files=images.scalar_one(),
         invitations=[tuple(row) for row in made],
         log=[Line(*row) for row in log],
+        configuring=[(row.changed_at, row.kind, row.content) for row in begun],
         wrote=[(at, raw) for _, at, raw in sorted(wrote, key=lambda w: w[0])],
         sent_to_them=sent.scalar_one(),
     )

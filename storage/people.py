@@ -188,9 +188,9 @@ class People:
         row = await self._rows.one(sa.select(*_GROUP).where(here))
         return _group(row) if row else None
 
-    async def set_plan(self, plan: Plan, *, group: int) -> None:
-        """The group's plan. It acts on who agrees to it, and everyone is to be asked."""
-        await self._rows.update(groups, group, plan=plan.to_json())
+    async def set_plan(self, plan: Plan | None, *, group: int) -> None:
+        """The group's plan, or none of its own. It acts on who agrees to it, and all are to be asked."""
+        await self._rows.update(groups, group, plan=plan.to_json() if plan else None)
         await self._db.execute(
             sa.update(members).where(members.c.group_id == group).values(asked_at=None)
         )
@@ -289,6 +289,13 @@ class People:
         await self._rows.update(
             members, member, plan=plan.to_json(), agreed_at=now, withdrawn_at=None
         )
+
+    async def agreed_since(self, group: int, since: datetime) -> frozenset[int]:
+        """Who of a group agreed to a plan at or after that instant."""
+        found = await self._db.execute(
+            sa.select(members.c.id).where(_members_of(sa.literal(group)), members.c.agreed_at >= since)
+        )
+        return frozenset(found.scalars())
 
     async def withdraw(self, member: int, now: datetime) -> None:
         """No silence of theirs is to tell anybody from now on; the last plan stays for a panic."""

@@ -326,6 +326,18 @@ erasures = sa.Table(
     comment="people who are being erased: what to look for until nothing of it is left",
 )
 
+configuring = sa.Table(
+    "configuring",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _text("kind"),
+    _sealed_json("content"),
+    _at("changed_at"),
+    sa.UniqueConstraint("member_id", "kind"),
+    comment="what somebody who coordinates has begun: a draft of a plan, a change to undo, a schedule",
+)
+
 # --- conversations ------------------------------------------------------------------------------
 
 prompts = sa.Table(

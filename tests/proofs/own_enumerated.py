@@ -8,12 +8,13 @@ the same scene. Two things are judged: what was written and answered, against th
 from __future__ import annotations
 
 import base64
+import json
 import random
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,18 +22,22 @@ import sqlalchemy as sa
 from bot.domain.mass import Origin
 from bot.domain.people import Role
 from bot.domain.plan import DEFAULT_PLAN
+from bot.domain.schedule import EVERY_DAY, Schedule
 from bot.platforms.base import ChatKind, Incoming, PlatformName, Press, Text
 from bot.platforms.sandbox.town import private_chat
 from bot.texts import Texts
 from handlers import rights, router
 from handlers.context import WHOSE
 from handlers.router import Router
+from storage.configuring import Kind as Begun
 from storage.conversations import Dialog, Option
 from storage.tables import outbox, prompts
 from storage.transaction import Transaction
 from tests.proofs import own_tables as tables
 from tests.proofs.own_scene import NEWS, WORDS, Around, Facts, Scene, Someone, canaries_in
 from tests.proofs.proof import Figures
+
+PROPOSED = Schedule(EVERY_DAY, (time(9),), "UTC", timedelta(minutes=45))
 
 HARMLESS = frozenset({"accounts", "outbox", "dialogs"})
 """What may be written for somebody who may not: that they were here, an answer, that a conversation
@@ -150,11 +155,13 @@ class Enumeration:
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
             "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
+            "plan_edit": people["coral"].member or 0, "proposal": ana.member or 0,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
             "plan": DEFAULT_PLAN.fingerprint, "fingerprint": decision.fingerprint,
             "draft": written.fingerprint, "abril": abril.name,
+            "proposal": json.dumps([people["coral"].member, PROPOSED.to_json()]),
         }  # fmt: skip
 
     # --- one case ---
@@ -373,8 +380,9 @@ class Enumeration:
             )  # fmt: skip
             if topic == "joining":
                 await self._dialog(tx, owner, "joining", "agree")
-            if topic == "plan":
-                await self._dialog(tx, owner, "plan", "confirm", plan=DEFAULT_PLAN.to_json())
+            if topic == "plan" and owner.member is not None:
+                draft = DEFAULT_PLAN.to_json()
+                await tx.configuring.put(owner.member, Begun.DRAFT, at, plan=draft)
             event = self._incoming(by, Press("t" * 22 + ":1", "m", "p"), kind, chat)
             return await self._event(tx, event)
 
