@@ -8,13 +8,13 @@ conditions is several plans: cover is lost if it is at any hour, for any cause, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import product
 from typing import Any
 
-from bot.domain.conditions import DAY, Cause, Hours, Situation
+from bot.domain.conditions import DAY, Cause, Conditions, Situation
 from bot.domain.incident import REPEATS_BEFORE_EXHAUSTED
 from bot.domain.people import Risk, Roster
 from bot.domain.plan import Plan, Who
@@ -34,41 +34,52 @@ class _Run:
     repeats: list[tuple[timedelta, timedelta]] = field(default_factory=list)
     same: timedelta = DAY
 
-    def looked(self, hours: Hours | None, now: Situation) -> None:
-        """The clock was asked."""
-        if hours is not None and now.wall is not None:
-            self.same = min(self.same, hours.stay(now.wall))
+    def holds(self, only: Conditions, now: Situation) -> bool:
+        """Whether they do; remembers that the clock was asked."""
+        if only.hours is not None and now.wall is not None:
+            self.same = min(self.same, only.hours.stay(now.wall))
+        return only.hold(now)
 
 
-def _run(plan: Plan, roster: Roster, start: Situation) -> _Run:
-    """As incidents run: an empty step brings the next at once, and the end of the plan everyone."""
-    run = _Run()
-    at = plan.gap_before(0)
-    for number, step in enumerate(plan.steps, 1):
-        now = start.later(at)
-        told = []
-        for one in plan.together(number):
-            run.looked(one.only.hours, now)
-            told.append(one.tells(roster, now, without=None))
-        for member in told[-1]:
+class _Course:
+    """A plan with its people looked up, to be run in many situations."""
+
+    def __init__(self, plan: Plan, roster: Roster) -> None:
+        self.plan = plan
+        self._everyone = roster.everyone
+        self._people = [step.resolve(roster, without=None) for step in plan.steps]
+        numbers = range(1, len(plan.steps) + 1)
+        self._gaps = [*(plan.gap_before(n - 1) for n in numbers), NOTHING]
+        self._repeats = [plan.repeat_after(n) for n in numbers]
+
+    def run(self, start: Situation) -> _Run:
+        """As incidents run: an empty step brings the next at once, and the end everyone."""
+        run = _Run()
+        at = self._gaps[0]
+        told = held = False  # whether this moment told anybody, and whether any step of it holds
+        moment = None
+        for index, step in enumerate(self.plan.steps):
+            if step.after != moment:
+                moment, told, held = step.after, False, False
+            if run.holds(step.only, start.later(at)) and self._people[index]:
+                told = True
+                for member in self._people[index]:
+                    run.times.setdefault(member, at)
+            # What roles and repeats are by the plan alone, whoever has which role today.
+            if run.holds(step.only, start.later(step.after)):
+                held = True
+                for recipient in step.recipients:
+                    if recipient.who is not Who.MEMBER:
+                        run.roles.setdefault(recipient.who, step.after)
+            if held:
+                run.repeats.append((step.after, self._repeats[index]))
+            if index + 1 < len(self.plan.steps):
+                at += self._gaps[index + 1] if told else NOTHING
+            elif told:
+                at += self._repeats[index] * (REPEATS_BEFORE_EXHAUSTED + 1)
+        for member in self._everyone:
             run.times.setdefault(member, at)
-        if number < len(plan.steps):
-            at += plan.gap_before(number) if any(told) else NOTHING
-        elif any(told):
-            at += plan.repeat_after(number) * (REPEATS_BEFORE_EXHAUSTED + 1)
-        # What roles and repeats are by the plan alone, whoever has which role today.
-        nominal = start.later(step.after)
-        for one in plan.together(number):
-            run.looked(one.only.hours, nominal)
-        if any(one.only.hold(nominal) for one in plan.together(number)):
-            run.repeats.append((step.after, plan.repeat_after(number)))
-        if step.only.hold(nominal):
-            for recipient in step.recipients:
-                if recipient.who is not Who.MEMBER:
-                    run.roles.setdefault(recipient.who, step.after)
-    for member in roster.everyone:
-        run.times.setdefault(member, at)
-    return run
+        return run
 
 
 def told(plan: Plan, roster: Roster, start: Situation | None = None) -> Times:
@@ -76,17 +87,23 @@ def told(plan: Plan, roster: Roster, start: Situation | None = None) -> Times:
 
     `start` is what is so when the incident opens; what it does not say holds.
     """
-    return _run(plan, roster, start or Situation()).times
+    return _Course(plan, roster).run(start or Situation()).times
 
 
 def _situations(*plans: Plan) -> Iterator[Situation]:
-    """What these plans tell apart, but for the hour; one more of each for all the rest."""
+    """What these plans tell apart, but for the hour; None stands for all that they do not."""
     only = [step.only for plan in plans for step in plan.steps]
-    causes = list(Cause) if any(o.causes for o in only) else [None]
-    risks = list(Risk) if any(o.risks for o in only) else [None]
+    causes = frozenset[Cause]().union(*(o.causes for o in only))
+    risks = frozenset[Risk]().union(*(o.risks for o in only))
     clock = NOTHING if any(o.hours for o in only) else None
-    for cause, risk in product(causes, risks):
+    for cause, risk in product(_apart(Cause, causes), _apart(Risk, risks)):
         yield Situation(clock, cause, risk)
+
+
+def _apart(all_of: Iterable[Any], named: frozenset[Any]) -> list[Any]:
+    """Those that are named, and one of the others; where none is, any will do."""
+    others = [value for value in all_of if value not in named]
+    return [*sorted(named), *others[:1]] if named else [None]
 
 
 def _every(*plans: Plan, roster: Roster) -> Iterator[tuple[_Run, ...]]:
@@ -94,10 +111,11 @@ def _every(*plans: Plan, roster: Roster) -> Iterator[tuple[_Run, ...]]:
 
     Through the day from one change to the next: in between, each runs alike.
     """
+    courses = [_Course(plan, roster) for plan in plans]
     for start in _situations(*plans):
         at = NOTHING
         while at < DAY:
-            runs = tuple(_run(plan, roster, start.later(at)) for plan in plans)
+            runs = tuple(course.run(start.later(at)) for course in courses)
             yield runs
             at += min(run.same for run in runs) if start.wall is not None else DAY
 
