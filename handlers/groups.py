@@ -259,7 +259,13 @@ async def command_undo(ctx: Context, _rest: str) -> None:
         await ctx.reply("plan.undo.late", within=UNDO)
         return
     before = Plan.from_json(begun.content["before"]) if begun.content["before"] else None
-    if await ctx.tx.people.agreed_since(group.id, begun.changed_at) - {me.id}:
+    since = await ctx.tx.people.agreed_since(group.id, begun.changed_at)
+    live_under_it = {
+        person.id
+        for person in await ctx.tx.people.in_group(group.id)
+        if person.id in since and person.agreed_plan.fingerprint == begun.content["after"]
+    }
+    if live_under_it - {me.id}:
         await ctx.reply("plan.undo.agreed")
         await propose(ctx, before or DEFAULT_PLAN)
         return

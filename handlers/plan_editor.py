@@ -288,8 +288,9 @@ async def words(ctx: Context, _step: str, data: Mapping[str, Any], text: str) ->
     if await _pressed_by_word(ctx, text):
         return
     # "Ayuda" and "estoy bien" mean what they always mean, whatever somebody was writing.
-    means = understand(text) is not Answer.UNCLEAR and not isinstance(read_step(text), DraftStep)
-    if means and await checkins.said(ctx, text):
+    of_plan = isinstance(read_step(text), DraftStep) or looks_like_toml(text)
+    of_plan = of_plan or (step == "only" and isinstance(read_manner(text), Manner))
+    if not of_plan and understand(text) is not Answer.UNCLEAR and await checkins.said(ctx, text):
         return
     if step == "import" or looks_like_toml(text):
         await _import(ctx, text)

@@ -52,7 +52,7 @@ WORDS: Mapping[Who | Cause | Risk, tuple[str, str]] = MappingProxyType(
         Who.COORDINATORS: ("coordinación", "coordinators"),
         Who.OBSERVERS: ("observancia", "observers"),
         Cause.SILENCE: ("silencio", "silence"),
-        Cause.ALARM: ("auxilio", "alarm"),
+        Cause.ALARM: ("alarma", "alarm"),
         Cause.DURESS: ("coacción", "duress"),
         Cause.LOST: ("perdido", "lost"),
         Risk.LOW: ("bajo", "low"),

@@ -1,6 +1,8 @@
-"""The words for what a step of a plan may have in brackets: "(de 22 a 6, auxilio, riesgo alto)".
+"""The words for what a step of a plan may have in brackets: "(de 22 a 6, alarma, riesgo alto)".
 
-The same words are read in the one-line form, in the editor's answers and in the TOML of a plan.
+The same words are read in the one-line form, in the editor's answers and in the TOML of a plan. What
+people cry in an emergency ("auxilio") is read as well, but never asked for nor written: who would
+write it alone would raise an alarm.
 """
 
 from __future__ import annotations
@@ -26,7 +28,8 @@ CAUSES: Mapping[str, Cause] = MappingProxyType(
     {
         "silencio": Cause.SILENCE, "sin respuesta": Cause.SILENCE, "silence": Cause.SILENCE,
         "falta de respuesta": Cause.SILENCE, "no answer": Cause.SILENCE,
-        "auxilio": Cause.ALARM, "alarma": Cause.ALARM, "alarm": Cause.ALARM, "panic": Cause.ALARM,
+        "alarma": Cause.ALARM, "alarma propia": Cause.ALARM, "auxilio": Cause.ALARM, "alarm": Cause.ALARM,
+        "own alarm": Cause.ALARM, "panic": Cause.ALARM,
         "coaccion": Cause.DURESS, "duress": Cause.DURESS,
         "telefono perdido": Cause.LOST, "perdido": Cause.LOST, "lost": Cause.LOST,
         "lost phone": Cause.LOST,
