@@ -66,15 +66,16 @@ NEVER = frozenset({"no", "ninguna", "ninguno", "none", "never", "la del plan", "
 
 async def command_plan(ctx: Context, rest: str) -> None:
     """`/plan`; `/plan ya: Berta; 30 min: toda la red`; `/plan riesgo alto`; `/plan exportar`"""
-    first, _, more = rest.partition(" ") if "\n" not in rest.split(" ")[0] else rest.partition("\n")
+    first, *others = rest.split(maxsplit=1) or [""]
+    more = others[0] if others else ""
     verb = VERBS.get(lean(first))
     if not rest:
         await _show(ctx)
     elif verb == "import":
-        await _import(ctx, more.strip())
+        await _import(ctx, more)
     elif verb == "advice":
         await _advise(ctx, more)
-    elif verb is not None and not more.strip():
+    elif verb is not None and not more:
         await _menu(ctx, verb)
     elif looks_like_toml(rest):
         await _import(ctx, rest)
@@ -175,9 +176,7 @@ def _number(text: str) -> int:
 async def _menu(ctx: Context, what: str) -> None:
     back = _to("back")
     match what:
-        case "open":
-            await _view(ctx, ctx.speaker.group.plan or DEFAULT_PLAN)
-        case "resume" | "back":
+        case "open" | "resume" | "back":  # what was begun is never written over by opening it
             await _view(ctx, await _draft(ctx))
         case "add":
             await _ask(ctx, "plan.edit.add", [back], step="add")

@@ -32,6 +32,8 @@ def with_step(plan: Plan, step: Step) -> Plan:
 def with_change(plan: Plan, number: int, **values: Any) -> Plan:
     """Another delay, other people, ... of step `number`, from 1."""
     changed = replace(_step(plan, number), **values)
+    if values.get("last_resort") and number < len(plan.steps):
+        raise PlanError("plan.error.last_resort")
     steps = [changed if n == number else step for n, step in enumerate(plan.steps, 1)]
     return arranged(steps, plan.repeat, plan.news)
 

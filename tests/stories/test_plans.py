@@ -198,7 +198,7 @@ async def test_straight_to_a_named_step(world: World) -> None:
     await berta.writes("/escalar 1 9")
     await berta.sees("no tiene ese paso")
     await berta.sees("¿a qué paso aviso ya?")
-    await berta.presses("Paso 2: 1 más")  # nobody learns of others by asking
+    await berta.presses("Paso 2: otras personas: 1")  # nobody learns of others by asking
     await berta.sees("avisé al paso 2")
     await carla.sees("Ana pide auxilio")
     await dora.writes("/linea 1")
