@@ -68,7 +68,7 @@ def _lines(
 ) -> list[Line]:  # fmt: skip
     since = now - before.opened_at
     told = {leaving.step: leaving.to for leaving in leaves if leaving.notice is Notice.ALARM}
-    about = situation(roster, before.subject, CAUSES[before.kind], now)
+    about = situation(roster, before.subject, CAUSES.get(before.kind), now)
     lines = []
     for number in range(before.step + 1, after.step + 1):
         if number in told:

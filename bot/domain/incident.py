@@ -50,7 +50,7 @@ CAUSES = {
     Kind.DURESS: Cause.DURESS,
     Kind.LOST: Cause.LOST,
 }
-"""What the conditions of a plan's steps know of it."""
+"""What the conditions of a plan's steps know of it; a kind that is not in it, any cause covers."""
 
 
 class State(StrEnum):
@@ -180,7 +180,7 @@ def advance(incident: Incident, roster: Roster, now: datetime) -> Decision:
 
 
 def _situation(incident: Incident, now: datetime, roster: Roster) -> Situation:
-    return situation(roster, incident.subject, CAUSES[incident.kind], now)
+    return situation(roster, incident.subject, CAUSES.get(incident.kind), now)
 
 
 def _run_step(incident: Incident, roster: Roster, now: datetime) -> tuple[Incident, list[Leaves]]:
