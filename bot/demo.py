@@ -28,9 +28,9 @@ from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town, private_chat
 from bot.platforms.sandbox.web import sandbox_app
 from bot.texts.catalogue import nearest
-from handlers.checkins import add_schedule
 from handlers.context import Context
 from handlers.router import Router, menu
+from handlers.schedules import begin as begin_schedule
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory
@@ -156,7 +156,7 @@ class Demo:
                 days=EVERY_DAY, times=(time(9),), zone=ZONE, grace=timedelta(minutes=45),
                 reminders=(timedelta(minutes=20),),
             )  # fmt: skip
-            await add_schedule(Context(tx, now, self._settings), ids["ana"], rule)
+            await begin_schedule(Context(tx, now, self._settings), ids["ana"], rule)
             ctx = Context(tx, now, self._settings)
             for key in ids:
                 for at in await ctx.places_of(ids[key]):

@@ -12,11 +12,21 @@ from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
 from bot.domain.people import Risk
 from bot.domain.permissions import Action
-from bot.domain.quiet import last_asked, next_asked
-from bot.domain.schedule import EVERY_DAY, Schedule, ScheduleError, next_due
+from bot.domain.quiet import last_asked
+from bot.domain.schedule import ScheduleError
 from bot.domain.spoken import NotUnderstood, read_schedule
 from bot.domain.trip import Purpose, StageState
-from handlers import canary, consent, fading, incidents, silences, stages, subject
+from handlers import (
+    canary,
+    consent,
+    fading,
+    incidents,
+    proposals,
+    schedules,
+    silences,
+    stages,
+    subject,
+)
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from handlers.settings import DOUBT
@@ -34,7 +44,6 @@ DEFAULT_GRACE = timedelta(minutes=45)
 STALE = timedelta(days=1)
 """From which age on an occurrence gives way to the newest one of its schedule."""
 
-MAX_SCHEDULES = 10
 
 
 # --- asking -------------------------------------------------------------------------------------
@@ -50,7 +59,7 @@ async def on_schedule(ctx: Context, occasion: Due) -> None:
     schedule = await ctx.tx.checkins.schedule(ref)
     if schedule is None:
         return
-    await set_schedule_timer(ctx, ref, schedule.rule, schedule.member)
+    await schedules.set_timer(ctx, ref, schedule.rule, schedule.member)
     if schedule.paused_until is not None:
         if due < schedule.paused_until:
             return
@@ -161,19 +170,6 @@ async def hold_overdue(ctx: Context) -> dict[int, int]:
         if trip is not None and rules.overdue(due, await stages.grace(ctx, trip), ctx.now):
             await count(trip.member)
     return waited
-
-
-async def set_schedule_timer(ctx: Context, id: int, rule: Schedule, member: int) -> None:
-    """The next question after now."""
-    await ctx.tx.timers.set(SCHEDULE_TIMER, id, await next_of(ctx, rule, member, ctx.now))
-
-
-async def next_of(ctx: Context, rule: Schedule, member: int, after: datetime) -> datetime:
-    """When a member is asked by this rule, after an instant and outside of their quiet hours."""
-    quiet = await ctx.tx.people.quiet(member)
-    if quiet is None:
-        return next_due(rule, after)
-    return next_asked(rule, quiet, (await ctx.tx.people.member(member)).zone, after)
 
 
 async def _ask(ctx: Context, checkin: Checkin, key: str) -> None:
@@ -460,36 +456,33 @@ async def on_doubt(ctx: Context, occasion: Due) -> None:
 
 
 async def command_schedule(ctx: Context, rest: str) -> None:
-    """`/horario 09:00 y 21:00 lun-vie margen 45 min avisos 15 min`"""
+    """`/horario 09:00 y 21:00 lun-vie margen 45 min avisos 15 min`, or `/horario Ana: 9:00`"""
     if not rest:
         await _show_schedules(ctx)
+        return
+    parts = read_schedule(rest)
+    proposed = proposals.split(rest) if isinstance(parts, NotUnderstood) else None
+    if proposed is not None and ctx.may(Action.PROPOSE):
+        await proposals.propose(ctx, *proposed, DEFAULT_GRACE)
         return
     if ctx.speaker.member.withdrawn_at is not None:
         # To be asked, and nobody to hear of the silence, would be a false promise.
         await ctx.reply("consent.first")
         await consent.command_my_plan(ctx, "")
         return
-    parts = read_schedule(rest)
     if isinstance(parts, NotUnderstood):
         await ctx.reply("schedule.not_understood", part=parts.text or rest[:60])
         return
     try:
-        grace = parts.grace or DEFAULT_GRACE
-        rule = Schedule(
-            days=parts.days or EVERY_DAY,
-            times=parts.times,
-            zone=ctx.speaker.member.zone,
-            grace=grace,
-            reminders=(grace / 2,) if parts.reminders is None else parts.reminders,
-        )
+        rule = proposals.rule_of(parts, ctx.speaker.member.zone, DEFAULT_GRACE)
     except ScheduleError as error:
         await ctx.reply(f"schedule.error.{error.code}", **error.values)
         return
-    if len(await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)) >= MAX_SCHEDULES:
-        await ctx.reply("schedule.too_many", n=MAX_SCHEDULES)
+    if len(await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)) >= schedules.MOST:
+        await ctx.reply("schedule.too_many", n=schedules.MOST)
         return
-    await add_schedule(ctx, ctx.speaker.member.id, rule)
-    first = await next_of(ctx, rule, ctx.speaker.member.id, ctx.now)
+    await schedules.begin(ctx, ctx.speaker.member.id, rule)
+    first = await schedules.next_of(ctx, rule, ctx.speaker.member.id, ctx.now)
     await ctx.reply(
         "schedule.added", first=first, grace=rule.grace, zone=rule.zone,
         times=tuple(t.strftime("%H:%M") for t in rule.times),
@@ -502,21 +495,12 @@ def _days(ctx: Context, days: frozenset[int]) -> tuple[str, ...]:
     return tuple(texts.plain(f"day.{day}") for day in sorted(days))
 
 
-async def add_schedule(ctx: Context, member: int, rule: Schedule) -> int:
-    """Ask this member by this rule from now on."""
-    id = await ctx.tx.checkins.add_schedule(member, rule, ctx.now)
-    await set_schedule_timer(ctx, id, rule, member)
-    for silence in await ctx.tx.trips.open_of(member, Purpose.SILENCE):
-        await ctx.tx.checkins.pause(id, silence.stages[-1].due)
-    return id
-
-
 async def _show_schedules(ctx: Context) -> None:
-    schedules = await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)
-    if not schedules:
+    mine = await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)
+    if not mine:
         await ctx.reply("schedule.none")
         return
-    for schedule in schedules:
+    for schedule in mine:
         rule = schedule.rule
         await ctx.ask(
             ctx.place,
@@ -528,7 +512,7 @@ async def _show_schedules(ctx: Context) -> None:
             days=_days(ctx, rule.days),
             grace=rule.grace,
             zone=rule.zone,
-            next=await next_of(ctx, rule, schedule.member, ctx.now),
+            next=await schedules.next_of(ctx, rule, schedule.member, ctx.now),
         )
 
 
@@ -549,7 +533,7 @@ async def command_state(ctx: Context, _rest: str) -> None:
     me = ctx.speaker.member.id
     last = await ctx.tx.checkins.last_of(me)
     nexts = [
-        await next_of(ctx, s.rule, me, max(ctx.now, s.paused_until or ctx.now))
+        await schedules.next_of(ctx, s.rule, me, max(ctx.now, s.paused_until or ctx.now))
         for s in await ctx.tx.checkins.schedules_of(me)
     ]
     nexts += [

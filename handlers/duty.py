@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain import duty as rules
 from bot.domain.duty import FAR, GAP_AHEAD, GAP_SOON, Ask, Stint, Turn
 from bot.domain.incident import Incident
 from bot.domain.people import Roster
+from bot.domain.plan import Plan
 from bot.texts import Key
 from handlers.context import Choice, Context, Due, Place, without_details
 from storage.duty import Kept
@@ -47,6 +48,16 @@ async def roster_for(
             if await ctx.tx.incidents.open_about(member) is not None:
                 away.add(member)
     first, after = await answering(ctx, incident.group, incident.subject, roster, away)
+    return replace(roster, on_duty=first, substitutes=after)
+
+
+async def roster_at(ctx: Context, about: Member, plan: Plan, at: datetime) -> Roster:
+    """Who might be told of a member at another instant, as things are now and duty is planned."""
+    roster = await ctx.tx.people.roster(about.group)
+    if not any(step.on_duty for step in plan.steps):
+        return roster
+    then = Context(ctx.tx, at, ctx.settings)
+    first, after = await answering(then, about.group, about.id, roster, {about.id})
     return replace(roster, on_duty=first, substitutes=after)
 
 

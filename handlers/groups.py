@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from bot.domain.cover import loses
 from bot.domain.decision import Decision, Kind, State
 from bot.domain.people import Risk
 from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN, Plan, PlanError, Recipient, Step, Who
-from bot.domain.plan_text import Draft, read_plan
+from bot.domain.plan_edit import arranged
+from bot.domain.plan_text import Draft, DraftStep, read_plan
+from bot.domain.plan_words import RISKS
 from bot.domain.rich import Rich
 from handlers import consent, decisions, plans
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
 from handlers.invitations import FIRST_ROLES, invite, show_invitation
+from storage.configuring import Kind as Begun
 from storage.people import Group
 from storage.transaction import Transaction
 
 TOPIC = "plan"
 
 NAME_LIMIT = 60
+
+UNDO = timedelta(minutes=10)
+"""How long a change of the plan can be taken back by who made it."""
 
 
 async def create(ctx: Context, name: str) -> tuple[int, str] | None:
@@ -65,62 +72,104 @@ class UnknownPeople(Exception):
         self.names = names
 
 
-async def plan_of(tx: Transaction, group: int, draft: Draft) -> Plan:
-    """A plan with people in place of names. Raises `PlanError` or `UnknownPeople`."""
+async def step_of(tx: Transaction, group: int, draft: DraftStep) -> Step:
+    """A step with people in place of names. Raises `UnknownPeople`."""
     roster = await tx.people.roster(group)
     unknown, silent = [], []
-    steps = []
-    for step in draft.steps:
-        recipients = [Recipient(who) for who in step.roles]
-        for name in step.names:
-            person = await tx.people.member_named(group, name)
-            if person is None:
-                unknown.append(name)
-            elif person.id not in roster.agreed:
-                silent.append(person.name)
-            else:
-                recipients.append(Recipient(Who.MEMBER, person.id))
-        steps.append((step.after, tuple(recipients)))
+    recipients = [Recipient(who) for who in draft.roles]
+    for name in draft.names:
+        person = await tx.people.member_named(group, name)
+        if person is None:
+            unknown.append(name)
+        elif person.id not in roster.agreed:
+            silent.append(person.name)
+        else:
+            recipients.append(Recipient(Who.MEMBER, person.id))
     if unknown:
         raise UnknownPeople("plan.error.unknown", tuple(unknown))
     if silent:
         raise UnknownPeople("plan.error.not_agreed", tuple(silent))
-    made = tuple(Step(after, who) for after, who in sorted(steps, key=lambda s: s[0]))
-    return Plan(made, draft.repeat or DEFAULT_PLAN.repeat, draft.news or DEFAULT_PLAN.news)
+    manner = draft.manner
+    return Step(
+        draft.after,
+        tuple(dict.fromkeys(recipients)),
+        manner.repeat,
+        manner.only,
+        manner.last_resort,
+    )
 
 
-async def command_plan(ctx: Context, rest: str) -> None:
+async def plan_of(tx: Transaction, group: int, draft: Draft) -> Plan:
+    """A plan with people in place of names. Raises `PlanError` or `UnknownPeople`."""
+    steps = []
+    wrong: dict[str, tuple[str, ...]] = {}
+    for step in draft.steps:
+        try:
+            steps.append(await step_of(tx, group, step))
+        except UnknownPeople as error:
+            wrong[error.key] = tuple(dict.fromkeys((*wrong.get(error.key, ()), *error.names)))
+    for key in ("plan.error.unknown", "plan.error.not_agreed"):
+        if key in wrong:
+            raise UnknownPeople(key, wrong[key])
+    return arranged(steps, draft.repeat or DEFAULT_PLAN.repeat, draft.news or DEFAULT_PLAN.news)
+
+
+async def one_line(ctx: Context, text: str) -> None:
     """`/plan ya: Berta; 30 min: toda la red; repetir 10 min; noticias 60 min`"""
-    group = ctx.speaker.group
-    if not rest:
-        plan = group.plan
-        key = "plan.shown" if plan else "plan.default"
-        steps = await plans.describe(ctx, ctx.place, plan or DEFAULT_PLAN, about=group.id)
-        await ctx.reply(key, steps=steps)
-        agreed, people = await consent.agreed_count(ctx, group)
-        await ctx.reply("plan.agreed", agreed=agreed, people=people)
-        return
-    draft = read_plan(rest)
+    draft = read_plan(text)
     if isinstance(draft, str):
         await ctx.reply("plan.not_understood", part=draft)
         return
     try:
-        plan = await plan_of(ctx.tx, group.id, draft)
-    except PlanError as error:
+        plan = await plan_of(ctx.tx, ctx.speaker.group.id, draft)
+    except (PlanError, UnknownPeople) as error:
+        await explain(ctx, error)
+        return
+    await propose(ctx, plan)
+
+
+async def explain(ctx: Context, error: PlanError | UnknownPeople) -> None:
+    """Why there is no such plan."""
+    if isinstance(error, PlanError):
         await ctx.reply(error.code, **error.values)
-        return
-    except UnknownPeople as error:
+    else:
         await ctx.reply(error.key, names=error.names)
-        return
-    await ctx.expect(TOPIC, "confirm", plan=plan.to_json())
+
+
+async def propose(ctx: Context, plan: Plan) -> None:
+    """The summary: the plan, what changes for whom, what is wrong with it. Nothing is done yet.
+
+    It is kept as a draft, so that nothing else that happens meanwhile loses it.
+    """
+    group = ctx.speaker.group
+    await keep_draft(ctx, plan)
+    await ctx.close_prompts(TOPIC, group.id, only=ctx.place)
+    before = group.plan or DEFAULT_PLAN
     await ctx.ask(
         ctx.place,
         "plan.confirm_less" if await removes_cover(ctx, group, plan) else "plan.confirm",
-        (Choice("save", "button.save"), Choice("drop", "button.drop")),
+        (
+            Choice("save", "button.save", plan.fingerprint),
+            Choice("drop", "button.drop"),
+        ),
         topic=TOPIC,
         ref=group.id,
         steps=await plans.describe(ctx, ctx.place, plan, about=group.id),
+        changes=await plans.changes(ctx, ctx.place, before, plan, group.id),
+        warnings=await plans.warnings(ctx, ctx.place, plan, group.id),
     )
+
+
+async def keep_draft(ctx: Context, plan: Plan) -> None:
+    """The speaker works on this plan. Whatever is interrupted, it is there when they come back."""
+    me = ctx.speaker.member.id
+    await ctx.tx.configuring.put(me, Begun.DRAFT, ctx.now, plan=plan.to_json())
+
+
+async def draft_of(ctx: Context) -> Plan | None:
+    """The plan that the speaker is working on."""
+    begun = await ctx.tx.configuring.get(ctx.speaker.member.id, Begun.DRAFT)
+    return Plan.from_json(begun.content["plan"]) if begun is not None else None
 
 
 async def removes_cover(ctx: Context, group: Group, plan: Plan) -> bool:
@@ -136,20 +185,25 @@ async def removes_cover(ctx: Context, group: Group, plan: Plan) -> bool:
     return before is not None and loses(before, plan, roster)
 
 
-async def decided(ctx: Context, action: str) -> None:
+async def decided(ctx: Context, action: str, shown: str) -> None:
     """The press below the summary of a plan; rights are checked again."""
     ctx.require(Action.SET_PLAN)
-    dialog = await ctx.dialog()
-    if dialog is None or dialog.topic != TOPIC:
-        await ctx.toast("toast.stale")
-        return
-    await ctx.expect_nothing()
-    group: Group = ctx.speaker.group
+    me, group = ctx.speaker.member, ctx.speaker.group
+    plan = await draft_of(ctx)
     if action == "drop":
+        await discard(ctx)
         await ctx.toast("toast.done")
         await ctx.close_prompts(TOPIC, group.id, "plan.dropped", only=ctx.place)
         return
-    plan = Plan.from_json(dialog.data["plan"])
+    if plan is None or plan.fingerprint != shown:
+        await ctx.toast("toast.stale")
+        return
+    if not _people(plan) <= (await ctx.tx.people.roster(group.id)).agreed:
+        # Somebody left, or is told of nothing any more, since it was written.
+        await ctx.toast("toast.not_done")
+        await ctx.reply("plan.people_changed")
+        return
+    await discard(ctx)
     if await removes_cover(ctx, group, plan):
         await ctx.close_prompts(TOPIC, group.id, only=ctx.place)
         earlier = group.plan or DEFAULT_PLAN
@@ -164,8 +218,72 @@ async def decided(ctx: Context, action: str) -> None:
         )
         return
     await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, group.id, "plan.saved", only=ctx.place)
-    await _save(ctx, group.id, plan, ctx.speaker.member.id)
+    await ctx.close_prompts(TOPIC, group.id, "plan.saved", only=ctx.place, within=UNDO)
+    await ctx.tx.configuring.put(
+        me.id, Begun.UNDO, ctx.now,
+        before=group.plan.to_json() if group.plan else None,
+        own=me.plan.to_json() if me.plan else None,
+        after=plan.fingerprint,
+    )  # fmt: skip
+    await _save(ctx, group.id, plan, me.id)
+
+
+async def discard(ctx: Context) -> None:
+    """The draft is given up."""
+    await ctx.tx.configuring.drop(ctx.speaker.member.id, Begun.DRAFT)
+
+
+async def can_undo(ctx: Context) -> bool:
+    """Whether `/deshacer` would find something to take back."""
+    begun = await ctx.tx.configuring.get(ctx.speaker.member.id, Begun.UNDO)
+    return (
+        begun is not None
+        and begun.content["after"] == _fingerprint(ctx.speaker.group)
+        and ctx.now < begun.changed_at + UNDO
+    )
+
+
+async def command_undo(ctx: Context, _rest: str) -> None:
+    """`/deshacer`: the plan as it was, for ten minutes, by whoever changed it alone.
+
+    Nobody loses cover by it: nobody but they themselves has agreed to the change, so everyone lives
+    under the plan that they lived under all the time. Once anybody has, and for what two people
+    decided, going back is a change like any other, which may take two people.
+    """
+    me, group = ctx.speaker.member, ctx.speaker.group
+    begun = await ctx.tx.configuring.get(me.id, Begun.UNDO)
+    if begun is None or begun.content["after"] != _fingerprint(group):
+        await ctx.reply("plan.undo.nothing")
+        return
+    if ctx.now >= begun.changed_at + UNDO:
+        await ctx.reply("plan.undo.late", within=UNDO)
+        return
+    before = Plan.from_json(begun.content["before"]) if begun.content["before"] else None
+    since = await ctx.tx.people.agreed_since(group.id, begun.changed_at)
+    live_under_it = {
+        person.id
+        for person in await ctx.tx.people.in_group(group.id)
+        if person.id in since and person.agreed_plan.fingerprint == begun.content["after"]
+    }
+    if live_under_it - {me.id}:
+        await ctx.reply("plan.undo.agreed")
+        await propose(ctx, before or DEFAULT_PLAN)
+        return
+    undone = group.plan or DEFAULT_PLAN
+    await ctx.tx.configuring.drop(me.id, Begun.UNDO)
+    await keep_draft(ctx, undone)
+    await ctx.tx.people.set_plan(before, group=group.id)
+    await ctx.log("plan_undone")
+    await consent.changed(ctx, group.id)
+    own = begun.content["own"]
+    await ctx.tx.people.agree(me.id, Plan.from_json(own) if own else DEFAULT_PLAN, ctx.now)
+    await ctx.tx.people.asked(me.id, ctx.now)
+    steps = await plans.describe(ctx, ctx.place, before or DEFAULT_PLAN, about=group.id)
+    await ctx.reply("plan.undo.done", steps=steps)
+
+
+def _people(plan: Plan) -> set[int]:
+    return {r.member for step in plan.steps for r in step.recipients if r.member is not None}
 
 
 def _fingerprint(group: Group) -> str:
@@ -183,21 +301,13 @@ async def carry_out_plan(ctx: Context, decision: Decision) -> Decision:
     group = await ctx.tx.people.group(decision.group)
     plan = Plan.from_json(decision.content["plan"])
     roster = await ctx.tx.people.roster(group.id)
-    named = {r.member for step in plan.steps for r in step.recipients if r.member is not None}
-    if _fingerprint(group) != decision.content["before"] or not named <= roster.agreed:
+    if _fingerprint(group) != decision.content["before"] or not _people(plan) <= roster.agreed:
         return replace(decision, state=State.VOID)
     await _save(ctx, group.id, plan, decision.asked_by, decision.second)
     return decision
 
 
 # --- risk ---------------------------------------------------------------------------------------
-
-RISKS = {
-    "alto": Risk.HIGH, "high": Risk.HIGH,
-    "medio": Risk.MEDIUM, "medium": Risk.MEDIUM, "normal": Risk.MEDIUM,
-    "bajo": Risk.LOW, "low": Risk.LOW,
-}  # fmt: skip
-"""The words for a level of risk."""
 
 LEVELS = (Risk.LOW, Risk.MEDIUM, Risk.HIGH)
 """From the least protected on: to lower somebody's needs a second person."""
@@ -248,6 +358,6 @@ async def carry_out_risk(ctx: Context, decision: Decision) -> Decision:
 
 ENTRIES = (
     Entry("grupo", ("group",), Action.MAKE_GROUP, command_group, in_menu=False),
-    Entry("plan", (), Action.SET_PLAN, command_plan),
+    Entry("deshacer", ("undo",), Action.SET_PLAN, command_undo, in_menu=False),
     Entry("riesgo", ("risk",), Action.SET_RISK, command_risk),
 )

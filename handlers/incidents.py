@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain import incident as rules
+from bot.domain.answers import plain
 from bot.domain.duress import HIDDEN
 from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
 from bot.domain.lanes import Lane
@@ -38,6 +39,9 @@ SILENT = (Kind.MISS, Kind.UNREACHABLE)
 
 GIVEN_BACK = ("released", Notice.CLAIM_EXPIRED.value, "reopened")
 """Lines of the timeline from which on nobody has it any more."""
+
+STEPS_WORDS = frozenset({"pasos", "paso", "a un paso", "steps", "step", "to a step"})
+"""Behind `/escalar`: which steps there are."""
 
 TO_TAKE = (Choice("take", "button.take"), Choice("escalate", "button.escalate"))
 """What everyone who is told may do."""
@@ -434,6 +438,8 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
             roster = await duty.roster_for(ctx, incident)
             decision = rules.escalate(incident, me, roster, ctx.now)
             await _decided(ctx, incident, "escalated", decision)
+        case "escalate_to":
+            await _escalate_to(ctx, incident, argument)
         case "news":
             await ctx.expect(TOPIC, "news", incident=incident.id)
             await ctx.toast("toast.write")
@@ -458,6 +464,62 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
             await refused(ctx, incident, Refusal.NOT_HOLDER)
         case "reopen":
             await _reopen(ctx, incident)
+
+
+async def _escalate_to(ctx: Context, incident: Incident, step: str) -> None:
+    """One step of the plan, by its number; or which there are."""
+    if not step.isdecimal() or len(step) > 4:
+        await _which_step(ctx, incident)
+        return
+    roster = await duty.roster_for(ctx, incident)
+    decision = rules.escalate_to(incident, ctx.speaker.member.id, int(step), roster, ctx.now)
+    if decision in (Refusal.NO_STEP, Refusal.EMPTY_STEP):
+        await refused(ctx, incident, Refusal(decision))
+        await _which_step(ctx, incident)
+        return
+    await _decided(ctx, incident, "escalated_to", decision, step=int(step))
+
+
+async def _which_step(ctx: Context, incident: Incident) -> None:
+    """A button for each step that would tell somebody.
+
+    Roles with how many have them, and the names of those who were told already: nobody learns of
+    others by asking.
+    """
+    if not incident.open:
+        await refused(ctx, incident, Refusal.CLOSED)
+        return
+    roster = await duty.roster_for(ctx, incident)
+    bare = await _is_bare(ctx, ctx.place, incident)
+    texts = ctx.texts(ctx.place)
+    choices = []
+    for number, step in enumerate(incident.plan.steps, 1):
+        people = step.resolve(roster, without=incident.subject)
+        if not people:
+            continue
+        who = [
+            texts.plain(f"who.{r.who}", n=len(r.resolve(roster) - {incident.subject}))
+            for r in step.recipients
+            if r.member is None
+        ]
+        named = {r.member for r in step.recipients if r.member in people}
+        known = set[int]() if bare else named & incident.told
+        who += [(await ctx.tx.people.member(m)).name for m in sorted(known)]
+        if named - known:
+            who.append(texts.plain("incident.some_people", n=len(named - known)))
+        values: dict[str, object] = {"n": number, "who": tuple(who)}
+        choices.append(Choice("escalate_to", "button.to_step", str(number), values))
+    if not choices:
+        await ctx.reply("incident.no_steps", number=incident.number)
+        return
+    await ctx.ask(
+        ctx.place,
+        "incident.which_step",
+        choices,
+        topic=TOPIC,
+        ref=incident.id,
+        number=incident.number,
+    )
 
 
 def _knows(ctx: Context, incident: Incident) -> bool:
@@ -523,15 +585,15 @@ async def _released(ctx: Context, incident: Incident) -> rules.Decision | Refusa
 
 
 async def _decided(
-    ctx: Context, incident: Incident, event: str, decision: rules.Decision | Refusal
+    ctx: Context, incident: Incident, event: str, decision: rules.Decision | Refusal, **details: int
 ) -> None:
     if isinstance(decision, Refusal):
         await refused(ctx, incident, decision)
         return
     me = ctx.speaker.member
-    await ctx.tx.incidents.note(incident.id, ctx.now, event, me.id)
+    await ctx.tx.incidents.note(incident.id, ctx.now, event, me.id, **details)
     await ctx.toast("toast.done")
-    await ctx.reply(f"incident.you_{event}", number=incident.number)
+    await ctx.reply(f"incident.you_{event}", number=incident.number, **details)
     await _carry_out(ctx, decision)
 
 
@@ -729,6 +791,18 @@ def _acting(action: str, *, only_open: bool = True) -> Callable[[Context, str], 
     return command
 
 
+async def command_escalate(ctx: Context, rest: str) -> None:
+    """`/escalar`, `/escalar 12`, straight to a step `/escalar 12 3`, and `/escalar 12 pasos`"""
+    incident, more = await _which(ctx, rest)
+    if incident is None:
+        return
+    found = re.search(r"\d{1,4}", more)
+    if found or plain(more).strip(" .?") in STEPS_WORDS:
+        await act(ctx, incident, "escalate_to", found[0] if found else "")
+    else:  # "/escalar ya por favor" is no question
+        await act(ctx, incident, "escalate")
+
+
 async def command_hand_over(ctx: Context, rest: str) -> None:
     """`/entregar 12 Carla`"""
     incident, name = await _which(ctx, rest)
@@ -814,7 +888,7 @@ ENTRIES = (
     Entry("cerrar", ("resolve", "close"), Action.RESPOND, _acting("resolve")),
     Entry("entregar", ("handover",), Action.RESPOND, command_hand_over),
     Entry("soltar", ("release",), Action.RESPOND, _acting("release")),
-    Entry("escalar", ("escalate",), Action.RESPOND, _acting("escalate")),
+    Entry("escalar", ("escalate",), Action.RESPOND, command_escalate),
     Entry("caso", ("case",), Action.RESPOND, command_case, in_menu=False),
     Entry("lugar", ("place", "where"), Action.RESPOND, _acting("place"), in_menu=False),
     Entry("linea", ("timeline", "línea"), Action.RESPOND, command_line),

@@ -10,7 +10,7 @@ from bot.domain.lanes import Lane
 from bot.domain.mass import Origin
 from bot.domain.rich import Rich
 from bot.texts import Texts
-from handlers import checkins, duty, stages
+from handlers import checkins, duty, schedules, stages
 from handlers.canary import operator_places
 from handlers.context import Context
 
@@ -54,7 +54,7 @@ async def clock_changed(ctx: Context, by: timedelta) -> None:
     await duty.look_again(ctx, by)
     if by < timedelta(0):
         for schedule in await ctx.tx.checkins.all_schedules():
-            await checkins.set_schedule_timer(
+            await schedules.set_timer(
                 ctx, schedule.id, schedule.rule, schedule.member
             )
 

@@ -11,6 +11,7 @@ from bot.domain.answers import plain
 from bot.domain.incident import Incident, Kind, Outcome
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
+from bot.domain.plan import Plan
 from bot.platforms.base import Attachment, Secrecy
 from bot.texts import Key
 from handlers import incidents, leaving, plans, subject
@@ -90,6 +91,12 @@ async def _lines(ctx: Context) -> AsyncIterator[str]:
         yield f"{account.platform} {account.address} {account.chat} · {_utc(account.used_at)}"
     for line in _rows(ctx, kept):
         yield line
+    yield head("configuring")
+    for at, kind, content in kept.configuring:
+        yield f"{_utc(at)} · {texts.plain(f'my_data.begun.{kind}')}"
+        if "plan" in content:
+            draft = Plan.from_json(content["plan"])
+            yield await plans.describe(ctx, ctx.place, draft, about=me.group)
 
 
 def _rows(ctx: Context, kept: Mine) -> Iterator[str]:

@@ -6,7 +6,7 @@ from bot.domain.answers import plain
 from bot.domain.permissions import Action
 from bot.domain.quiet import LONGEST, Quiet
 from bot.domain.trip_text import read_span
-from handlers import checkins
+from handlers import schedules
 from handlers.commands import Entry
 from handlers.context import Context
 
@@ -35,7 +35,7 @@ async def command_quiet(ctx: Context, rest: str) -> None:
             return
     await ctx.tx.people.set_quiet(me.id, quiet)
     for schedule in await ctx.tx.checkins.schedules_of(me.id):
-        await checkins.set_schedule_timer(ctx, schedule.id, schedule.rule, me.id)
+        await schedules.set_timer(ctx, schedule.id, schedule.rule, me.id)
     if quiet is None:
         await ctx.reply("quiet.off")
     else:

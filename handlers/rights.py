@@ -45,6 +45,7 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "not_safe": Action.ANSWER,
             "take": Action.RESPOND,
             "escalate": Action.RESPOND,
+            "escalate_to": Action.RESPOND,
             "news": Action.RESPOND,
             "resolve": Action.RESPOND,
             "outcome": Action.RESPOND,
@@ -58,6 +59,16 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
         "joining": {"agree": Action.JOIN, "refuse": Action.JOIN},
         "invitations": {"revoke": Action.INVITE},
         "plan": {"save": Action.SET_PLAN, "drop": Action.SET_PLAN},
+        "plan_edit": {
+            "menu": Action.SET_PLAN,
+            "step": Action.SET_PLAN,
+            "gone": Action.SET_PLAN,
+            "part": Action.SET_PLAN,
+            "preset": Action.SET_PLAN,
+            "advice": Action.SET_PLAN,
+            "use": Action.SET_PLAN,
+        },
+        "proposal": {"accept": Action.SETTINGS, "decline": Action.SETTINGS},
         "consent": {
             "agree": Action.OWN_PLAN, "keep": Action.OWN_PLAN, "withdraw": Action.OWN_PLAN,
         },
@@ -146,6 +157,7 @@ DIALOGS: Mapping[str, Mapping[str, Action]] = MappingProxyType(
         "incident": {"news": Action.RESPOND},
         "duress": {"words": Action.DURESS, "again": Action.DURESS},
         "roles": {"whom": Action.SET_ROLES},
+        "plan_edit": {"words": Action.SET_PLAN},
         "denunciation": {"title": Action.WRITE, "text": Action.WRITE},
         "region": {
             "name": Action.SET_REGIONS,

@@ -67,6 +67,8 @@ from handlers import (
     my_data,
     once,
     outcomes,
+    plan_editor,
+    proposals,
     quiet,
     readings,
     regions,
@@ -78,6 +80,7 @@ from handlers import (
     stages,
     subject,
     trips,
+    whatif,
     whereabouts,
 )
 from handlers.commands import Entry, read_command
@@ -101,7 +104,9 @@ ENTRIES: tuple[Entry, ...] = (
     *collectives.ENTRIES,
     *consent.ENTRIES,
     *invitations.ENTRIES,
+    *plan_editor.ENTRIES,
     *groups.ENTRIES,
+    *whatif.ENTRIES,
     *roles.ENTRIES,
     *denunciations.ENTRIES,
     *general.ENTRIES,
@@ -133,6 +138,7 @@ TIMERS = {
     duress.TIMER: duress.on_timer,
     lost.TIMER: lost.on_timer,
     duty.TIMER: duty.on_timer,
+    proposals.TIMER: proposals.on_timer,
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
     fading.TRIP_TIMER: fading.on_trip,
@@ -170,6 +176,7 @@ TALKS: dict[str, Talk] = {
     regions.TOPIC: regions.words,
     rotations.TOPIC: rotations.words,
     shifts.COVER_TOPIC: shifts.cover_words,
+    plan_editor.TOPIC: plan_editor.words,
 }
 """What takes the words of a conversation of several steps."""
 
@@ -397,7 +404,11 @@ class Router:
                 await ctx.close_prompt(prompt)
                 await joining.decided(ctx, option.action)
             case groups.TOPIC:
-                await groups.decided(ctx, option.action)
+                await groups.decided(ctx, option.action, option.argument)
+            case plan_editor.TOPIC:
+                await plan_editor.pressed(ctx, prompt.ref, option.action, option.argument)
+            case proposals.TOPIC:
+                await proposals.pressed(ctx, prompt.ref, option.action, option.argument)
             case denunciations.TOPIC:
                 await denunciations.act(ctx, prompt.ref, option.action, option.argument)
             case identities.TOPIC | identities.COMPARISON_TOPIC:

@@ -20,6 +20,7 @@ from storage.tables import (
     audit_log,
     checkins,
     companions,
+    configuring,
     denunciations,
     duty_changes,
     duty_turns,
@@ -67,6 +68,7 @@ class Mine:
     duty: Sequence[tuple[str, datetime, datetime | None]]  # what of, from, until
     invitations: Sequence[tuple[datetime, Sequence[str]]]
     log: Sequence[Line]
+    configuring: Sequence[tuple[datetime, str, Mapping[str, Any]]]  # changed, kind, content
     wrote: Sequence[tuple[datetime, Mapping[str, Any]]]
     sent_to_them: int
 
@@ -218,6 +220,13 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         .where((audit_log.c.actor == member) | (audit_log.c.about == member))
         .order_by(audit_log.c.id)
     )  # fmt: skip
+    begun = await rows.all(
+        sa.select(
+            configuring.c.id, configuring.c.changed_at, configuring.c.kind, configuring.c.content
+        )
+        .where(configuring.c.member_id == member)
+        .order_by(configuring.c.id)
+    )
     wrote: list[tuple[int, datetime, Mapping[str, Any]]] = []
     for account in accounts:
         said = await rows.all(
@@ -254,6 +263,7 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         duty=await _duty(rows, member),
         invitations=[tuple(row) for row in made],
         log=[Line(*row) for row in log],
+        configuring=[(row.changed_at, row.kind, row.content) for row in begun],
         wrote=[(at, raw) for _, at, raw in sorted(wrote, key=lambda w: w[0])],
         sent_to_them=sent.scalar_one(),
     )

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.decision import Candidate
 from bot.domain.duress import Words
-from bot.domain.people import Risk, Role, Roster
+from bot.domain.people import Life, Risk, Role, Roster
 from bot.domain.plan import DEFAULT_PLAN, Plan
 from bot.domain.quiet import Quiet
 from storage.rows import Query, Rows, param
@@ -139,7 +139,9 @@ _MEMBER_BY_ID = Query(sa.select(*_MEMBER).where(members.c.id == _ID))
 _MEMBERS_OF_GROUP = Query(sa.select(*_MEMBER).where(_members_of(_ID)).order_by(members.c.id))
 _DURESS = Query(sa.select(members.c.duress, members.c.id).where(members.c.id == _ID))
 _QUIET = Query(sa.select(members.c.quiet, members.c.id).where(members.c.id == _ID))
-_ROLES = sa.select(members.c.id, members.c.roles).where(_members_of(_ID))
+_ROLES = sa.select(members.c.id, members.c.roles, members.c.zone, members.c.risk).where(
+    _members_of(_ID)
+)
 _ACCOUNT_BY_ADDRESS = Query(
     sa.select(*_ACCOUNT).where(accounts.c.platform == _PLATFORM, accounts.c.address_key == _KEY)
 )
@@ -188,9 +190,9 @@ class People:
         row = await self._rows.one(sa.select(*_GROUP).where(here))
         return _group(row) if row else None
 
-    async def set_plan(self, plan: Plan, *, group: int) -> None:
-        """The group's plan. It acts on who agrees to it, and everyone is to be asked."""
-        await self._rows.update(groups, group, plan=plan.to_json())
+    async def set_plan(self, plan: Plan | None, *, group: int) -> None:
+        """The group's plan, or none of its own. It acts on who agrees to it, and all are to be asked."""
+        await self._rows.update(groups, group, plan=plan.to_json() if plan else None)
         await self._db.execute(
             sa.update(members).where(members.c.group_id == group).values(asked_at=None)
         )
@@ -290,6 +292,13 @@ class People:
             members, member, plan=plan.to_json(), agreed_at=now, withdrawn_at=None
         )
 
+    async def agreed_since(self, group: int, since: datetime) -> frozenset[int]:
+        """Who of a group agreed to a plan at or after that instant."""
+        found = await self._db.execute(
+            sa.select(members.c.id).where(_members_of(sa.literal(group)), members.c.agreed_at >= since)
+        )
+        return frozenset(found.scalars())
+
     async def withdraw(self, member: int, now: datetime) -> None:
         """No silence of theirs is to tell anybody from now on; the last plan stays for a panic."""
         await self._rows.update(members, member, withdrawn_at=now)
@@ -314,13 +323,18 @@ class People:
 
     async def roster(self, group: int) -> Roster:
         """Who of the group may be told of incidents."""
-        found = await self._db.execute(_ROLES, {"of": group})
-        people = [(id, frozenset(roles)) for id, roles in found]
+        found = (await self._db.execute(_ROLES, {"of": group})).all()
+        people = [(id, frozenset(roles)) for id, roles, _, _ in found]
 
         def having(role: Role) -> frozenset[int]:
             return frozenset(id for id, roles in people if role in roles)
 
-        return Roster(having(Role.RESPONDER), having(Role.COORDINATOR), having(Role.OBSERVER))
+        return Roster(
+            having(Role.RESPONDER),
+            having(Role.COORDINATOR),
+            having(Role.OBSERVER),
+            lives={id: Life(zone, Risk(risk)) for id, _, zone, risk in found},
+        )
 
     # quiet hours
 
@@ -460,6 +474,18 @@ class People:
             )
         )
         return frozenset(found.scalars())
+
+    async def platforms_of(self, ids: Collection[int]) -> dict[int, frozenset[str]]:
+        """On which platforms each of these members can be reached; who on none, is not in it."""
+        found = await self._db.execute(
+            sa.select(accounts.c.member_id, accounts.c.platform).where(
+                accounts.c.member_id.in_(list(ids)), accounts.c.reachable, ~accounts.c.operator
+            )
+        )
+        platforms: dict[int, frozenset[str]] = {}
+        for member, platform in found:
+            platforms[member] = platforms.get(member, frozenset()) | {platform}
+        return platforms
 
     async def move_chat(self, platform: str, old: str, new: str) -> None:
         """A private chat has a new id."""

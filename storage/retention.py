@@ -22,6 +22,7 @@ from storage.rows import Rows
 from storage.tables import (
     audit_log,
     checkins,
+    configuring,
     decisions,
     denunciations,
     dialogs,
@@ -96,6 +97,7 @@ class Retention:
         return [
             (prompts, prompts.c.closed_at <= now - keep.messages),
             (dialogs, dialogs.c.expires_at <= now),
+            (configuring, configuring.c.changed_at <= now - keep.messages),
             (invitations, invitations.c.expires_at <= now - keep.messages),
             # The last one stays, whatever its age: "is it watching me?" has an answer.
             (

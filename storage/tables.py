@@ -417,6 +417,18 @@ duty_turns = sa.Table(
     comment="what became of a turn on duty: who was asked, who said that they are there",
 )
 
+configuring = sa.Table(
+    "configuring",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _text("kind"),
+    _sealed_json("content"),
+    _at("changed_at"),
+    sa.UniqueConstraint("member_id", "kind"),
+    comment="what somebody who coordinates has begun: a draft of a plan, a change to undo, a schedule",
+)
+
 # --- conversations ------------------------------------------------------------------------------
 
 prompts = sa.Table(

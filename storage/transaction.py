@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.audit import Audit
 from storage.checkins import Checkins
+from storage.configuring import Configuring
 from storage.conversations import Conversations
 from storage.decisions import Decisions, Log
 from storage.denunciations import Denunciations
@@ -120,6 +121,11 @@ class Transaction:
     def erasing(self) -> Erasing:
         """People of whom nothing is to be left."""
         return Erasing(self.rows)
+
+    @cached_property
+    def configuring(self) -> Configuring:
+        """What somebody who coordinates has begun."""
+        return Configuring(self.rows)
 
     @cached_property
     def conversations(self) -> Conversations:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from bot.domain.conditions import Cause, Situation, situation
 from bot.domain.people import Roster
 from bot.domain.plan import Plan
 
@@ -39,6 +40,18 @@ class Kind(StrEnum):
     DURESS = "duress"  # words that only look like an answer
     MISSING = "missing"  # who answers for many says that this person is not there
     LOST = "lost"  # who coordinates says that the person's phone is in other hands
+
+
+CAUSES = {
+    Kind.CANARY: Cause.SILENCE,
+    Kind.MISS: Cause.SILENCE,
+    Kind.UNREACHABLE: Cause.SILENCE,
+    Kind.PANIC: Cause.ALARM,
+    Kind.HELP: Cause.ALARM,
+    Kind.DURESS: Cause.DURESS,
+    Kind.LOST: Cause.LOST,
+}
+"""What the conditions of a plan's steps know of it; a kind that is not in it, any cause covers."""
 
 
 class State(StrEnum):
@@ -78,6 +91,8 @@ class Refusal(StrEnum):
     HELD = "held"  # somebody else has it
     NOT_HOLDER = "not_holder"
     NOT_TOLD = "not_told"  # the one named was not told of it
+    NO_STEP = "no_step"  # the plan has no such step
+    EMPTY_STEP = "empty_step"  # nobody of that step can be told
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,23 +180,36 @@ def advance(incident: Incident, roster: Roster, now: datetime) -> Decision:
     return incident, tuple(leaves)
 
 
+def _situation(incident: Incident, now: datetime, roster: Roster) -> Situation:
+    return situation(roster, incident.subject, CAUSES.get(incident.kind), now)
+
+
 def _run_step(incident: Incident, roster: Roster, now: datetime) -> tuple[Incident, list[Leaves]]:
-    """Tell the step that is due; an empty one brings the next at once."""
-    index = incident.step
-    people = incident.plan.steps[index].resolve(roster, without=incident.subject)
-    last = index + 1 == len(incident.plan.steps)
-    wait = timedelta(0) if last or not people else incident.plan.gap_before(index + 1)
+    """Tell the step that is due; an empty one brings the next at once.
+
+    One whose conditions do not hold now is as good as empty. Steps at one moment are empty together
+    or not at all: what is for the night must not hasten the plan by day.
+    """
+    number = incident.step + 1
+    plan, about = incident.plan, _situation(incident, now, roster)
+    people, *before = (
+        step.tells(roster, about, without=incident.subject)
+        for step in reversed(plan.together(number))
+    )
+    nobody = not people and not any(before)
+    last = number == len(plan.steps)
+    wait = timedelta(0) if last or nobody else plan.gap_before(number)
     incident = replace(
         incident,
         state=State.NOTIFYING,
-        step=index + 1,
+        step=number,
         step_at=None if last else now + wait,
         repeats=0,
-        repeat_at=now + incident.plan.repeat,
+        repeat_at=now + plan.repeat_after(number),
         told=incident.told | people,
     )
-    leaves = [Leaves(Notice.ALARM, people, index + 1)] if people else []
-    if last and not people:
+    leaves = [Leaves(Notice.ALARM, people, number)] if people else []
+    if last and nobody:
         exhausted, more = _exhaust(incident, roster, now)
         return exhausted, leaves + more
     return incident, leaves
@@ -195,7 +223,7 @@ def _repeat(incident: Incident, roster: Roster, now: datetime) -> tuple[Incident
     again = replace(
         incident,
         repeats=incident.repeats + 1 if done else 0,
-        repeat_at=now + incident.plan.repeat,
+        repeat_at=now + incident.plan.repeat_after(incident.step),
     )
     people = incident.told & roster.agreed
     return again, [Leaves(Notice.REPEAT, people, incident.step)] if people else []
@@ -236,7 +264,7 @@ def _resume(incident: Incident, roster: Roster, now: datetime, notice: Notice) -
         news_asked=False,
         step_at=now + incident.plan.gap_before(incident.step) if steps_left else None,
         repeats=0,
-        repeat_at=now + incident.plan.repeat,
+        repeat_at=now + incident.plan.repeat_after(incident.step),
     )
     return resumed, (Leaves(notice, people, incident.step),)
 
@@ -306,15 +334,49 @@ def escalate(incident: Incident, member: int, roster: Roster, now: datetime) -> 
     return louder(incident, roster, now)
 
 
+def escalate_to(
+    incident: Incident, member: int, number: int, roster: Roster, now: datetime
+) -> Decision | Refusal:
+    """Tell step `number` (from 1) now, whatever its conditions: a person decides it.
+
+    The plan goes on from where it is, so that nobody is told later for it: the steps in between keep
+    their times, and the step tells again at its own. With a holder, the holder keeps it.
+    """
+    if not incident.open:
+        return Refusal.CLOSED
+    if member == incident.subject:
+        return Refusal.OWN
+    if not 1 <= number <= len(incident.plan.steps):
+        return Refusal.NO_STEP
+    if number == incident.step + 1:
+        return _next_by_number(incident, roster, now)
+    return _told_out_of_turn(incident, number, roster)
+
+
+def _next_by_number(incident: Incident, roster: Roster, now: datetime) -> Decision | Refusal:
+    """The next step by its number: as `louder`, but for one that is empty or does not hold now."""
+    step = incident.plan.steps[incident.step]
+    if step.tells(roster, _situation(incident, now, roster), without=incident.subject):
+        return louder(incident, roster, now)
+    return _told_out_of_turn(incident, incident.step + 1, roster)
+
+
+def _told_out_of_turn(incident: Incident, number: int, roster: Roster) -> Decision | Refusal:
+    people = incident.plan.steps[number - 1].resolve(roster, without=incident.subject)
+    if not people:
+        return Refusal.EMPTY_STEP
+    told = replace(incident, told=incident.told | people)
+    return told, (Leaves(Notice.ALARM, people, number),)
+
+
 def louder(incident: Incident, roster: Roster, now: datetime) -> Decision:
     """The next step now, or everyone where no step is left; whoever holds it keeps it."""
     held = incident
-    if incident.step < len(incident.plan.steps):
-        moved, leaves = _run_step(incident, roster, now)
-        while not leaves:
-            moved, leaves = _run_step(moved, roster, now)
-    else:
-        moved, leaves = _exhaust(incident, roster, now)
+    moved, leaves = incident, list[Leaves]()
+    while not leaves and moved.step < len(moved.plan.steps):
+        moved, leaves = _run_step(moved, roster, now)
+    if not leaves:
+        moved, leaves = _exhaust(moved, roster, now)
     if held.state is State.CLAIMED:
         moved = replace(held, step=moved.step, told=moved.told)
     return moved, tuple(leaves)
@@ -329,7 +391,13 @@ def dead_channel(
     """
     if not incident.open or incident.state is State.CLAIMED or incident.step == 0:
         return incident, ()
-    newest = incident.plan.steps[incident.step - 1].resolve(roster, without=incident.subject)
+    # Of the newest moment, whatever its conditions say by now: who was not told is not in `reached`.
+    newest = frozenset[int]().union(
+        *(
+            step.resolve(roster, without=incident.subject)
+            for step in incident.plan.together(incident.step)
+        )
+    )
     if newest & reached:
         return incident, ()
     # Somebody else stands in for whoever was on duty and cannot be reached: they hear of it first.

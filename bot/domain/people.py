@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -33,11 +34,20 @@ class Risk(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Life:
+    """What the conditions of a plan ask about a member: where their clock is, and their risk."""
+
+    zone: str
+    risk: Risk
+
+
+@dataclass(frozen=True, slots=True)
 class Roster:
     """The people of one group whom an incident can reach now, by member id.
 
     Only people who agreed to be told are in it: a name in a plan is no consent. `on_duty` and
-    `substitutes` answer at this moment for the person whom the incident is about.
+    `substitutes` answer at this moment for the person whom the incident is about. `lives` has
+    everyone in the group, since an incident may be about any of them.
     """
 
     responders: frozenset[int] = frozenset()
@@ -45,6 +55,7 @@ class Roster:
     observers: frozenset[int] = frozenset()
     on_duty: frozenset[int] = frozenset()
     substitutes: frozenset[int] = frozenset()
+    lives: Mapping[int, Life] = field(default_factory=dict, compare=False)
 
     @property
     def everyone(self) -> frozenset[int]:

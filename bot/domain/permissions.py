@@ -45,6 +45,7 @@ class Action(StrEnum):
     INVITE = "invite"
     SET_ROLES = "set_roles"
     SET_PLAN = "set_plan"
+    PROPOSE = "propose"  # a schedule to somebody, who decides
     SET_RISK = "set_risk"
     SUSPEND = "suspend"  # an account that is in other hands, and give it back
     REHEARSE = "rehearse"  # somebody's words of duress, with them
@@ -92,6 +93,7 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.INVITE: _rule(Role.COORDINATOR),
         Action.SET_ROLES: _rule(Role.COORDINATOR),
         Action.SET_PLAN: _rule(Role.COORDINATOR),
+        Action.PROPOSE: _rule(Role.COORDINATOR),
         Action.SET_RISK: _rule(Role.COORDINATOR),
         Action.SUSPEND: _rule(Role.COORDINATOR),
         Action.REHEARSE: _rule(Role.COORDINATOR),

@@ -1,5 +1,7 @@
 """The one-line form of a plan: "ya: Berta; 30 min: toda la red; repetir 10 min; noticias 60 min".
 
+What a step has besides stands in brackets: "30 min (de 22 a 6, riesgo alto): Carla".
+
 Names stay names here; who they are is looked up by whoever has the group.
 """
 
@@ -10,6 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.domain.plan import Who
+from bot.domain.plan_words import Manner, read_manner
 from bot.domain.spoken import read_duration
 
 LONGEST = 2000
@@ -54,11 +57,13 @@ AND = re.compile(r"\s*,\s*|\s+(?:y|e|and)\s+")
 
 @dataclass(frozen=True, slots=True)
 class DraftStep:
-    """A step with names that nobody has looked up yet."""
+    """A step with names that nobody has looked up yet. `line`: where it stood, from 1; 0 unknown."""
 
     after: timedelta
     roles: tuple[Who, ...]
     names: tuple[str, ...]
+    manner: Manner = Manner()
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +91,43 @@ def read_plan(text: str) -> Draft | str:
             if news is None:
                 return part[:SHOWN]
         else:
-            step = _step(part)
-            if step is None:
-                return part[:SHOWN]
+            step = read_step(part)
+            if isinstance(step, str):
+                return step[:SHOWN]
             steps.append(step)
     return Draft(tuple(steps), repeat, news) if steps else text[:SHOWN]
 
 
-def _step(part: str) -> DraftStep | None:
+def read_step(part: str) -> DraftStep | str:
+    """One step, "30 min (de noche): Berta, coordinación"; or what was not understood of it."""
     when, colon, who = part.partition(":")
-    when = when.strip().casefold()
-    after = timedelta(0) if when in AT_ONCE else read_duration(BEFORE_DELAY.sub("", when))
-    people = [p.strip() for p in AND.split(who) if p.strip()]
-    if not colon or after is None or not people:
+    manner: Manner | str = Manner()
+    if "(" in when:
+        when, _, more = part.partition("(")
+        inside, closed, who = more.partition(")")
+        gap, colon, who = who.partition(":")
+        if not closed or gap.strip():
+            return part
+        manner = read_manner(inside)
+    if isinstance(manner, str):
+        return manner
+    after = read_delay(when)
+    people = read_people(who)
+    if not colon or after is None or people is None:
+        return part
+    return DraftStep(after, *people, manner)
+
+
+def read_delay(text: str) -> timedelta | None:
+    """ "ya", "30 min", "a las 2 horas": since the incident opened."""
+    when = " ".join(text.casefold().split())
+    return timedelta(0) if when in AT_ONCE else read_duration(BEFORE_DELAY.sub("", when))
+
+
+def read_people(text: str) -> tuple[tuple[Who, ...], tuple[str, ...]] | None:
+    """ "Berta, toda la red y coordinación": the roles and the names; None if nobody."""
+    people = [p.strip() for p in AND.split(text) if p.strip()]
+    if not people:
         return None
     roles = tuple(dict.fromkeys(ROLES[p.casefold()] for p in people if p.casefold() in ROLES))
-    return DraftStep(after, roles, tuple(p for p in people if p.casefold() not in ROLES))
+    return roles, tuple(p for p in people if p.casefold() not in ROLES)

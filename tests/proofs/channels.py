@@ -37,9 +37,9 @@ from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town, private_chat
 from bot.platforms.telegram import platform as telegram
 from bot.platforms.telegram.platform import TelegramPlatform
-from handlers.checkins import add_schedule
 from handlers.context import Context
 from handlers.router import Router
+from handlers.schedules import begin as begin_schedule
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory
@@ -303,7 +303,7 @@ class Stage:
                 missing.append(ana)
                 if case.shape not in STEPPED:
                     at = wall(ASKED.hour, ASKED.minute)
-                    await add_schedule(ctx, ana.id, Schedule(EVERY_DAY, (at,), ZONE, GRACE))
+                    await begin_schedule(ctx, ana.id, Schedule(EVERY_DAY, (at,), ZONE, GRACE))
             plan = Plan(
                 tuple(
                     Step(n * GAP, tuple(Recipient(Who.MEMBER, person.id) for person in people))

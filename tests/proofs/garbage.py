@@ -53,7 +53,7 @@ from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town
 from bot.platforms.telegram.parse import chat_of
 from bot.platforms.telegram.platform import TelegramPlatform
-from handlers import checkins, incidents, invitations, joining, router
+from handlers import checkins, incidents, invitations, joining, router, schedules
 from handlers.context import Choice, Context, Place
 from handlers.router import Router
 from handlers.settings import Settings
@@ -191,7 +191,7 @@ class Scene:
 
     async def _surround(self, ctx: Context, mood: str, role: str, member: int, number: int) -> None:
         rule = Schedule(EVERY_DAY, (wall(9),), ZONE, timedelta(minutes=45))
-        schedule = await checkins.add_schedule(ctx, member, rule)
+        schedule = await schedules.begin(ctx, member, rule)
         if mood in ("asked", "both"):
             await checkins.on_schedule(ctx, Occasion(checkins.SCHEDULE_TIMER, schedule, NOW, NOW))
         if mood not in ("dialog", "both"):

@@ -22,7 +22,7 @@ from pathlib import Path
 from bot.domain.people import Role
 from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.schedule import EVERY_DAY, Schedule
-from handlers.checkins import add_schedule
+from handlers.schedules import begin as begin_schedule
 from storage.database import Database
 from storage.keys import KeyInMemory
 from tests.proofs.killing import (
@@ -210,7 +210,7 @@ async def _seed(at: Installation, groups: int) -> tuple[TelegramPerson, dict[int
             for i in range(WATCHED):
                 ana, _ = await at.member(tx, group, f"Ana {i}")
                 rule = Schedule(days=EVERY_DAY, times=(wall(9),), zone=ZONE, grace=GRACE)
-                await add_schedule(ctx, ana, rule)
+                await begin_schedule(ctx, ana, rule)
                 chats[ana] = Counter({str(near.id): 2, str(far.id): 1})
         group = await tx.people.add_group("Otra", "", "es", ZONE, START)
         _, coral = await at.member(tx, group, "Coral")

@@ -19,7 +19,7 @@ from bot.domain.people import Role
 from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.rich import Rich
 from bot.domain.schedule import EVERY_DAY, Schedule
-from handlers.checkins import add_schedule
+from handlers.schedules import begin as begin_schedule
 from tests.proofs.killing import PATIENCE, START, microseconds
 from tests.proofs.kills import STATE
 from tests.proofs.matrix_killing import MatrixInstallation
@@ -173,7 +173,7 @@ async def _seed(at: MatrixInstallation, groups: int) -> dict[int, Counter[str]]:
                 ana = await at.member(tx, group, f"Ana {i}", rooms[i % len(rooms)])
                 at_nine = (wall(9, len(wanted) % 60),)  # and later: something happens all the time
                 rule = Schedule(days=EVERY_DAY, times=at_nine, zone=ZONE, grace=GRACE)
-                await add_schedule(ctx, ana, rule)
+                await begin_schedule(ctx, ana, rule)
                 wanted[ana] = Counter({berta.room: 2, carla.room: 1})
         group = await tx.people.add_group("Otra", "", "es", ZONE, START)
         await at.member(tx, group, "Coral", coral)

@@ -8,6 +8,7 @@ the same scene. Two things are judged: what was written and answered, against th
 from __future__ import annotations
 
 import base64
+import json
 import random
 import re
 from collections.abc import AsyncIterator, Iterable
@@ -22,7 +23,7 @@ from bot.domain.duty import Change, Rule, Turn
 from bot.domain.mass import Origin
 from bot.domain.people import Role
 from bot.domain.plan import DEFAULT_PLAN
-from bot.domain.schedule import EVERY_DAY
+from bot.domain.schedule import EVERY_DAY, Schedule
 from bot.domain.trip import Purpose
 from bot.platforms.base import ChatKind, Incoming, PlatformName, Press, Text
 from bot.platforms.sandbox.town import private_chat
@@ -30,6 +31,7 @@ from bot.texts import Texts
 from handlers import rights, router
 from handlers.context import WHOSE
 from handlers.router import Router
+from storage.configuring import Kind as Begun
 from storage.conversations import Dialog, Option
 from storage.duty import OVERRIDE
 from storage.tables import outbox, prompts
@@ -38,6 +40,8 @@ from storage.trips import Standing
 from tests.proofs import own_tables as tables
 from tests.proofs.own_scene import NEWS, WORDS, Around, Facts, Scene, Someone, canaries_in
 from tests.proofs.proof import Figures
+
+PROPOSED = Schedule(EVERY_DAY, (time(9),), "UTC", timedelta(minutes=45))
 
 HARMLESS = frozenset({"accounts", "outbox", "dialogs"})
 """What may be written for somebody who may not: that they were here, an answer, that a conversation
@@ -174,11 +178,13 @@ class Enumeration:
             "duty": turn, "shifts": berta.member or 0, "swap": rotation, "cover": rotation,
             "trip": trip, "once": once, "reading": ana.member or 0,
             "collective": collective.id,
+            "plan_edit": people["coral"].member or 0, "proposal": ana.member or 0,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
             "plan": DEFAULT_PLAN.fingerprint, "fingerprint": decision.fingerprint,
             "draft": written.fingerprint, "abril": abril.name, "berta": berta.name,
+            "proposal": json.dumps([people["coral"].member, PROPOSED.to_json()]),
             **self._shifts_in_words(),
         }  # fmt: skip
 
@@ -434,8 +440,9 @@ class Enumeration:
                 await self._dialog(tx, owner, "joining", "agree")
             if topic in SUMMARIES:
                 await self._dialog(tx, owner, topic, "sure", **SUMMARIES[topic])
-            if topic == "plan":
-                await self._dialog(tx, owner, "plan", "confirm", plan=DEFAULT_PLAN.to_json())
+            if topic == "plan" and owner.member is not None:
+                draft = DEFAULT_PLAN.to_json()
+                await tx.configuring.put(owner.member, Begun.DRAFT, at, plan=draft)
             event = self._incoming(by, Press("t" * 22 + ":1", "m", "p"), kind, chat)
             return await self._event(tx, event)
 

@@ -29,7 +29,7 @@ from typing import Any
 from bot.domain.people import Role
 from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.schedule import EVERY_DAY, Schedule
-from handlers.checkins import add_schedule
+from handlers.schedules import begin as begin_schedule
 from tests.proofs.killing import START, Installation, first_button, microseconds
 from tests.proofs.proof import Figures
 from tests.support.botapi import TelegramPerson
@@ -94,7 +94,7 @@ class Network:
                 for i in range(4):  # fewer than become a digest
                     ana, _ = await at.member(tx, group, f"Ana {i}")
                     rule = Schedule(EVERY_DAY, (wall(9),), ZONE, GRACE)
-                    await add_schedule(ctx, ana, rule)
+                    await begin_schedule(ctx, ana, rule)
                     made.alarms[ana] = Counter({near.id: 2, far.id: 1})
             group = await tx.people.add_group("Otra", "Colectivo", "es", ZONE, START)
             for name, roles in {

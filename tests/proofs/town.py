@@ -19,9 +19,9 @@ from bot.engine.stepping import SteppedClock, Stepper
 from bot.platforms.base import PlatformName
 from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Message, Town, private_chat
-from handlers.checkins import add_schedule
 from handlers.context import Context
 from handlers.router import Router
+from handlers.schedules import begin as begin_schedule
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory
@@ -114,7 +114,7 @@ class Living:
         """Ask this member every day."""
         rule = Schedule(days=EVERY_DAY, times=(at,), zone=zone, grace=grace)
         async with self.database.transaction() as tx:
-            return await add_schedule(Context(tx, self.clock.now(), self.settings), member, rule)
+            return await begin_schedule(Context(tx, self.clock.now(), self.settings), member, rule)
 
     def writes(self, member: int, text: str) -> None:
         """The member writes to the bot."""

@@ -25,7 +25,7 @@ from typing import Any
 from bot.domain.people import Role
 from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.schedule import EVERY_DAY, Schedule
-from handlers.checkins import add_schedule
+from handlers.schedules import begin as begin_schedule
 from tests.proofs.killing import START, Installation
 from tests.proofs.proof import Figures
 from tests.support.botapi import TelegramPerson
@@ -117,7 +117,7 @@ async def _scene(ground: Ground, speed: float, what: str = "") -> AsyncIterator[
             rule = Schedule(
                 days=EVERY_DAY, times=(wall(9),), zone=ZONE, grace=timedelta(minutes=5)
             )
-            await add_schedule(ctx, watched, rule)
+            await begin_schedule(ctx, watched, rule)
         at.clock = AffineClock(START, time.time(), speed)
         life = await ground.zygote.bot(
             at.config, at.clock, at.folder,

@@ -16,8 +16,8 @@ from bot.domain.people import Risk, Role
 from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.schedule import Schedule
 from bot.platforms.base import PlatformName, Press, Text
-from handlers.checkins import add_schedule
 from handlers.context import Context
+from handlers.schedules import begin as begin_schedule
 from handlers.settings import Settings
 from tests.simulation.checkins import instant
 from tests.simulation.loop import SimulatedClock, SimulatedLoop
@@ -137,7 +137,7 @@ class History:
             for member in (ana, berta):
                 await tx.people.agree(member, plan, now)
             rule = Schedule(frozenset({self.due.weekday()}), (time(12),), "UTC", self.grace, ())
-            await add_schedule(Context(tx, now, self.settings), ana, rule)
+            await begin_schedule(Context(tx, now, self.settings), ana, rule)
 
     def _replies(self) -> list[tuple[timedelta, float, float]]:
         """When, after the question; how long it is on its way; whether it comes twice."""

@@ -14,8 +14,8 @@ from bot.domain.people import Risk, Role
 from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.schedule import Schedule, next_due
 from bot.platforms.base import PlatformName
-from handlers.checkins import add_schedule
 from handlers.context import Context
+from handlers.schedules import begin as begin_schedule
 from handlers.settings import Settings
 from tests.simulation.cases import Cases
 from tests.simulation.checkins import OUTAGE, Checkins
@@ -225,7 +225,7 @@ class World:
             for member in everyone[:watched]:
                 rule = self._a_rule(self.people[member])
                 context = Context(tx, now, self.settings)
-                id = await add_schedule(context, member, rule)
+                id = await begin_schedule(context, member, rule)
                 self.schedules.append(Watched(id, self.people[member], rule, now))
         self.watched = {watched.id: watched for watched in self.schedules}
         self.checkins = Checkins(self)

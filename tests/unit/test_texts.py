@@ -19,12 +19,13 @@ ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(alarm|bare|button|checkin|collective|command|comparison|consent|cover|day|decision"
-    r"|demo|denunciation|destination|details|doubt|duress|duty|erase|erased|export|file"
-    r"|group|hint|identity|incident|invitations|invite|joining|language|line|location|log"
-    r"|lost|manual|mass|my_data|offer|once|outcome|own_region|own_roles|panic|pause|plan"
-    r"|quiet|reading|region|risk|role|roles|rotation|schedule|set_aside|shifts|shut_off"
-    r"|stage|standing|state|subject|subscribe|toast|trip|trouble|whereabouts|who|zone)\.[a-z_.]+$"
+    r"^(alarm|bare|button|cause|checkin|collective|command|comparison|consent|cover|day"
+    r"|decision|demo|denunciation|destination|details|doubt|duress|duty|erase|erased|export"
+    r"|file|group|hint|identity|incident|invitations|invite|joining|language|line|location"
+    r"|log|lost|manual|mass|my_data|offer|once|outcome|own_region|own_roles|panic|pause|plan"
+    r"|proposal|quiet|reading|region|risk|role|roles|rotation|schedule|set_aside|shifts"
+    r"|shut_off|stage|standing|state|subject|subscribe|toast|trip|trouble|whatif|whereabouts"
+    r"|who|zone)\.[a-z_.]+$"
 )
 
 
