@@ -15,6 +15,7 @@ from storage.outbox import Row
 
 QUESTION_TIMER = "fade_question"
 DETAIL_TIMER = "fade_detail"
+READ_TIMER = "fade_read"
 
 DETAILS_STAY = timedelta(hours=12)
 """How long the details of an incident stay in a chat that is not asked about it again."""
@@ -32,6 +33,22 @@ def question_purpose(checkin: int) -> str:
 def detail_purpose(incident: int) -> str:
     """What the rows are for that say more of an incident than its alarms do."""
     return f"incident:{incident}:detail"
+
+
+def read_purpose(member: int) -> str:
+    """What the rows are for that somebody asked to read: a note, the directory of care."""
+    return f"member:{member}:read"
+
+
+async def read_will_fade(ctx: Context, member: int) -> None:
+    """What somebody asked to read goes as long after the first of it as a question does."""
+    if await ctx.tx.timers.when(READ_TIMER, member) is None:
+        await ctx.tx.timers.set(READ_TIMER, member, ctx.now + ctx.settings.questions)
+
+
+async def on_read(ctx: Context, occasion: Due) -> None:
+    """It stood there for long enough."""
+    await clear(ctx, read_purpose(occasion.ref))
 
 
 async def question_will_fade(ctx: Context, checkin: int, miss_at: datetime) -> None:

@@ -39,8 +39,13 @@ from bot.platforms.base import Command as MenuCommand
 from bot.texts import Texts, available
 from bot.texts.catalogue import nearest
 from handlers import (
+    aftercare,
+    aftermath,
+    board,
     canary,
+    care,
     checkins,
+    complaints,
     consent,
     decisions,
     denunciations,
@@ -48,6 +53,7 @@ from handlers import (
     duress,
     exports,
     fading,
+    feedback,
     files,
     general,
     groups,
@@ -61,10 +67,13 @@ from handlers import (
     lost,
     mass,
     my_data,
+    names,
+    notes,
     outcomes,
     rights,
     roles,
     subject,
+    summary,
 )
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
@@ -92,6 +101,13 @@ ENTRIES: tuple[Entry, ...] = (
     *duress.ENTRIES,
     *lost.ENTRIES,
     *details.ENTRIES,
+    *board.ENTRIES,
+    *summary.ENTRIES,
+    *care.ENTRIES,
+    *notes.ENTRIES,
+    *feedback.ENTRIES,
+    *complaints.ENTRIES,
+    *names.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 
@@ -109,6 +125,14 @@ TIMERS = {
     lost.TIMER: lost.on_timer,
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
+    fading.READ_TIMER: fading.on_read,
+    board.TIMER: board.on_timer,
+    summary.TIMER: summary.on_timer,
+    aftermath.TIMER: aftermath.on_timer,
+    aftercare.TIMER: aftercare.on_timer,
+    feedback.TIMER: feedback.on_timer,
+    care.TIMER: care.on_timer,
+    complaints.TIMER: complaints.on_timer,
 }
 
 Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
@@ -120,6 +144,12 @@ TALKS: dict[str, Talk] = {
     roles.TOPIC: roles.words,
     duress.TOPIC: duress.words,
     my_data.ERASE_TOPIC: my_data.words,
+    aftercare.TOPIC: aftercare.words,
+    feedback.TOPIC: feedback.words,
+    notes.TOPIC: notes.words,
+    care.TOPIC: care.words,
+    complaints.TOPIC: complaints.words,
+    complaints.CASE_TOPIC: complaints.words_case,
 }
 """What takes the words of a conversation of several steps."""
 
@@ -362,6 +392,18 @@ class Router:
                 await logbook.more(ctx, prompt.ref, option.argument)
             case my_data.TOPIC:
                 await my_data.pressed(ctx, prompt.ref, option.action)
+            case aftercare.TOPIC:
+                await aftercare.pressed(ctx, prompt.ref, option.action)
+            case feedback.TOPIC:
+                await feedback.pressed(ctx, prompt.ref, option.action, option.argument)
+            case notes.TOPIC:
+                await notes.pressed(ctx, prompt.ref, option.action, option.argument)
+            case care.TOPIC:
+                await care.pressed(ctx, prompt.ref, option.action, option.argument)
+            case complaints.TOPIC:
+                await complaints.pressed(ctx, prompt.ref, option.action, option.argument)
+            case complaints.CASE_TOPIC:
+                await complaints.pressed_case(ctx, prompt.ref, option.action)
 
     # --- words ---
 
@@ -430,7 +472,7 @@ class Router:
             await TALKS[dialog.topic](ctx, dialog.step, dict(dialog.data), text)
         elif not ctx.known:
             return
-        elif not await checkins.said(ctx, text):
+        elif not await aftercare.said(ctx, text) and not await checkins.said(ctx, text):
             await ctx.reply("not_understood")
 
     async def _cry(self, ctx: Context) -> None:
@@ -483,7 +525,9 @@ class Router:
 
     async def daily(self, tx: Transaction, now: datetime) -> None:
         """What the installation needs."""
-        await canary.prepare(Context(tx, now, self._settings))
+        ctx = Context(tx, now, self._settings)
+        await canary.prepare(ctx)
+        await summary.prepare(ctx)
 
     async def trouble(self, tx: Transaction, findings: tuple[str, ...], now: datetime) -> None:
         """What the newest audit found."""

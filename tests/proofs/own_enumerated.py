@@ -150,6 +150,8 @@ class Enumeration:
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
             "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
+            "aftercare": 1, "feedback": 1, "note": 1, "care": -group,
+            "complaint": -(ana.member or 0), "complaint_case": 1,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
@@ -409,7 +411,7 @@ class Enumeration:
     ) -> None:
         data = {
             "invitation": "0" * 64, "incident": 1, "denunciation": 1, "title": "x",
-            "words": ["salt", "0" * 64], **more,
+            "words": ["salt", "0" * 64], "kind": "legal", "region": "", "name": "x", **more,
             WHOSE: who.member,
         }  # fmt: skip
         at = self.scene.clock.now() + timedelta(hours=1)
