@@ -90,7 +90,8 @@ async def _show_mine(ctx: Context, place: Place, complaint: Complaint, key: str)
     if complaint.state is State.CLOSED:
         await ctx.say(place, key, **values)
         return
-    await ctx.ask(place, key, choices, topic=TOPIC, ref=complaint.id, **values)
+    text = ctx.texts(place).render(key, **values)
+    await ctx.ask(place, text, choices, topic=TOPIC, ref=complaint.id)
 
 
 async def _is_bare(ctx: Context, place: Place, complaint: Complaint) -> bool:

@@ -6,9 +6,9 @@ day would tell whose the last line is.
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 
-from babel.dates import format_date
+from babel.dates import format_skeleton
 
 from bot.domain import summary as rules
 from bot.domain.incident import Outcome
@@ -32,8 +32,12 @@ async def prepare(ctx: Context) -> None:
     """Every group has its day."""
     for group in await ctx.tx.people.groups():
         if group.name != GROUP and await ctx.tx.timers.when(TIMER, group.id) is None:
-            due = rules.next_summary(ctx.now, group.zone)
-            await ctx.tx.timers.set(TIMER, group.id, due)
+            await begin(ctx, group.id, group.zone)
+
+
+async def begin(ctx: Context, group: int, zone: str) -> None:
+    """From now on there is a summary on each first of a month."""
+    await ctx.tx.timers.set(TIMER, group, rules.next_summary(ctx.now, zone))
 
 
 async def on_timer(ctx: Context, occasion: Due) -> None:
@@ -81,7 +85,8 @@ async def _send(ctx: Context, place: Place, group: Group, month: date) -> None:
 
 
 def _month(texts: Texts, month: date) -> str:
-    return format_date(month, "MMMM y", locale=texts.locale)
+    day = datetime.combine(month, time(12))
+    return format_skeleton("yMMMM", day, locale=texts.locale)
 
 
 def _numbers(texts: Texts, summary: Summary) -> Rich:

@@ -38,6 +38,9 @@ MARK = re.compile(r"<(/?)([bic])>|\{(\w+)\}")
 CODE = re.compile(r"[a-z]{2,3}(_[A-Za-z]{2,8})*")
 """What the file of a language may be called: an ISO 639 code, such as "tzo"."""
 
+LINE = re.compile(r'\s*(msgid|msgid_plural|msgstr(\[\d\])?)?\s*"')
+"""A line that holds a text."""
+
 _folders: list[Path] = []
 
 
@@ -69,9 +72,12 @@ def use_folder(folder: Path | None) -> None:
 def read(path: Path) -> Catalog:
     """A catalogue's file. Raises `CatalogueError`."""
     try:
-        return read_po(BytesIO(path.read_bytes()), locale=path.stem, abort_invalid=True)
-    except (OSError, UnicodeDecodeError, ValueError, SyntaxError) as error:
-        raise CatalogueError(f"{path}: cannot be read as a catalogue: {error}") from None
+        source = path.read_bytes()
+        # Babel takes a text that is not closed for one that is, less its last letter.
+        for number, line in enumerate(source.decode().splitlines(), 1):
+            if LINE.match(line) and not line.rstrip().endswith('"'):
+                raise ValueError(f"line {number}: the text has no quote at its end")
+        return read_po(BytesIO(source), locale=path.stem, abort_invalid=True)
     except Exception as error:  # Babel has no one class for what is not a catalogue
         raise CatalogueError(f"{path}: cannot be read as a catalogue: {error}") from None
 

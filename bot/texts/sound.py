@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 
 from babel.messages import Catalog
 from babel.messages.catalog import Message
@@ -22,10 +25,10 @@ LABEL = 40
 """Characters of a button: what a narrow screen shows of it."""
 
 SENTENCE = 25
-"""Words of a sentence, or of a part between colons or semicolons: what is heard and kept in mind."""
+"""Words of a sentence: what is heard once and kept in mind."""
 
 WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*|\{\w+\}")
-ENDS = re.compile(r"[.!?…:;]+[\s»)\"]|\n")
+ENDS = re.compile(r"[.!?…]+[\s»)\"]|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,28 @@ class Finding:
     key: str
     what: str
     bars: bool = True
+
+
+def worded(text: str) -> bool:
+    """Whether it says something to somebody who hears it: a letter, or what is put in."""
+    plain = MARKS.sub("", text)
+    return bool(PLACEHOLDER.search(plain)) or any(char.isalpha() for char in plain)
+
+
+@cache
+def gendered(language: str) -> dict[str, str]:
+    """Words that name people by one gender, and what can stand in their place."""
+    source = files("bot.texts").joinpath("inclusive.toml").read_text(encoding="utf-8")
+    return dict(tomllib.loads(source).get(language, {}))
+
+
+def gendered_in(text: str, language: str) -> list[str]:
+    """Those of them that stand in a text."""
+    words = sorted(gendered(language), key=len, reverse=True)
+    if not words:
+        return []
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, words))})(?!\w)"
+    return [found.lower() for found in re.findall(pattern, text, re.IGNORECASE)]
 
 
 def forms(message: Message) -> tuple[str, ...]:
@@ -67,8 +92,12 @@ def judged(original: Message, message: Message, plurals: int) -> Iterator[Findin
             yield Finding(key, f"has {{{name}}}, which the original has not")
         if BRACES.search(PLACEHOLDER.sub("", form)):
             yield Finding(key, "has a brace that is no placeholder")
+        if "<" in MARKS.sub("", form):
+            yield Finding(key, "has a < that is no mark: there are <b>, <i> and <c>", bars=False)
         if not _paired(form):
             yield Finding(key, "has a mark <b>, <i> or <c> that is not closed")
+        if not worded(form):
+            yield Finding(key, "says nothing to somebody who hears it: write it in words")
         yield from _shape(key, forms(original)[0], form)
 
 

@@ -28,7 +28,7 @@ async def november(world: World) -> tuple[Group, Person, Person]:
 
 async def test_the_first_of_the_month(world: World) -> None:
     group, ana, berta = await november(world)
-    await world.forward(days=13, hours=20)
+    await world.forward(days=14, hours=3)
     for person in (ana, berta):
         await person.reads_all()
     texts = await group.coordinator.reads_all()
