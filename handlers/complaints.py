@@ -240,11 +240,18 @@ async def _judges(ctx: Context, complaint: Complaint, without: int | None = None
         places += (await ctx.places_of(member))[:1]
     if complaint.for_operators or not places:
         there = [(place.platform, place.chat) for place in places]
-        for place in await operator_accounts(ctx):
-            in_it = place.member in (complaint.author, complaint.about)
-            if not in_it and (place.platform, place.chat) not in there:
-                places.append(place)
+        places += [
+            place
+            for place in await _operators(ctx, complaint)
+            if (place.platform, place.chat) not in there
+        ]
     return places
+
+
+async def _operators(ctx: Context, complaint: Complaint) -> list[Place]:
+    """Where whoever runs the bot is asked; they may be members, and nobody judges their own matter."""
+    involved = {complaint.author, complaint.about} - {None}
+    return [place for place in await operator_accounts(ctx) if place.member not in involved]
 
 
 async def _put_to_judges(
@@ -406,12 +413,11 @@ async def _tell_operators(ctx: Context, complaint: Complaint) -> None:
     if complaint.for_operators:
         return
     group = await ctx.tx.people.group(complaint.group)
-    for place in await operator_accounts(ctx):
-        if place.member not in (complaint.author, complaint.about):
-            await ctx.say(
-                place, "complaint.lies", lane=Lane.CONVERSATION,
-                number=complaint.number, group=group.name,
-            )  # fmt: skip
+    for place in await _operators(ctx, complaint):
+        await ctx.say(
+            place, "complaint.lies", lane=Lane.CONVERSATION,
+            number=complaint.number, group=group.name,
+        )  # fmt: skip
 
 
 ENTRIES = (

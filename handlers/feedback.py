@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.domain.permissions import Action
 from handlers.commands import Entry
-from handlers.context import Choice, Context, Due
+from handlers.context import Choice, Context, Due, Place
 
 TOPIC = "feedback"
 TIMER = "feedback"
@@ -25,6 +25,9 @@ LONGEST = 600
 
 OPEN_FOR = timedelta(days=7)
 """How long the question waits."""
+
+MOST_OPEN = 3
+"""Questions that wait for one person at a time."""
 
 
 async def ask(
@@ -39,6 +42,8 @@ async def ask(
         if (await ctx.tx.people.member(member)).group != group:
             continue
         for place in (await ctx.places_of(member))[:1]:
+            if await _asked_enough(ctx, place):
+                continue
             await ctx.ask(
                 place,
                 f"feedback.question.{what}",
@@ -51,6 +56,12 @@ async def ask(
                 number=number,
             )
     await ctx.tx.timers.set(TIMER, ref, ctx.now + OPEN_FOR)
+
+
+async def _asked_enough(ctx: Context, place: Place) -> bool:
+    """Whoever held thirty incidents of one blackout is not asked thirty times."""
+    waiting = await ctx.tx.conversations.open_in(place.platform, place.chat)
+    return sum(prompt.topic == TOPIC for prompt in waiting) >= MOST_OPEN
 
 
 async def on_timer(ctx: Context, occasion: Due) -> None:

@@ -31,7 +31,7 @@ from storage.conversations import Dialog, Option
 from storage.tables import outbox, prompts
 from storage.transaction import Transaction
 from tests.proofs import own_tables as tables
-from tests.proofs.own_scene import NEWS, WORDS, Around, Facts, Scene, Someone, canaries_in
+from tests.proofs.own_scene import NEWS, NOTE, WORDS, Around, Facts, Scene, Someone, canaries_in
 from tests.proofs.proof import Figures
 
 HARMLESS = frozenset({"accounts", "outbox", "dialogs"})
@@ -101,6 +101,8 @@ class Enumeration:
 
         for who in people:
             await writes(who, f"hola {scene.canary(who, WORDS)}")
+        note = scene.canary("abril", NOTE, abril.member or 0)
+        await writes("abril", f"/ficha salud {note}")
         for who in ("ana", "abril", "omar"):
             await writes(who, "/horario 15:00 y 15:50 margen 45 min sin avisos")
         await scene.bot.until(scene.clock.now() + timedelta(hours=1))

@@ -122,6 +122,6 @@ async def test_not_shown_where_nobody_is_named(world: World) -> None:
     await coral.reads_all()
     await ana.writes("/cuidados")
     if world.stage.platform == "telegram":
-        await ana.sees("hay 1 apoyos", "ábrelo desde Matrix")
+        await ana.sees("Apoyos en el directorio: 1", "ábrelo desde Matrix")
     else:
         await ana.sees("Despacho amigo")
