@@ -39,6 +39,9 @@ LIFE = timedelta(hours=12)
 AHEAD = timedelta(hours=12)
 """How much of what is to come a picture shows."""
 
+MOST = 30
+"""Lines of a board: an edited message cannot be split in two. Of more there is a number."""
+
 PICTURE = frozenset({"imagen", "foto", "picture", "image"})
 
 
@@ -119,23 +122,30 @@ def in_words(ctx: Context, place: Place, status: Status, *, bare: bool) -> Rich:
         )  # fmt: skip
     if status.empty:
         return text + texts.render("board.calm")
+    lines: list[Rich] = []
     for incident in status.incidents:
         holder: object = Key("board.nobody")
         if incident.holder is not None:
             holder = Key("board.holder", {"name": status.names[incident.holder]})
-        text = text + texts.render(
-            "board.incident", number=incident.number, name=status.names[incident.subject],
-            at=incident.opened_at, holder=holder,
+        lines.append(
+            texts.render(
+                "board.incident", number=incident.number, name=status.names[incident.subject],
+                at=incident.opened_at, holder=holder,
+            )
         )  # fmt: skip
-    if status.hidden:
-        text = text + texts.render("board.hidden", n=status.hidden)
     for key, some in (
         ("board.waiting", status.waiting), ("board.out", status.out), ("board.away", status.away)
     ):  # fmt: skip
-        for one in some:
-            text = text + texts.render(
-                key, name=status.names[one.member], since=one.since, until=one.until
-            )
+        lines += [
+            texts.render(key, name=status.names[one.member], since=one.since, until=one.until)
+            for one in some
+        ]
+    for line in lines[:MOST]:
+        text = text + line
+    if len(lines) > MOST:
+        text = text + texts.render("board.more", n=len(lines) - MOST)
+    if status.hidden:
+        text = text + texts.render("board.hidden", n=status.hidden)
     return text + texts.render("board.foot")
 
 

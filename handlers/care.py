@@ -32,8 +32,8 @@ CHANGE = frozenset({"cambiar", "corregir", "change", "edit"})
 REMOVE = frozenset({"quitar", "borrar", "remove", "delete"})
 TRUE = frozenset({"comprobado", "comprobar", "cierto", "vigente", "verified", "true"})
 
-PAGE = 12
-"""Entries in one message."""
+PAGE = 3000
+"""Characters of one message: less than any platform splits, so that the whole of it can be deleted."""
 
 
 # --- reading ------------------------------------------------------------------------------------
@@ -72,14 +72,16 @@ async def _list(ctx: Context, wanted: str) -> None:
             await ctx.reply("care.how")
         return
     texts = ctx.texts(ctx.place)
-    for start in range(0, len(found), PAGE):
-        text = texts.render("care.head")
-        for entry in found[start : start + PAGE]:
-            text = text + texts.render("care.entry", **_values(ctx, entry))
-        if start + PAGE >= len(found):
-            text = text + texts.render("care.foot")
+    pages = [texts.render("care.head")]
+    for entry in found:
+        text = texts.render("care.entry", **_values(ctx, entry))
+        if len(pages[-1].plain) + len(text.plain) > PAGE:
+            pages.append(texts.render("care.head"))
+        pages[-1] = pages[-1] + text
+    pages[-1] = pages[-1] + texts.render("care.foot")
+    for page in pages:
         await ctx.put(
-            ctx.place, text, purpose=fading.read_purpose(me.id), secrecy=Secrecy.DETAILED
+            ctx.place, page, purpose=fading.read_purpose(me.id), secrecy=Secrecy.DETAILED
         )
     await fading.read_will_fade(ctx, me.id)
 

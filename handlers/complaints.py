@@ -47,7 +47,7 @@ async def command_complain(ctx: Context, rest: str) -> None:
     head, colon, text = rest.partition(":")
     kind = KINDS.get(plain(head.split()[0])) if head.split() else None
     if kind is None or not colon or not text.strip():
-        await _which_kind(ctx)
+        await _which_kind(ctx, rest.strip())
         return
     draft: dict[str, Any] = {"sort": kind.value}
     if kind is About.PERSON:
@@ -98,9 +98,13 @@ async def _is_bare(ctx: Context, place: Place, complaint: Complaint) -> bool:
     return place.platform in (await ctx.tx.people.group(complaint.group)).bare
 
 
-async def _which_kind(ctx: Context) -> None:
+async def _which_kind(ctx: Context, said: str) -> None:
+    """What is it about? Words that were written already are kept until that is known."""
     me = ctx.speaker.member.id
-    await _mine(ctx)
+    if said:
+        await ctx.expect(DRAFT, "confirm", text=said)
+    else:
+        await _mine(ctx)
     await ctx.close_prompts(TOPIC, -me, only=ctx.place)
     await ctx.ask(
         ctx.place, "complaint.which_kind",
@@ -126,10 +130,18 @@ async def words(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> 
         case "about":
             person = await _named(ctx, text.strip()[:80])
             if person is not None:
-                await ctx.expect(TOPIC, "text", **draft, **person)
-                await ctx.reply("complaint.ask_text", n=rules.LONGEST)
+                await _then(ctx, {**draft, **person})
         case _:
             await _confirm(ctx, draft, text.strip())
+
+
+async def _then(ctx: Context, draft: dict[str, Any]) -> None:
+    """The words, unless they were said before."""
+    if said := str(draft.pop("text", "")):
+        await _confirm(ctx, draft, said)
+        return
+    await ctx.expect(TOPIC, "text", **draft)
+    await ctx.reply("complaint.ask_text", n=rules.LONGEST)
 
 
 async def _confirm(ctx: Context, draft: Mapping[str, Any], text: str) -> None:
@@ -194,17 +206,19 @@ async def _drafting(ctx: Context, ref: int, action: str, argument: str) -> None:
     if ref != -ctx.speaker.member.id:
         await ctx.toast("toast.stale")
         return
+    dialog = await ctx.dialog()
     if action == "kind":
         await ctx.toast("toast.done")
         await ctx.close_prompts(TOPIC, ref, only=ctx.place)
+        draft: dict[str, Any] = {"sort": About(argument).value}
+        if dialog is not None and dialog.topic == DRAFT and "sort" not in dialog.data:
+            draft["text"] = dialog.data["text"]
         if argument == About.PERSON:
-            await ctx.expect(TOPIC, "about", sort=argument)
+            await ctx.expect(TOPIC, "about", **draft)
             await ctx.reply("complaint.ask_about")
         else:
-            await ctx.expect(TOPIC, "text", sort=About(argument).value)
-            await ctx.reply("complaint.ask_text", n=rules.LONGEST)
+            await _then(ctx, draft)
         return
-    dialog = await ctx.dialog()
     if dialog is None or dialog.topic != DRAFT:
         await ctx.toast("toast.stale")
         return

@@ -13,7 +13,8 @@ from storage.tables import boards
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """`key` is the outbox row of the message; `shown` a digest of what it says now."""
+    """`key` is the outbox row of the message; `shown` a digest of what it says now,
+    sealed: it would tell whoever guesses a name whether the guess is right."""
 
     id: int
     member: int

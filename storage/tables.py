@@ -516,7 +516,7 @@ boards = sa.Table(
     _id(),
     _ref("member_id", "members"),
     _text("key"),
-    _text("shown"),
+    _sealed("shown"),
     _at("until"),
     sa.UniqueConstraint("member_id"),
     comment="the board that a coordinator has open: the message that is edited, until when",

@@ -27,8 +27,8 @@ SETTLED_AFTER = timedelta(days=14)
 OPERATORS_FROM = 2
 """From which round on whoever runs the bot can take it: others had their turn."""
 
-LONGEST = 2000
-"""Characters of a complaint, and of an answer."""
+LONGEST = 1500
+"""Characters of a complaint, and of an answer: both together fit into one message."""
 
 
 class About(StrEnum):

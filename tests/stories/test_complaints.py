@@ -115,7 +115,7 @@ async def test_only_the_holder_answers_and_words_are_needed(world: World) -> Non
     group = await world.group("Red")
     (ana,) = await group.joined("Ana", as_="integrante")
     await ana.writes("/queja medida: " + "a" * 2100)
-    await ana.sees("hasta 2000 letras")
+    await ana.sees("hasta 1500 letras")
     await ana.writes("así sí")
     await ana.sees("¿La envío?")
     await ana.presses("Descartar")
@@ -123,3 +123,34 @@ async def test_only_the_holder_answers_and_words_are_needed(world: World) -> Non
     await group.coordinator.sees_nothing()
     await ana.writes("/quejas")
     await ana.sees("Eso no te toca a ti")
+
+
+async def test_two_coordinate_and_the_first_to_take_it_holds_it(world: World) -> None:
+    group = await world.group("Red")
+    (rita,) = await group.joined("Rita", as_="coordinación")
+    (ana,) = await group.joined("Ana", as_="integrante")
+    await rita.reads_all()
+    coral = group.coordinator
+    await ana.writes("/queja respuesta: nadie vino")
+    await ana.presses("Enviar sin mi nombre")
+    for person in (coral, rita):
+        await person.sees("Queja 1", "nadie vino")
+    await rita.presses("Yo la atiendo")
+    await rita.sees("Tomaste la queja 1")
+    await coral.shows("Ya la tomó alguien")
+    await ana.writes("/queja persona Rita: me gritó")
+    await ana.presses("Enviar sin mi nombre")
+    await coral.sees("Queja 2", "Sobre: Rita", "me gritó")
+    await ana.reads_all()
+
+
+async def test_words_that_come_first_are_kept(world: World) -> None:
+    group = await world.group("Red")
+    (ana,) = await group.joined("Ana", as_="integrante")
+    await ana.writes("/queja tardaron una hora en contestar")
+    await ana.sees("¿Sobre qué es?")
+    await ana.presses("una respuesta")
+    await ana.sees("¿La envío?")
+    await ana.presses("Enviar sin mi nombre")
+    await ana.sees("es la número 1")
+    await group.coordinator.sees("Queja 1", "tardaron una hora en contestar")

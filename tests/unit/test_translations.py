@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from typer.testing import CliRunner
 
 from bot.cli import cli
 from bot.config import ConfigError, load
+from bot.platforms.base import Command
+from bot.platforms.telegram.platform import TelegramPlatform
 from bot.texts import Texts, available
 from bot.texts.catalogue import CatalogueError, own_name, use_folder
 
@@ -105,6 +108,20 @@ def test_new_begins_with_every_text_and_check_says_what_is_missing(folder: Path)
     assert run.invoke(cli, ["texts", "new", "tzo", "--folder", str(folder)]).exit_code == 1
     assert run.invoke(cli, ["texts", "new", "../x", "--folder", str(folder)]).exit_code == 1
     assert run.invoke(cli, ["texts", "new", "en", "--folder", str(folder)]).exit_code == 1
+
+
+async def test_telegram_takes_menus_of_two_letter_codes_alone() -> None:
+    """A community's "tzo" has three: the bot must start all the same."""
+    taken: list[str | None] = []
+
+    class Bot:
+        async def set_my_commands(self, *_: object, language_code: str | None, **_more: object) -> None:
+            taken.append(language_code)
+
+    platform = TelegramPlatform(token="1:x", base_url=None, now=lambda: NOON, permit=lambda: None)
+    with patch.object(platform, "_running", lambda: (Bot(), None)):
+        await platform.publish_commands(dict.fromkeys(("", "es", "tzo"), (Command("a", "b"),)))
+    assert taken == [None, "es"]
 
 
 def test_check_names_each_mistake(folder: Path) -> None:
