@@ -18,6 +18,7 @@ import typer
 
 from bot.app import App, settings_of, watchers_of
 from bot.cli_keys import asked, keys, source_of
+from bot.cli_texts import texts
 from bot.config import Config, ConfigError, load
 from bot.engine.acting import Occupied
 from bot.engine.clock import SystemClock
@@ -36,6 +37,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_e
 group = typer.Typer(no_args_is_help=True, help="Solidarity groups.")
 cli.add_typer(group, name="group")
 cli.add_typer(keys, name="keys")
+cli.add_typer(texts, name="texts")
 
 ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tomllib
 from datetime import time
@@ -22,6 +23,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.texts import available
+from bot.texts.catalogue import CatalogueError, use_folder
 
 
 class ConfigError(Exception):
@@ -153,6 +155,12 @@ class FilesSection(Section):
     max_mb: int = Field(default=10, ge=1, le=20)
 
 
+class TextsSection(Section):
+    """Catalogues of a community's own, beside those that are shipped."""
+
+    folder: Path | None = None
+
+
 class FenceSection(Section):
     """How a second process knows that the one which acts is frozen."""
 
@@ -175,6 +183,7 @@ class Config(BaseSettings):
     fence: FenceSection = FenceSection()
     files: FilesSection = FilesSection()
     retention: RetentionSection = RetentionSection()
+    texts: TextsSection = TextsSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 
@@ -201,10 +210,23 @@ def load(path: Path) -> Config:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: is not valid TOML: {error}") from error
+    _use_texts(values)
     try:
         return Config(**values)
     except ValidationError as error:
         raise ConfigError(_one_line(error)) from None
+
+
+def _use_texts(values: dict[str, Any]) -> None:
+    """The community's catalogues, before a setting names one of their languages."""
+    section = values.get("texts")
+    folder = os.environ.get("ACUERPA_TEXTS__FOLDER") or (
+        section.get("folder") if isinstance(section, dict) else None
+    )
+    try:
+        use_folder(Path(folder) if isinstance(folder, str) and folder else None)
+    except CatalogueError as error:
+        raise ConfigError(str(error)) from None
 
 
 def _one_line(error: ValidationError) -> str:

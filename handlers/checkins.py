@@ -532,9 +532,10 @@ async def command_state(ctx: Context, _rest: str) -> None:
     """`/estado`: is it watching me?"""
     me = ctx.speaker.member.id
     last = await ctx.tx.checkins.last_of(me)
+    mine = await ctx.tx.checkins.schedules_of(me)
     nexts = [
         await schedules.next_of(ctx, s.rule, me, max(ctx.now, s.paused_until or ctx.now))
-        for s in await ctx.tx.checkins.schedules_of(me)
+        for s in mine
     ]
     nexts += [
         stage.due
@@ -544,6 +545,14 @@ async def command_state(ctx: Context, _rest: str) -> None:
     ]
     if last is not None:
         await ctx.reply(f"state.last.{last.state}", at=last.answered_at or last.due)
+    elif nexts:
+        await ctx.reply("state.last.none")
+    if ctx.speaker.member.withdrawn_at is not None:
+        await ctx.reply("state.withdrawn")
+        return
+    paused = [s.paused_until for s in mine if s.paused_until and s.paused_until > ctx.now]
+    if paused and len(paused) == len(mine):
+        await ctx.reply("state.paused", until=min(paused))
     await (ctx.reply("state.next", at=min(nexts)) if nexts else ctx.reply("schedule.none"))
 
 

@@ -15,6 +15,7 @@ from storage.outbox import Row
 
 QUESTION_TIMER = "fade_question"
 DETAIL_TIMER = "fade_detail"
+READ_TIMER = "fade_read"
 
 TRIP_TIMER = "fade_trip"
 
@@ -50,6 +51,20 @@ async def trip_will_fade(ctx: Context, trip: int) -> None:
 async def on_trip(ctx: Context, occasion: Due) -> None:
     """A trip is long over."""
     await clear(ctx, trip_purpose(occasion.ref))
+def read_purpose(member: int) -> str:
+    """What the rows are for that somebody asked to read: a note, the directory of care."""
+    return f"member:{member}:read"
+
+
+async def read_will_fade(ctx: Context, member: int) -> None:
+    """What somebody asked to read goes as long after the first of it as a question does."""
+    if await ctx.tx.timers.when(READ_TIMER, member) is None:
+        await ctx.tx.timers.set(READ_TIMER, member, ctx.now + ctx.settings.questions)
+
+
+async def on_read(ctx: Context, occasion: Due) -> None:
+    """It stood there for long enough."""
+    await clear(ctx, read_purpose(occasion.ref))
 
 
 async def question_will_fade(ctx: Context, checkin: int, miss_at: datetime) -> None:

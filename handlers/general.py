@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from zoneinfo import available_timezones
 
-from babel import Locale
-
 from bot.domain.permissions import Action
 from bot.domain.schedule import MACHINE_ZONES
 from bot.texts import available
+from bot.texts.catalogue import own_name
 from handlers.commands import Entry
 from handlers.context import Context
 
@@ -16,7 +15,7 @@ from handlers.context import Context
 async def command_language(ctx: Context, rest: str) -> None:
     """`/idioma en`"""
     wanted = rest.strip().casefold()
-    names = {code: (Locale(code).display_name or code).casefold() for code in available()}
+    names = {code: own_name(code).casefold() for code in available()}
     chosen = next((c for c, name in names.items() if wanted and wanted in (c, name)), None)
     if chosen is None:
         await ctx.reply("language.which", known=tuple(f"{c} ({n})" for c, n in names.items()))

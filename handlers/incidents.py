@@ -14,10 +14,12 @@ from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal
 from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
 from bot.domain.permissions import Action, may
+from bot.domain.summary import Past
 from bot.texts import Key
-from handlers import duty, fading, mass, whereabouts
+from handlers import aftermath, duty, fading, mass, notes, whereabouts
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
+from storage.incidents import Event
 from storage.people import Member
 
 TOPIC = "incident"
@@ -573,6 +575,7 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
             name=Key("bare.name") if await _is_bare(ctx, place, incident) else subject.name,
             news=incident.plan.news,
         )
+        await notes.offer(ctx, place, incident)
     await tell_the_others(
         ctx, incident, "incident.taken", holder.id, name=holder.name, subject=subject.name
     )
@@ -731,6 +734,7 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
     await close_questions(ctx, done, "incident.now_closed", outcome=outcome)
     await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
     await fading.end_details(ctx, done.id)
+    await aftermath.ended(ctx, done)
     await tell_the_others(
         ctx, done, "incident.resolved", name=person.name, subject=subject.name, outcome=outcome,
         took=ctx.now - done.opened_at,
@@ -850,7 +854,8 @@ async def show_line(ctx: Context, incident: Incident) -> None:
     text = texts.render(
         "line.head", number=incident.number, name=subject.name, state=await _standing(ctx, incident)
     )
-    for event in await ctx.tx.incidents.timeline(incident.id):
+    timeline = await ctx.tx.incidents.timeline(incident.id)
+    for event in timeline:
         actor = (await ctx.tx.people.member(event.actor)).name if event.actor else ""
         details = dict(event.details)
         if "outcome" in details:
@@ -859,9 +864,22 @@ async def show_line(ctx: Context, incident: Incident) -> None:
             details["to"] = (await ctx.tx.people.member(int(details["to"]))).name
         values = {"name": actor, "n": details.get("to", 0), **details}
         text = text + texts.render("line.row", at=event.at, what=Key(f"line.{event.event}", values))
+    text = text + texts.render("line.times", **_times(incident, timeline))
     await ctx.put(ctx.place, text, purpose=fading.detail_purpose(incident.id))
     if incident.open:
         await fading.details_will_fade(ctx, incident.id)
+
+
+def _times(incident: Incident, timeline: Sequence[Event]) -> dict[str, object]:
+    """How long it took until somebody had it, and until it was over."""
+    lines = [(event.event, event.at) for event in timeline]
+    past = Past(incident.kind, incident.opened_at, incident.closed_at, incident.outcome, lines)
+    never = Key("line.not_yet")
+    taken, closed = past.taken_after, past.closed_after
+    return {
+        "taken": never if taken is None else taken,
+        "closed": never if closed is None else closed,
+    }
 
 
 async def _standing(ctx: Context, incident: Incident) -> Key:

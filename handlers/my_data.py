@@ -144,6 +144,21 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
     yield head("duty")
     for what, start, until in kept.duty:
         yield f"{what} · {_utc(start)}" + (f" · {_utc(until)}" if until else "")
+    yield head("note")
+    bare = ctx.place.platform in ctx.speaker.group.bare
+    if kept.note and bare:
+        yield texts.plain("my_data.note_elsewhere")
+    for part, text in () if bare else kept.note.items():
+        yield f"{texts.plain(f'note.part.{part}')}: {text}"
+    yield head("aftercare")
+    for state, since in kept.aftercare:
+        yield f"{_utc(since)} · {state}"
+    yield head("complaints")
+    for number, state, text, answer in kept.complaints:
+        yield f"#{number} · {state} · {text}" + (f"\n→ {answer}" if answer else "")
+    yield head("feedback")
+    for number, score, words_said in kept.feedback:
+        yield f"#{number} · {score} · {words_said or ''}".rstrip(" ·")
     yield head("log")
     for line in kept.log:
         yield f"{_utc(line.at)} · {line.what}"

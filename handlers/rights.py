@@ -143,6 +143,41 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "same": Action.VOUCH,
             "different": Action.VOUCH,
         },
+        "aftercare": {
+            "agree": Action.AFTERCARE,
+            "refuse": Action.AFTERCARE,
+            "well": Action.AFTERCARE,
+            "talk": Action.AFTERCARE,
+            "stop": Action.AFTERCARE,
+            "holder": Action.AFTERCARE,
+            "coordination": Action.AFTERCARE,
+        },
+        "feedback": {
+            "score": Action.FEEDBACK, "sign": Action.FEEDBACK, "enough": Action.FEEDBACK,
+        },
+        "note": {
+            "write": Action.NOTE,
+            "show": Action.NOTE,
+            "erase": Action.NOTE,
+            "open": Action.RESPOND,
+        },
+        "care": {
+            "kind": Action.SET_CARE,
+            "save": Action.SET_CARE,
+            "drop": Action.SET_CARE,
+            "true": Action.SET_CARE,
+            "change": Action.SET_CARE,
+            "remove": Action.SET_CARE,
+        },
+        "complaint": {
+            "kind": Action.COMPLAIN,
+            "send": Action.COMPLAIN,
+            "sign": Action.COMPLAIN,
+            "drop": Action.COMPLAIN,
+            "settle": Action.COMPLAIN,
+            "not_settled": Action.COMPLAIN,
+        },
+        "complaint_case": {"take": Action.COMPLAINTS, "answer": Action.COMPLAINTS},
         "destination": {"add": Action.DESTINATIONS, "leave": Action.DESTINATIONS},
     }
 )  # fmt: skip
@@ -174,6 +209,16 @@ DIALOGS: Mapping[str, Mapping[str, Action]] = MappingProxyType(
         },
         "cover": {"when": Action.SET_DUTY, "sure": Action.SET_DUTY},
         "erase": {"word": Action.ERASE_ME},
+        "aftercare": {"whom": Action.AFTERCARE},
+        "feedback": {"words": Action.FEEDBACK},
+        "note": {"write": Action.NOTE, "reason": Action.RESPOND},
+        "care": {
+            "region": Action.SET_CARE,
+            "name": Action.SET_CARE,
+            "text": Action.SET_CARE,
+        },
+        "complaint": {"about": Action.COMPLAIN, "text": Action.COMPLAIN},
+        "complaint_case": {"answer": Action.COMPLAINTS},
     }
 )
 """Topic of a conversation → its step → what the words written there ask for."""

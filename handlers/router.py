@@ -40,9 +40,14 @@ from bot.platforms.base import Command as MenuCommand
 from bot.texts import Texts, available
 from bot.texts.catalogue import nearest
 from handlers import (
+    aftercare,
+    aftermath,
+    board,
     canary,
+    care,
     checkins,
     collectives,
+    complaints,
     consent,
     decisions,
     denunciations,
@@ -51,6 +56,7 @@ from handlers import (
     duty,
     exports,
     fading,
+    feedback,
     files,
     general,
     groups,
@@ -65,6 +71,8 @@ from handlers import (
     lost,
     mass,
     my_data,
+    names,
+    notes,
     once,
     outcomes,
     plan_editor,
@@ -79,6 +87,7 @@ from handlers import (
     silences,
     stages,
     subject,
+    summary,
     trips,
     whatif,
     whereabouts,
@@ -119,6 +128,13 @@ ENTRIES: tuple[Entry, ...] = (
     *regions.ENTRIES,
     *rotations.ENTRIES,
     *shifts.ENTRIES,
+    *board.ENTRIES,
+    *summary.ENTRIES,
+    *care.ENTRIES,
+    *notes.ENTRIES,
+    *feedback.ENTRIES,
+    *complaints.ENTRIES,
+    *names.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 
@@ -142,6 +158,14 @@ TIMERS = {
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
     fading.TRIP_TIMER: fading.on_trip,
+    fading.READ_TIMER: fading.on_read,
+    board.TIMER: board.on_timer,
+    summary.TIMER: summary.on_timer,
+    aftermath.TIMER: aftermath.on_timer,
+    aftercare.TIMER: aftercare.on_timer,
+    feedback.TIMER: feedback.on_timer,
+    care.TIMER: care.on_timer,
+    complaints.TIMER: complaints.on_timer,
 }
 
 Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
@@ -177,6 +201,12 @@ TALKS: dict[str, Talk] = {
     rotations.TOPIC: rotations.words,
     shifts.COVER_TOPIC: shifts.cover_words,
     plan_editor.TOPIC: plan_editor.words,
+    aftercare.TOPIC: aftercare.words,
+    feedback.TOPIC: feedback.words,
+    notes.TOPIC: notes.words,
+    care.TOPIC: care.words,
+    complaints.TOPIC: complaints.words,
+    complaints.CASE_TOPIC: complaints.words_case,
 }
 """What takes the words of a conversation of several steps."""
 
@@ -457,6 +487,18 @@ class Router:
                 await shifts.cover_pressed(ctx, prompt.ref, option.action, option.argument)
             case my_data.TOPIC:
                 await my_data.pressed(ctx, prompt.ref, option.action)
+            case aftercare.TOPIC:
+                await aftercare.pressed(ctx, prompt.ref, option.action)
+            case feedback.TOPIC:
+                await feedback.pressed(ctx, prompt.ref, option.action, option.argument)
+            case notes.TOPIC:
+                await notes.pressed(ctx, prompt.ref, option.action, option.argument)
+            case care.TOPIC:
+                await care.pressed(ctx, prompt.ref, option.action, option.argument)
+            case complaints.TOPIC:
+                await complaints.pressed(ctx, prompt.ref, option.action, option.argument)
+            case complaints.CASE_TOPIC:
+                await complaints.pressed_case(ctx, prompt.ref, option.action)
 
     # --- words ---
 
@@ -529,8 +571,10 @@ class Router:
             await TALKS[dialog.topic](ctx, dialog.step, dict(dialog.data), text)
         elif not ctx.known:
             return
-        elif not await self._of_their_own(ctx, text, asked=asked) and not await checkins.said(
-            ctx, text
+        elif not (
+            await aftercare.said(ctx, text)
+            or await self._of_their_own(ctx, text, asked=asked)
+            or await checkins.said(ctx, text)
         ):
             await ctx.reply("not_understood")
 
@@ -601,7 +645,9 @@ class Router:
 
     async def daily(self, tx: Transaction, now: datetime) -> None:
         """What the installation needs."""
-        await canary.prepare(Context(tx, now, self._settings))
+        ctx = Context(tx, now, self._settings)
+        await canary.prepare(ctx)
+        await summary.prepare(ctx)
 
     async def trouble(self, tx: Transaction, findings: tuple[str, ...], now: datetime) -> None:
         """What the newest audit found."""

@@ -192,6 +192,33 @@ class Checkins:
         )
         return [_checkin(row) for row in found]
 
+    async def open_in(self, group: int) -> list[Checkin]:
+        """Open ones of a group's people, the oldest first."""
+        found = await self._db.execute(
+            sa.select(*_CHECKIN)
+            .join(members, members.c.id == checkins.c.member_id)
+            .where(checkins.c.state.in_([*OPEN]), members.c.group_id == group)
+            .order_by(checkins.c.due, checkins.c.id)
+        )
+        return [_checkin(row) for row in found]
+
+    async def paused_in(self, group: int, now: datetime) -> dict[int, datetime]:
+        """The members of a group who are not asked now, and until when at the earliest."""
+        found = await self._db.execute(
+            sa.select(schedules.c.member_id, sa.func.min(schedules.c.paused_until))
+            .join(members, members.c.id == schedules.c.member_id)
+            .where(
+                members.c.group_id == group, members.c.left_at.is_(None), schedules.c.active
+            )
+            .group_by(schedules.c.member_id)
+            .having(
+                # Not one of their schedules asks: the others of a person's go on.
+                sa.func.count() == sa.func.count(schedules.c.paused_until),
+                sa.func.min(schedules.c.paused_until) > now,
+            )
+        )
+        return {member: until for member, until in found}
+
     async def soon_missed(self, group: int, until: datetime) -> int:
         """How many open ones of a group are missed by then unless somebody answers."""
         return (

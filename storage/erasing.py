@@ -14,17 +14,22 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.complaint import State as Complaint
 from bot.domain.denunciation import State as Draft
 from bot.domain.people import Risk
 from storage.files import Files
 from storage.inbox import NEW
 from storage.outbox import WAITING
-from storage.people import Account, Group, Member
+from storage.people import Account, Group, Member, People
 from storage.rows import Rows
 from storage.tables import (
     accounts,
+    aftercare,
+    boards,
+    care_entries,
     checkins,
     companions,
+    complaints,
     configuring,
     decisions,
     denunciations,
@@ -32,11 +37,13 @@ from storage.tables import (
     duty_changes,
     duty_turns,
     erasures,
+    feedback,
     guesses,
     inbox,
     incident_events,
     incidents,
     members,
+    notes,
     outbox,
     prompts,
     region_members,
@@ -66,6 +73,7 @@ class Traces:
     drafts: Sequence[Sequence[str]]
     asked_at: datetime
     done: Mapping[str, int]
+    former: Sequence[str] = ()
 
     @property
     def chats(self) -> set[tuple[str, str]]:
@@ -98,7 +106,8 @@ class Traces:
 
     @property
     def _pattern(self) -> str:
-        return rf"(?<!\w){re.escape(self.name)}(?!\w)"
+        names = "|".join(re.escape(name) for name in (self.name, *self.former))
+        return rf"(?<!\w)(?:{names})(?!\w)"
 
 
 def _found(pattern: str, value: Any) -> bool:
@@ -135,6 +144,7 @@ class Erasing:
             traces={
                 "name": member.name,
                 "instead": instead,
+                "former": await People(self._rows).former_names(member.id),
                 "accounts": [[a.platform, a.address, a.chat] for a in theirs],
                 "drafts": await self._words(member.id),
             },
@@ -160,8 +170,19 @@ class Erasing:
             (rotation_people, rotation_people.c.member_id),
             (duty_changes, duty_changes.c.member_id),
             (duty_turns, duty_turns.c.member_id),
+            (notes, notes.c.member_id),
+            (boards, boards.c.member_id),
+            (aftercare, aftercare.c.member_id),
+            (complaints, complaints.c.member_id),
+            (feedback, feedback.c.member_id),
         ):
             await self._db.execute(sa.delete(table).where(column == member.id))
+        # What they were to answer goes on to others when its time is up.
+        await self._db.execute(
+            sa.update(complaints)
+            .where(complaints.c.holder == member.id, complaints.c.state == Complaint.TAKEN)
+            .values(holder=None, state=Complaint.OPEN)
+        )
         for account in theirs:
             await self._forget_account(account)
         for id in await self.drafts(member.id):
@@ -187,6 +208,7 @@ class Erasing:
             duress=None,
             rehearsal_until=None,
             quiet=None,
+            former=None,
             left_at=now,
         )
 
@@ -269,6 +291,7 @@ class Erasing:
             "stages": self._stages,
             "companions": self._companions,
             "whereabouts": self._whereabouts,
+            "care": self._care,
         }
 
     async def _inbox(self, traces: Traces, after: int, now: datetime) -> _Looked:
@@ -406,6 +429,25 @@ class Erasing:
 
     def _trips_of(self, group: int) -> sa.Select[int]:
         return sa.select(trips.c.id).where(trips.c.member_id.in_(self._members(group)))
+
+    async def _care(self, traces: Traces, after: int, now: datetime) -> _Looked:
+        """In what others wrote to keep, they are a number. Small tables, looked through at once."""
+        for table, columns in (
+            (care_entries, ("name", "text")),
+            (complaints, ("text", "answer")),
+            (feedback, ("words",)),
+        ):
+            found = await self._rows.all(
+                sa.select(table.c.id, *(table.c[name] for name in columns)).where(
+                    table.c.group_id == traces.group
+                )
+            )
+            for row in found:
+                was = {name: getattr(row, name) for name in columns}
+                values = {name: traces.without(value) for name, value in was.items()}
+                if values != was:
+                    await self._rows.update(table, row.id, **values)
+        return None, False
 
     async def _asked_operators(self, group: int) -> frozenset[str]:
         """The messages in which operators were asked to be a group's second person."""

@@ -181,6 +181,28 @@ class Incidents:
         )
         return [_incident(row) for row in found]
 
+    async def open_in(self, group: int) -> list[Incident]:
+        """The open ones of a group, the oldest first."""
+        found = await self._rows.all(
+            sa.select(*_INCIDENT)
+            .where(incidents.c.group_id == group, incidents.c.state != State.RESOLVED)
+            .order_by(incidents.c.number)
+        )
+        return [_incident(row) for row in found]
+
+    async def opened_between(self, group: int, start: datetime, end: datetime) -> list[Incident]:
+        """Those of a group that were opened from `start` to before `end`, the oldest first."""
+        found = await self._rows.all(
+            sa.select(*_INCIDENT)
+            .where(
+                incidents.c.group_id == group,
+                incidents.c.opened_at >= start,
+                incidents.c.opened_at < end,
+            )
+            .order_by(incidents.c.number)
+        )
+        return [_incident(row) for row in found]
+
     async def held_by(self, member: int) -> list[Incident]:
         """The open ones that somebody holds."""
         found = await self._rows.all(

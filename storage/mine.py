@@ -14,16 +14,20 @@ from bot.domain.incident import Kind, Outcome
 from bot.domain.quiet import Quiet
 from bot.domain.schedule import Schedule
 from storage.decisions import Line
+from storage.notes import Notes
 from storage.people import Account
 from storage.rows import Rows
 from storage.tables import (
+    aftercare,
     audit_log,
     checkins,
     companions,
+    complaints,
     configuring,
     denunciations,
     duty_changes,
     duty_turns,
+    feedback,
     files,
     inbox,
     incident_events,
@@ -71,11 +75,18 @@ class Mine:
     configuring: Sequence[tuple[datetime, str, Mapping[str, Any]]]  # changed, kind, content
     wrote: Sequence[tuple[datetime, Mapping[str, Any]]]
     sent_to_them: int
+    note: Mapping[str, str]
+    aftercare: Sequence[tuple[str, datetime]]  # state, the incident's end
+    complaints: Sequence[tuple[int, str, str, str | None]]  # number, state, text, answer
+    feedback: Sequence[tuple[int, int, str | None]]  # number, score, words: those they signed
 
 
 OF_DURESS = frozenset(
-    {"opened_duress", "again_duress", "opened_missing", "again_missing", PRETENDED, "asked_to_erase"}
-)
+    {
+        "opened_duress", "again_duress", "opened_missing", "again_missing", PRETENDED,
+        "asked_to_erase", "renamed",
+    }
+)  # fmt: skip
 """Lines of a timeline that the person's own acts wrote, and that their chat must not show."""
 
 
@@ -241,6 +252,24 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         .join(region_members, region_members.c.region_id == regions.c.id)
         .where(region_members.c.member_id == member)
     )
+    cared = await db.execute(
+        sa.select(aftercare.c.state, aftercare.c.ended_at)
+        .where(aftercare.c.member_id == member)
+        .order_by(aftercare.c.id)
+    )
+    complained = await rows.all(
+        sa.select(
+            complaints.c.id, complaints.c.number, complaints.c.state, complaints.c.text,
+            complaints.c.answer,
+        )
+        .where(complaints.c.member_id == member)
+        .order_by(complaints.c.id)
+    )  # fmt: skip
+    signed = await rows.all(
+        sa.select(feedback.c.id, feedback.c.number, feedback.c.score, feedback.c.words)
+        .where(feedback.c.member_id == member)
+        .order_by(feedback.c.id)
+    )
     images = await db.execute(sa.select(sa.func.count()).where(files.c.member_id == member))
     sent = await db.execute(sa.select(sa.func.count()).where(outbox.c.member == member))
     return Mine(
@@ -266,4 +295,8 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         configuring=[(row.changed_at, row.kind, row.content) for row in begun],
         wrote=[(at, raw) for _, at, raw in sorted(wrote, key=lambda w: w[0])],
         sent_to_them=sent.scalar_one(),
+        note=await Notes(rows).of(member),
+        aftercare=[tuple(row) for row in cared],
+        complaints=[(row.number, row.state, row.text, row.answer) for row in complained],
+        feedback=[(row.number, row.score, row.words) for row in signed],
     )

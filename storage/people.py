@@ -184,6 +184,10 @@ class People:
         (row,) = await self._rows.all(_GROUP_BY_ID, of=id)
         return _group(row)
 
+    async def groups(self) -> list[Group]:
+        """Every group of the installation."""
+        return [_group(row) for row in await self._rows.all(sa.select(*_GROUP).order_by(groups.c.id))]
+
     async def group_named(self, name: str) -> Group | None:
         """By name as the operator writes it."""
         here = groups.c.name_key == self._rows.blind(groups.c.name_key, name)
@@ -271,6 +275,18 @@ class People:
         if "roles" in values:
             values["roles"] = sorted(values["roles"])
         await self._db.execute(sa.update(members).where(members.c.id == id).values(**values))
+
+    async def rename(self, member: Member, name: str) -> None:
+        """Another pseudonym; the caller has checked that it is free."""
+        former = [*await self.former_names(member.id), member.name]
+        await self._rows.update(
+            members, member.id, group_id=member.group, name=name, former=former
+        )
+
+    async def former_names(self, member: int) -> list[str]:
+        """What they were called before: to be looked for if they are to be erased."""
+        query = sa.select(members.c.former, members.c.id).where(members.c.id == member)
+        return list(await self._rows.one_value(query) or ())
 
     async def in_group(self, group: int) -> list[Member]:
         """Everyone in it who has not left."""

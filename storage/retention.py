@@ -21,13 +21,16 @@ from storage.outbox import FAILED, SENT, UNKNOWN
 from storage.rows import Rows
 from storage.tables import (
     audit_log,
+    boards,
     checkins,
+    complaints,
     configuring,
     decisions,
     denunciations,
     dialogs,
     duty_changes,
     duty_turns,
+    feedback,
     files,
     guesses,
     inbox,
@@ -123,6 +126,9 @@ class Retention:
                 (mass_events.c.closed_at <= now - keep.incidents)
                 & ~sa.exists().where(incidents.c.mass_id == mass_events.c.id),
             ),
+            (feedback, feedback.c.day <= now - keep.incidents),
+            (complaints, complaints.c.closed_at <= now - keep.incidents),
+            (boards, boards.c.until <= now - keep.messages),
             (audit_log, audit_log.c.at <= now - LOG_KEPT),
             (
                 decisions,

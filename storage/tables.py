@@ -230,6 +230,7 @@ members = sa.Table(
     _sealed_json("duress", null=True),
     _at("rehearsal_until", null=True),
     _sealed_json("quiet", null=True),
+    _sealed_json("former", null=True),
     sa.UniqueConstraint("group_id", "name_key"),
     sa.Index("ix_members_look_key", "look_key"),
 )
@@ -669,4 +670,97 @@ files = sa.Table(
     sa.Index("ix_files_member_id", "member_id"),
     sa.Index("ix_files_state_not_before", "state", "not_before"),
     comment="images and documents of denunciations: to be fetched, and once they are clean",
+)
+
+# --- care ---------------------------------------------------------------------------------------
+
+boards = sa.Table(
+    "boards",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _text("key"),
+    _sealed("shown"),
+    _at("until"),
+    sa.UniqueConstraint("member_id"),
+    comment="the board that a coordinator has open: the message that is edited, until when",
+)
+
+aftercare = sa.Table(
+    "aftercare",
+    metadata,
+    _id(),
+    _ref("incident_id", "incidents"),
+    _ref("member_id", "members"),
+    _text("state"),
+    sa.Column("asked", sa.Integer, nullable=False),
+    _at("ended_at"),
+    sa.UniqueConstraint("incident_id"),
+    sa.Index("ix_aftercare_member_id", "member_id"),
+    comment="who wants to be asked how they are in the days after an incident",
+)
+
+care_entries = sa.Table(
+    "care_entries",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    sa.Column("number", sa.Integer, nullable=False),
+    _text("kind"),
+    _sealed("region"),
+    _sealed("name"),
+    _sealed("text"),
+    _at("verified_at"),
+    sa.UniqueConstraint("group_id", "number"),
+    comment="the directory of care: where there is a shelter, a lawyer, a doctor",
+)
+
+notes = sa.Table(
+    "notes",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _sealed_json("content"),
+    _at("changed_at"),
+    sa.UniqueConstraint("member_id"),
+    comment="what a member wrote for an emergency, opened by who holds their incident",
+)
+
+feedback = sa.Table(
+    "feedback",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _text("what"),
+    sa.Column("number", sa.Integer, nullable=False),
+    _at("day"),
+    sa.Column("score", sa.Integer, nullable=False),
+    _sealed("words", null=True),
+    _ref("member_id", "members", null=True),
+    sa.Index("ix_feedback_group_id_day", "group_id", "day"),
+    comment="how people found an incident or a drill; without an author unless they signed",
+)
+
+complaints = sa.Table(
+    "complaints",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    sa.Column("number", sa.Integer, nullable=False),
+    _ref("member_id", "members"),
+    _text("kind"),
+    sa.Column("about", ROW, nullable=True),
+    _sealed("text"),
+    sa.Column("signed", sa.Boolean, nullable=False),
+    _text("state"),
+    sa.Column("holder", ROW, nullable=True),
+    sa.Column("rounds", sa.Integer, nullable=False),
+    sa.Column("reminded", sa.Boolean, nullable=False),
+    _at("opened_at"),
+    _at("due_at"),
+    _sealed("answer", null=True),
+    _at("closed_at", null=True),
+    sa.UniqueConstraint("group_id", "number"),
+    sa.Index("ix_complaints_member_id", "member_id"),
+    comment="complaints: each a case with a holder and a clock",
 )

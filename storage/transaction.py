@@ -7,21 +7,27 @@ from functools import cached_property
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.aftercare import Aftercare
 from storage.audit import Audit
+from storage.boards import Boards
 from storage.checkins import Checkins
+from storage.complaints import Complaints
 from storage.configuring import Configuring
 from storage.conversations import Conversations
 from storage.decisions import Decisions, Log
 from storage.denunciations import Denunciations
+from storage.directory import Directory
 from storage.duty import Duty
 from storage.erasing import Erasing
 from storage.facts import Facts
+from storage.feedback import Feedback
 from storage.fence import Fence, acting
 from storage.files import Files
 from storage.inbox import Inbox
 from storage.incidents import Incidents
 from storage.invitations import Invitations
 from storage.mass import MassEvents
+from storage.notes import Notes
 from storage.outbox import Outbox
 from storage.people import People
 from storage.regions import Regions
@@ -176,3 +182,33 @@ class Transaction:
     def denunciations(self) -> Denunciations:
         """Denunciations and their destinations."""
         return Denunciations(self.rows)
+
+    @cached_property
+    def boards(self) -> Boards:
+        """Boards of who coordinates."""
+        return Boards(self.rows)
+
+    @cached_property
+    def aftercare(self) -> Aftercare:
+        """Who is asked how they are after an incident."""
+        return Aftercare(self.rows)
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Where there is care."""
+        return Directory(self.rows)
+
+    @cached_property
+    def notes(self) -> Notes:
+        """What members wrote for an emergency."""
+        return Notes(self.rows)
+
+    @cached_property
+    def feedback(self) -> Feedback:
+        """How people found it."""
+        return Feedback(self.rows)
+
+    @cached_property
+    def complaints(self) -> Complaints:
+        """Complaints and where they stand."""
+        return Complaints(self.rows)

@@ -42,6 +42,11 @@ class Action(StrEnum):
     DURESS = "duress"  # one's own words
     OWN_DATA = "own_data"  # all that is kept about oneself
     ERASE_ME = "erase_me"
+    NOTE = "note"  # what helpers must know, written by oneself
+    CARE = "care"  # read the directory of care
+    AFTERCARE = "aftercare"  # say how one is, days after
+    FEEDBACK = "feedback"
+    COMPLAIN = "complain"
     INVITE = "invite"
     SET_ROLES = "set_roles"
     SET_PLAN = "set_plan"
@@ -53,6 +58,10 @@ class Action(StrEnum):
     SECOND = "second"  # be the second person whose consent something needs
     READ_LOG = "read_log"
     EXPORT = "export"
+    BOARD = "board"
+    SUMMARY = "summary"
+    SET_CARE = "set_care"  # keep the directory of care
+    COMPLAINTS = "complaints"  # take and answer one that is not about oneself
     RESPOND = "respond"  # take, hand over, release, resolve, escalate
     WRITE = "write"  # a denunciation
     APPROVE = "approve"
@@ -90,6 +99,11 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.DURESS: _rule(Standing.MEMBER),
         Action.OWN_DATA: _rule(Standing.MEMBER),
         Action.ERASE_ME: _rule(Standing.MEMBER),
+        Action.NOTE: _rule(Standing.MEMBER),
+        Action.CARE: _rule(Standing.MEMBER),
+        Action.AFTERCARE: _rule(Standing.MEMBER),
+        Action.FEEDBACK: _rule(Standing.MEMBER),
+        Action.COMPLAIN: _rule(Standing.MEMBER),
         Action.INVITE: _rule(Role.COORDINATOR),
         Action.SET_ROLES: _rule(Role.COORDINATOR),
         Action.SET_PLAN: _rule(Role.COORDINATOR),
@@ -106,6 +120,10 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.SET_DUTY: _rule(Role.COORDINATOR),
         Action.SEE_DUTY: _rule(Standing.MEMBER),
         Action.ON_DUTY: _rule(Role.RESPONDER, Role.COORDINATOR),
+        Action.BOARD: _rule(Role.COORDINATOR),
+        Action.SUMMARY: _rule(Role.COORDINATOR),
+        Action.SET_CARE: _rule(Role.COORDINATOR),
+        Action.COMPLAINTS: _rule(Role.COORDINATOR, Standing.OPERATOR),
         Action.RESPOND: _rule(Role.RESPONDER, Role.COORDINATOR),
         Action.WRITE: _rule(Role.AUTHOR),
         Action.APPROVE: _rule(Role.APPROVER),

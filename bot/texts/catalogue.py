@@ -3,6 +3,10 @@
 A text may hold ``{placeholders}`` and the marks ``<b>``, ``<i>`` and ``<c>`` (bold, italic, code).
 The marks are read before anything is put in, so that what a person wrote is never a mark. A key
 with a plural takes its form from the placeholder ``n``.
+
+Beside ours there may be a folder of a community's own (`use_folder`). What in it cannot be filled in
+is not used: the text is then said in the fallback's language. A slip in a translation must not be
+what an alarm is lost by.
 """
 
 from __future__ import annotations
@@ -15,11 +19,15 @@ from functools import cache
 from gettext import c2py
 from importlib.resources import files
 from io import BytesIO
+from pathlib import Path
 
+from babel import Locale
+from babel.core import UnknownLocaleError
 from babel.messages import Catalog
 from babel.messages.pofile import read_po
 
 from bot.domain.rich import Rich, Span, Style
+from bot.texts.sound import sound
 from bot.texts.values import Key, write_instant, write_list, write_span
 
 FALLBACK = "es"
@@ -27,12 +35,72 @@ FALLBACK = "es"
 
 STYLES = {"b": Style.BOLD, "i": Style.ITALIC, "c": Style.CODE}
 MARK = re.compile(r"<(/?)([bic])>|\{(\w+)\}")
+CODE = re.compile(r"[a-z]{2,3}(_[A-Za-z]{2,8})*")
+"""What the file of a language may be called: an ISO 639 code, such as "tzo"."""
+
+LINE = re.compile(r'\s*(msgid|msgid_plural|msgstr(\[\d\])?)?\s*"')
+"""A line that holds a text."""
+
+_folders: list[Path] = []
+
+
+class CatalogueError(ValueError):
+    """A catalogue that cannot be read. One line that names the file and the remedy."""
+
+
+def use_folder(folder: Path | None) -> None:
+    """Use the catalogues in this folder as well, from now on. Raises `CatalogueError`.
+
+    A language that we ship stays as it is shipped: a file of the same name is refused, so that
+    nobody believes it is used.
+    """
+    _folders[:] = [] if folder is None else [folder]
+    for cached in (_catalogue, _plural, available):
+        cached.cache_clear()
+    if folder is None:
+        return
+    if not folder.is_dir():
+        raise CatalogueError(f"texts.folder: {folder} is no folder")
+    for path in sorted(folder.glob("*.po")):
+        if not CODE.fullmatch(path.stem):
+            raise CatalogueError(f"{path}: is not named after a language's code, such as tzo.po")
+        if path.stem in _shipped():
+            raise CatalogueError(f"{path}: there is a catalogue of that language already")
+        _catalogue(path.stem)
+
+
+def read(path: Path) -> Catalog:
+    """A catalogue's file. Raises `CatalogueError`."""
+    try:
+        source = path.read_bytes()
+        # Babel takes a text that is not closed for one that is, less its last letter.
+        for number, line in enumerate(source.decode().splitlines(), 1):
+            if LINE.match(line) and not line.rstrip().endswith('"'):
+                raise ValueError(f"line {number}: the text has no quote at its end")
+        return read_po(BytesIO(source), locale=path.stem, abort_invalid=True)
+    except Exception as error:  # Babel has no one class for what is not a catalogue
+        raise CatalogueError(f"{path}: cannot be read as a catalogue: {error}") from None
+
+
+@cache
+def _shipped() -> frozenset[str]:
+    entries = files(__package__).joinpath("catalogues").iterdir()
+    return frozenset(e.name.removesuffix(".po") for e in entries if e.name.endswith(".po"))
 
 
 @cache
 def _catalogue(language: str) -> Catalog:
-    source = files(__package__).joinpath("catalogues", f"{language}.po").read_bytes()
-    return read_po(BytesIO(source), locale=language)
+    if language in _shipped():
+        source = files(__package__).joinpath("catalogues", f"{language}.po").read_bytes()
+        return read_po(BytesIO(source), locale=language)
+    found = next(path for f in _folders if (path := f / f"{language}.po").is_file())
+    catalogue = read(found)
+    whole = _catalogue(FALLBACK)
+    for message in list(catalogue):
+        original = whole.get(message.id) if message.id else None
+        if original is None or not sound(original, message, catalogue.num_plurals):
+            catalogue.delete(message.id)
+    return catalogue
 
 
 @cache
@@ -45,11 +113,7 @@ def _plural(language: str) -> Callable[[int], int]:
 @cache
 def available() -> tuple[str, ...]:
     """The languages that have a catalogue, the fallback first."""
-    names = {
-        entry.name.removesuffix(".po")
-        for entry in files(__package__).joinpath("catalogues").iterdir()
-        if entry.name.endswith(".po")
-    }
+    names = set(_shipped()) | {path.stem for folder in _folders for path in folder.glob("*.po")}
     return (FALLBACK, *sorted(names - {FALLBACK}))
 
 
@@ -59,11 +123,31 @@ def nearest(language: str) -> str | None:
     return short if short in available() else None
 
 
+def own_name(language: str) -> str:
+    """What a language calls itself in its own catalogue; else its code."""
+    message = _catalogue(language).get("language.own_name")
+    return str(message.string) if message is not None and message.string else language
+
+
+@cache
+def _known_to_babel(language: str) -> bool:
+    try:
+        Locale.parse(language)
+    except (UnknownLocaleError, ValueError):
+        return False
+    return True
+
+
 class Texts:
-    """Renders keys for one reader: a language, a zone, and what day it is."""
+    """Renders keys for one reader: a language, a zone, and what day it is.
+
+    `locale` is in what times and lists are written: the language itself where the Unicode consortium
+    knows it, else the fallback.
+    """
 
     def __init__(self, language: str, zone: str, now: datetime) -> None:
         self.language = language if language in available() else FALLBACK
+        self.locale = self.language if _known_to_babel(self.language) else FALLBACK
         self.zone = zone
         self._now = now
 
@@ -125,11 +209,11 @@ class Texts:
             case str() | int():
                 return str(value)
             case datetime():
-                return write_instant(value, self.language, self.zone, self._now)
+                return write_instant(value, self.locale, self.zone, self._now)
             case timedelta():
-                return write_span(value, self.language)
+                return write_span(value, self.locale)
             case tuple():
-                return write_list(tuple(self.write(v) for v in value), self.language)
+                return write_list(tuple(self.write(v) for v in value), self.locale)
             case Key(key, inner):
                 return self.plain(key, **inner)
             case _:

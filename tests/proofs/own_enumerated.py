@@ -38,7 +38,7 @@ from storage.tables import outbox, prompts
 from storage.transaction import Transaction
 from storage.trips import Standing
 from tests.proofs import own_tables as tables
-from tests.proofs.own_scene import NEWS, WORDS, Around, Facts, Scene, Someone, canaries_in
+from tests.proofs.own_scene import NEWS, NOTE, WORDS, Around, Facts, Scene, Someone, canaries_in
 from tests.proofs.proof import Figures
 
 PROPOSED = Schedule(EVERY_DAY, (time(9),), "UTC", timedelta(minutes=45))
@@ -117,6 +117,8 @@ class Enumeration:
 
         for who in people:
             await writes(who, f"hola {scene.canary(who, WORDS)}")
+        note = scene.canary("abril", NOTE, abril.member or 0)
+        await writes("abril", f"/ficha salud {note}")
         for who in ("ana", "abril", "omar"):
             await writes(who, "/horario 15:00 y 15:50 margen 45 min sin avisos")
         await scene.bot.until(scene.clock.now() + timedelta(hours=1))
@@ -179,6 +181,8 @@ class Enumeration:
             "trip": trip, "once": once, "reading": ana.member or 0,
             "collective": collective.id,
             "plan_edit": people["coral"].member or 0, "proposal": ana.member or 0,
+            "aftercare": 1, "feedback": 1, "note": 1, "care": -group,
+            "complaint": -(ana.member or 0), "complaint_case": 1,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),
@@ -480,7 +484,7 @@ class Enumeration:
             "words": ["salt", "0" * 64], "region": self.refs["own_region"], "often": "week",
             "days": [0], "at": "09:00", "rotation": self.rotation,
             "trip": self.refs["trip"], "what": "once", "line": "x",
-            "instants": ["2030-01-01T10:00:00+00:00"], **more,
+            "instants": ["2030-01-01T10:00:00+00:00"], "kind": "legal", "name": "x", **more,
             WHOSE: who.member,
         }  # fmt: skip
         at = self.scene.clock.now() + timedelta(hours=1)

@@ -43,7 +43,7 @@ START = datetime(2026, 11, 17, 14, 0, tzinfo=UTC)
 ZONE = "UTC"
 CANARY = re.compile(r"qz([a-z])(\d+)q", re.IGNORECASE)
 
-NAME, ACCOUNT, WORDS, NEWS, DRAFT = "n", "a", "w", "s", "d"
+NAME, ACCOUNT, WORDS, NEWS, DRAFT, NOTE = "n", "a", "w", "s", "d", "m"
 """What a canary is of: the letter behind "qz"."""
 
 R = Role
@@ -218,6 +218,12 @@ class Around:
             )
         if reader is None:
             return False
+        if canary.kind == NOTE:
+            # Whoever holds an incident about the person who wrote it.
+            return any(
+                holder == reader and subject == canary.about
+                for _, subject, holder, _ in self.after.incidents
+            )
         if canary.kind == NEWS:
             return self.has(reader, *HEARS) and any(
                 id == canary.about and reader in told for id, _, _, told in self.after.incidents

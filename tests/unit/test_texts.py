@@ -14,18 +14,19 @@ from bot.domain.rich import Style
 from bot.files.values import Found, Reason
 from bot.platforms.matrix.sas import PICTURES
 from bot.texts import Key, Texts, available
+from bot.texts.sound import MARKS, gendered_in, long_sentences, worded
 
 ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(alarm|bare|button|cause|checkin|collective|command|comparison|consent|cover|day"
-    r"|decision|demo|denunciation|destination|details|doubt|duress|duty|erase|erased|export"
-    r"|file|group|hint|identity|incident|invitations|invite|joining|language|line|location"
-    r"|log|lost|manual|mass|my_data|offer|once|outcome|own_region|own_roles|panic|pause|plan"
-    r"|proposal|quiet|reading|region|risk|role|roles|rotation|schedule|set_aside|shifts"
-    r"|shut_off|stage|standing|state|subject|subscribe|toast|trip|trouble|whatif|whereabouts"
-    r"|who|zone)\.[a-z_.]+$"
+    r"^(about|aftercare|alarm|bare|board|button|care|cause|checkin|collective|command"
+    r"|comparison|complaint|consent|cover|day|decision|demo|denunciation|destination|details"
+    r"|doubt|duress|duty|erase|erased|export|feedback|file|group|hint|identity|incident"
+    r"|invitations|invite|joining|language|line|location|log|lost|manual|mass|my_data|name"
+    r"|note|offer|once|outcome|own_region|own_roles|panic|pause|plan|proposal|quiet|reading"
+    r"|region|risk|role|roles|rotation|schedule|set_aside|shifts|shut_off|stage|standing"
+    r"|state|subject|subscribe|summary|toast|trip|trouble|whatif|whereabouts|who|zone)\.[a-z_.]+$"
 )
 
 
@@ -73,14 +74,33 @@ def test_every_picture_has_a_name_of_its_own(language: str) -> None:
     assert len({texts.plain(f"picture.{picture}") for picture in PICTURES}) == len(PICTURES) == 64
 
 
-def test_spanish_is_inclusive() -> None:
-    masculine = re.compile(
-        r"\b(el usuario|los usuarios|usuarios?|todos|bienvenido|bienvenidos|miembros?"
-        r"|coordinador|coordinadores|avisados|conectado)\b",
-        re.IGNORECASE,
-    )
-    found = {key: text for key, text in catalogue("es").items() if masculine.search(text)}
+@pytest.mark.parametrize("language", available())
+def test_nobody_is_named_by_one_gender(language: str) -> None:
+    """The words are data: bot/texts/inclusive.toml."""
+    found = {key: words for key, t in catalogue(language).items() if (words := gendered_in(t, language))}
     assert not found
+    assert gendered_in("Avisé a TODOS los usuarios", "es") == ["todos", "usuarios"]
+    assert gendered_in("La red entera, y el métodos", "es") == []
+
+
+@pytest.mark.parametrize("language", available())
+def test_sentences_are_short_enough_to_be_heard(language: str) -> None:
+    found = {key: s for key, text in catalogue(language).items() if (s := long_sentences(text))}
+    assert not found
+    assert long_sentences("uno dos tres " * 9)
+    assert not long_sentences(("uno dos tres " * 8 + ". ") * 2)
+
+
+@pytest.mark.parametrize("language", available())
+def test_nothing_is_said_by_a_picture_alone(language: str) -> None:
+    """A screen reader reads words: each text has some, or what is put in has."""
+    assert not {key: text for key, text in catalogue(language).items() if not worded(text)}
+    assert not worded("✅ <b>👍</b>")
+
+
+@pytest.mark.parametrize("language", available())
+def test_every_mark_is_one_that_is_read(language: str) -> None:
+    assert not {k: t for k, t in catalogue(language).items() if "<" in MARKS.sub("", t)}
 
 
 def test_a_name_is_never_a_mark() -> None:

@@ -265,6 +265,8 @@ class TelegramPlatform:
         bot, _ = self._running()
         try:
             for language, entries in commands.items():
+                if len(language) > 2:
+                    continue  # Bot API, setMyCommands: "a two-letter ISO 639-1 language code"
                 await bot.set_my_commands(
                     [BotCommand(entry.name, entry.summary) for entry in entries],
                     scope=BotCommandScopeAllPrivateChats(),
