@@ -24,6 +24,7 @@ from storage.rows import Rows
 from storage.tables import (
     accounts,
     checkins,
+    contacts,
     decisions,
     denunciations,
     dialogs,
@@ -136,6 +137,7 @@ class Erasing:
             (checkins, checkins.c.member_id),
             (schedules, schedules.c.member_id),
             (accounts, accounts.c.member_id),
+            (contacts, contacts.c.member_id),
             (prompts, prompts.c.member),
         ):
             await self._db.execute(sa.delete(table).where(column == member.id))
@@ -163,6 +165,7 @@ class Erasing:
             withdrawn_at=None,
             duress=None,
             rehearsal_until=None,
+            cancel_words=None,
             left_at=now,
         )
 

@@ -18,7 +18,10 @@ from storage.rows import Rows
 from storage.tables import (
     audit_log,
     checkins,
+    contacts,
     denunciations,
+    drill_people,
+    drills,
     files,
     inbox,
     incident_events,
@@ -43,6 +46,8 @@ class Mine:
     checkins: Sequence[tuple[datetime, str, datetime | None]]  # due, state, answered
     incidents: Sequence[_Incident]
     acts: Sequence[tuple[int, datetime, str, Mapping[str, Any]]]  # in any incident, their own
+    drills: Sequence[tuple[int, datetime, datetime | None]]  # number, told, answered
+    contact: Sequence[tuple[datetime, datetime | None]]  # confirmed, flagged; one or none
     denunciations: Sequence[tuple[int, str, str, str]]  # number, state, title, text
     files: int
     invitations: Sequence[tuple[datetime, Sequence[str]]]
@@ -123,6 +128,17 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         )
         .order_by(incident_events.c.id)
     )  # fmt: skip
+    practised = await db.execute(
+        sa.select(drills.c.number, drill_people.c.told_at, drill_people.c.answered_at)
+        .join(drills, drills.c.id == drill_people.c.drill_id)
+        .where(drill_people.c.member_id == member)
+        .order_by(drill_people.c.id)
+    )
+    reachable = await db.execute(
+        sa.select(contacts.c.confirmed_at, contacts.c.flagged_at).where(
+            contacts.c.member_id == member
+        )
+    )
     written = await rows.all(
         sa.select(
             denunciations.c.id, denunciations.c.number, denunciations.c.state,
@@ -162,6 +178,8 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         checkins=[tuple(row) for row in asked],
         incidents=about,
         acts=[(row.number, row.at, row.event, row.details) for row in acts],
+        drills=[tuple(row) for row in practised],
+        contact=[tuple(row) for row in reachable],
         denunciations=[(row.number, row.state, row.title, row.text) for row in written],
         files=images.scalar_one(),
         invitations=[tuple(row) for row in made],

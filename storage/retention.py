@@ -25,6 +25,7 @@ from storage.tables import (
     decisions,
     denunciations,
     dialogs,
+    drills,
     files,
     guesses,
     inbox,
@@ -47,7 +48,7 @@ class Keep:
     """How long things are kept once they are over.
 
     `messages`: what was written and sent, and the questions asked. `checkins`: when somebody was
-    asked and answered. `incidents`: their timelines, counted from their end. `traces`: the numbers
+    asked and answered. `incidents`: their timelines and those of drills, counted from their end. `traces`: the numbers
     by which a message that comes again, or is to be edited, is known; without any content.
     """
 
@@ -105,6 +106,7 @@ class Retention:
                 (mass_events.c.closed_at <= now - keep.incidents)
                 & ~sa.exists().where(incidents.c.mass_id == mass_events.c.id),
             ),
+            (drills, drills.c.closed_at <= now - keep.incidents),
             (audit_log, audit_log.c.at <= now - LOG_KEPT),
             (
                 decisions,

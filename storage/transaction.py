@@ -9,9 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.audit import Audit
 from storage.checkins import Checkins
+from storage.contacts import Contacts
 from storage.conversations import Conversations
 from storage.decisions import Decisions, Log
 from storage.denunciations import Denunciations
+from storage.drills import Drills
 from storage.erasing import Erasing
 from storage.facts import Facts
 from storage.fence import Fence, acting
@@ -136,6 +138,16 @@ class Transaction:
     def incidents(self) -> Incidents:
         """Incidents and their timelines."""
         return Incidents(self.rows)
+
+    @cached_property
+    def drills(self) -> Drills:
+        """What is practised, and what was."""
+        return Drills(self.rows)
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """Who showed that they can be reached."""
+        return Contacts(self.rows)
 
     @cached_property
     def files(self) -> Files:

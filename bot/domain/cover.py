@@ -3,11 +3,16 @@
 Cover is who hears of an incident that nobody takes, and how soon. It is lost where anybody who would
 have been told is told later or not at all, where a role is (those who get it tomorrow count too),
 where people are told again less often, or where a holder may be silent for longer.
+
+Whom a group can count on is another question: only who confirmed that they can be reached, and has an
+account that works (`counted`). Nobody is told less for that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
+from enum import IntEnum
 
 from bot.domain.incident import REPEATS_BEFORE_EXHAUSTED
 from bot.domain.people import Roster
@@ -56,3 +61,33 @@ def loses(before: Plan, after: Plan, roster: Roster) -> bool:
     if any(role not in now or now[role] > at for role, at in then.items()):
         return True
     return after.repeat > before.repeat or after.news > before.news
+
+
+# --- whom one can count on ----------------------------------------------------------------------
+
+
+class Level(IntEnum):
+    """How many people a group can count on."""
+
+    NOBODY = 0
+    ONE = 1
+    ENOUGH = 2  # or more: one may be asleep
+
+
+def counted(roster: Roster, confirmed: Collection[int], reached: Collection[int]) -> frozenset[int]:
+    """Of the circle and those who coordinate, who confirmed and has an account that works."""
+    return roster.everyone & frozenset(confirmed) & frozenset(reached)
+
+
+def level(people: Collection[int]) -> Level:
+    """What so many people are worth as cover."""
+    return Level(min(len(people), Level.ENOUGH))
+
+
+def uncovered(plan: Plan, roster: Roster, people: Collection[int]) -> tuple[int, ...]:
+    """The numbers of the steps, from 1, that tell nobody whom one can count on."""
+    return tuple(
+        number
+        for number, step in enumerate(plan.steps, 1)
+        if step.resolve(roster, without=None).isdisjoint(people)
+    )
