@@ -11,7 +11,7 @@ from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN, Plan, PlanError, Recipient, Step, Who
 from bot.domain.plan_text import Draft, read_plan
 from bot.domain.rich import Rich
-from handlers import consent, decisions, plans
+from handlers import consent, contacts, decisions, plans
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
 from handlers.invitations import FIRST_ROLES, invite, show_invitation
@@ -31,6 +31,7 @@ async def create(ctx: Context, name: str) -> tuple[int, str] | None:
         name, name, ctx.settings.language, ctx.settings.zone, ctx.now
     )
     await ctx.log("group_made", group=id)
+    await contacts.watch(ctx, id)
     return id, await invite(ctx, id, FIRST_ROLES)
 
 

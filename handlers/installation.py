@@ -46,6 +46,7 @@ async def clock_changed(ctx: Context, by: timedelta) -> None:
     await ctx.tx.timers.shift(by, without=checkins.SCHEDULE_TIMER)
     await ctx.tx.checkins.shift(by)
     await ctx.tx.incidents.shift(by)
+    await ctx.tx.drills.shift(by)
     if by < timedelta(0):
         for schedule in await ctx.tx.checkins.all_schedules():
             await checkins.set_schedule_timer(ctx, schedule.id, schedule.rule)

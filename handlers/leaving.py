@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from bot.domain.rich import Rich
 from bot.platforms.base import Operation
-from handlers import decisions, incidents
+from handlers import contacts, decisions, incidents, panic_button
 from handlers.canary import SCHEDULE_TIMER
 from handlers.context import Context, Due
 from storage.people import Member
@@ -36,6 +36,8 @@ async def erase(ctx: Context, person: Member) -> None:
     await decisions.void_all(ctx, person.group, person.id, about_too=True)
     await ctx.tx.invitations.revoke_all_of(person.id, ctx.now)
     await ctx.tx.timers.set(DOUBT_TIMER, person.id, None)
+    await panic_button.take_away(ctx, person.id)
+    await contacts.cover_may_change(ctx, person.group)
     for schedule in await ctx.tx.checkins.schedules_of(person.id):
         await ctx.tx.timers.set(SCHEDULE_TIMER, schedule.id, None)
     for draft in await ctx.tx.erasing.drafts(person.id):

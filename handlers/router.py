@@ -42,9 +42,12 @@ from handlers import (
     canary,
     checkins,
     consent,
+    contacts,
     decisions,
     denunciations,
     details,
+    drill_report,
+    drills,
     duress,
     exports,
     fading,
@@ -62,9 +65,11 @@ from handlers import (
     mass,
     my_data,
     outcomes,
+    panic_button,
     rights,
     roles,
     subject,
+    taking_back,
 )
 from handlers.commands import Entry, read_command
 from handlers.context import Context, Due, NotAllowed, Place, Speaker
@@ -92,6 +97,10 @@ ENTRIES: tuple[Entry, ...] = (
     *duress.ENTRIES,
     *lost.ENTRIES,
     *details.ENTRIES,
+    *panic_button.ENTRIES,
+    *taking_back.ENTRIES,
+    *drills.ENTRIES,
+    *contacts.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 
@@ -109,6 +118,13 @@ TIMERS = {
     lost.TIMER: lost.on_timer,
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
+    panic_button.TIMER: panic_button.on_timer,
+    drills.TIMER: drills.on_timer,
+    drills.SCHEDULE_TIMER: drills.on_schedule,
+    drill_report.TIMER: drill_report.on_timer,
+    contacts.TIMER: contacts.on_timer,
+    contacts.COVER_TIMER: contacts.on_cover,
+    contacts.IGNORED_TIMER: contacts.on_ignored,
 }
 
 Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
@@ -119,6 +135,7 @@ TALKS: dict[str, Talk] = {
     denunciations.TOPIC: denunciations.words,
     roles.TOPIC: roles.words,
     duress.TOPIC: duress.words,
+    taking_back.TOPIC: taking_back.words,
     my_data.ERASE_TOPIC: my_data.words,
 }
 """What takes the words of a conversation of several steps."""
@@ -362,6 +379,14 @@ class Router:
                 await logbook.more(ctx, prompt.ref, option.argument)
             case my_data.TOPIC:
                 await my_data.pressed(ctx, prompt.ref, option.action)
+            case panic_button.TOPIC:
+                await panic_button.pressed(ctx, prompt.ref)
+            case drills.TOPIC:
+                await drills.pressed(ctx, prompt.ref, option.action)
+            case drills.MENU_TOPIC:
+                await drills.chosen(ctx, prompt.ref, option.action, option.argument)
+            case contacts.TOPIC:
+                await contacts.pressed(ctx, prompt.ref)
 
     # --- words ---
 
@@ -373,7 +398,8 @@ class Router:
             return
         if body.edited or body.forwarded:
             return
-        if ctx.known and not proven and not _asks_for_help(body.text):
+        cries = _asks_for_help(body.text) or (ctx.known and await panic_button.meant(ctx, body.text))
+        if ctx.known and not proven and not cries:
             # It may be the word of whoever runs the server: an alarm is believed all the same, and
             # the chat shows of words of duress what it shows of every other.
             await self._listen(ctx, body.text, await ctx.dialog())
@@ -391,7 +417,7 @@ class Router:
 
     async def _listen(self, ctx: Context, text: str, dialog: Dialog | None) -> None:
         """Whether these are the speaker's words of duress, unless they are choosing them now."""
-        if ctx.known and (dialog is None or dialog.topic != duress.TOPIC):
+        if ctx.known and not _chooses_words(dialog):
             await duress.listen(ctx, text)
 
     async def _command(self, ctx: Context, name: str, rest: str) -> None:
@@ -419,6 +445,8 @@ class Router:
             return
         dialog = await ctx.dialog()
         await self._listen(ctx, text, dialog)
+        if ctx.known and not _chooses_words(dialog) and await taking_back.heard(ctx, text):
+            return
         asked = ctx.known and await checkins.waits_for_answer(ctx)
         if asked and (ctx.duress or understand(text) is not Answer.UNCLEAR):
             await checkins.said(ctx, text)
@@ -483,7 +511,9 @@ class Router:
 
     async def daily(self, tx: Transaction, now: datetime) -> None:
         """What the installation needs."""
-        await canary.prepare(Context(tx, now, self._settings))
+        ctx = Context(tx, now, self._settings)
+        await canary.prepare(ctx)
+        await contacts.watch_all(ctx)
 
     async def trouble(self, tx: Transaction, findings: tuple[str, ...], now: datetime) -> None:
         """What the newest audit found."""
@@ -505,6 +535,11 @@ class Router:
         ctx = Context(tx, now, self._settings)
         for place in await canary.operator_places(ctx):
             await ctx.say(place, "set_aside.operator", lane=Lane.ALARM)
+
+
+def _chooses_words(dialog: Dialog | None) -> bool:
+    """Whether what is written now is to be words that mean something from then on."""
+    return dialog is not None and dialog.topic in (duress.TOPIC, taking_back.TOPIC)
 
 
 def _put_to(prompt: Prompt, ctx: Context) -> bool:

@@ -158,6 +158,22 @@ class Drills:
         )
         return [Person(*row) for row in found]
 
+    async def to_report(self, drill: int, limit: int) -> list[int]:
+        """Some who were told and have not had their report; from now on they have."""
+        some = (
+            sa.select(drill_people.c.id)
+            .where(drill_people.c.drill_id == drill, ~drill_people.c.reported)
+            .order_by(drill_people.c.id)
+            .limit(limit)
+        )
+        found = await self._db.execute(
+            sa.update(drill_people)
+            .where(drill_people.c.id.in_(some))
+            .values(reported=True)
+            .returning(drill_people.c.member_id)
+        )
+        return sorted(found.scalars())
+
     async def reached(self, drill: int, member: int, now: datetime) -> None:
         """A platform took what was to be told to them; the first time counts."""
         await self._first(drill, member, drill_people.c.reached_at, now)

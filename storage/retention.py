@@ -48,8 +48,9 @@ class Keep:
     """How long things are kept once they are over.
 
     `messages`: what was written and sent, and the questions asked. `checkins`: when somebody was
-    asked and answered. `incidents`: their timelines and those of drills, counted from their end. `traces`: the numbers
-    by which a message that comes again, or is to be edited, is known; without any content.
+    asked and answered. `incidents`: their timelines and those of drills, counted from their end.
+    `traces`: the numbers by which a message that comes again, or is to be edited, is known; without
+    any content.
     """
 
     messages: timedelta = timedelta(days=7)

@@ -492,6 +492,7 @@ drill_people = sa.Table(
     _at("told_at"),
     _at("reached_at", null=True),
     _at("answered_at", null=True),
+    sa.Column("reported", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.UniqueConstraint("drill_id", "member_id"),
     sa.Index("ix_drill_people_member_id", "member_id"),
 )

@@ -50,6 +50,10 @@ class Action(StrEnum):
     SECOND = "second"  # be the second person whose consent something needs
     READ_LOG = "read_log"
     EXPORT = "export"
+    DRILL = "drill"  # run the plan for practice, and read what it found
+    PRACTISE = "practise"  # show in a drill that one's button works
+    CONTACT = "contact"  # confirm that one can be reached
+    SET_CONTACTS = "set_contacts"  # how often, and see how it stands with everyone
     RESPOND = "respond"  # take, hand over, release, resolve, escalate
     WRITE = "write"  # a denunciation
     APPROVE = "approve"
@@ -90,6 +94,10 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.SECOND: _rule(Role.COORDINATOR, Standing.OPERATOR),
         Action.READ_LOG: _rule(Role.COORDINATOR),
         Action.EXPORT: _rule(Role.COORDINATOR),
+        Action.DRILL: _rule(Role.COORDINATOR),
+        Action.PRACTISE: _rule(Role.RESPONDER, Role.COORDINATOR, Role.OBSERVER),
+        Action.CONTACT: _rule(Role.RESPONDER, Role.COORDINATOR),
+        Action.SET_CONTACTS: _rule(Role.COORDINATOR),
         Action.RESPOND: _rule(Role.RESPONDER, Role.COORDINATOR),
         Action.WRITE: _rule(Role.AUTHOR),
         Action.APPROVE: _rule(Role.APPROVER),

@@ -16,6 +16,7 @@ OPERATOR = "operator"
 EVERYONE = frozenset({MEMBER})
 COORDINATES = frozenset({R.COORDINATOR})
 RESPONDS = frozenset({R.RESPONDER, R.COORDINATOR})
+HEARS = frozenset({R.RESPONDER, R.COORDINATOR, R.OBSERVER})
 WRITES = frozenset({R.AUTHOR})
 APPROVES = frozenset({R.APPROVER})
 PUBLISHES = frozenset({R.AUTHOR, R.APPROVER})
@@ -35,6 +36,10 @@ COMMANDS: dict[str, frozenset[object]] = {
     "borrarme": EVERYONE,
     "ayuda": EVERYONE,
     "palabra": EVERYONE,
+    "boton": EVERYONE,
+    "clave": EVERYONE,
+    "contactos": RESPONDS,
+    "simulacro": COORDINATES,
     "tomar": RESPONDS,
     "novedad": RESPONDS,
     "cerrar": RESPONDS,
@@ -85,6 +90,7 @@ ARGUMENTS: dict[str, str] = {
     "perdido": "{ana}",
     "recuperar": "{ana}",
     "detalles": "no",
+    "simulacro": "ya",
     "grupo": "Nueva",
 }
 """What is written behind a command, so that it does something if it is allowed."""
@@ -109,6 +115,17 @@ PRESSES: dict[tuple[str, str], tuple[frozenset[object], str, str]] = {
     ("incident", "accept"): (RESPONDS, "berta", "{carla}"),
     ("incident", "decline"): (RESPONDS, "berta", "{carla}"),
     ("incident", "release"): (RESPONDS, "berta", ""),
+    ("incident", "confirm"): (RESPONDS, "berta", ""),
+    ("panic", "raise"): (EVERYONE, "ana", ""),
+    ("drill", "take"): (RESPONDS, "berta", ""),
+    ("drill", "escalate"): (RESPONDS, "berta", ""),
+    ("drill", "here"): (HEARS, "berta", ""),
+    ("drills", "whole"): (COORDINATES, "coral", ""),
+    ("drills", "step"): (COORDINATES, "coral", "1"),
+    ("drills", "monthly"): (COORDINATES, "coral", ""),
+    ("drills", "never"): (COORDINATES, "coral", ""),
+    ("drills", "stop"): (COORDINATES, "coral", ""),
+    ("contact", "confirm"): (RESPONDS, "berta", ""),
     ("mass", "case"): (RESPONDS, "berta", "1"),
     ("mass", "more"): (RESPONDS, "berta", "0"),
     ("joining", "agree"): (frozenset({STRANGER}), "ximena", ""),
@@ -160,6 +177,8 @@ TALKS: dict[tuple[str, str], tuple[frozenset[object], str]] = {
     ("denunciation", "title"): (WRITES, "olga"),
     ("denunciation", "text"): (WRITES, "olga"),
     ("erase", "word"): (EVERYONE, "ana"),
+    ("taking_back", "words"): (EVERYONE, "ana"),
+    ("taking_back", "again"): (EVERYONE, "ana"),
     ("duress", "words"): (EVERYONE, "ana"),
     ("duress", "again"): (EVERYONE, "ana"),
 }

@@ -19,11 +19,11 @@ ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(alarm|bare|button|checkin|command|comparison|consent|day|decision|demo|denunciation"
-    r"|destination|details|doubt|duress|erase|erased|export|file|group|identity|incident|invitations"
+    r"^(alarm|bare|button|checkin|command|comparison|consent|contact|cover|day|decision|demo|denunciation"
+    r"|destination|details|doubt|drill|duress|erase|erased|export|file|group|identity|incident|invitations"
     r"|invite|joining|language|line|log|lost|manual|mass|my_data|offer|outcome|own_roles|panic|pause"
     r"|plan|risk|role|roles|schedule|set_aside|shut_off"
-    r"|standing|state|subject|subscribe|toast|trouble|who|zone)\.[a-z_.]+$"
+    r"|standing|state|subject|subscribe|taking_back|toast|trouble|who|zone)\.[a-z_.]+$"
 )
 
 

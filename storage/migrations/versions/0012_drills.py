@@ -68,6 +68,7 @@ def upgrade() -> None:
         _at("told_at"),
         _at("reached_at", null=True),
         _at("answered_at", null=True),
+        sa.Column("reported", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.UniqueConstraint("drill_id", "member_id"),
     )
     op.create_index("ix_drill_people_member_id", "drill_people", ["member_id"])
