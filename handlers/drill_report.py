@@ -34,7 +34,7 @@ TONES = {
 
 def marked(ctx: Context, place: Place, number: int | None, key: str, **values: object) -> Rich:
     """A text of a drill: whatever it says, it begins with what it is."""
-    what = ctx.texts(place).render(key, **values)
+    what = ctx.texts(place).render(key, **{"number": number or 0, **values})
     head = "drill.marked" if number is None else "drill.marked_number"
     return ctx.texts(place).render(head, what=what, number=number or 0)
 

@@ -130,8 +130,7 @@ async def _carry_out(ctx: Context, decision: rules.Decision) -> None:
 async def _notify(ctx: Context, drill: Drill, leaving: Leaves) -> None:
     """One message to each, on all their accounts; their earlier ones lose their buttons."""
     state = Key(f"drill.state.{leaving.notice}")
-    number = drill.number
-    await _ask(ctx, drill, leaving.to, "drill.alarm", TO_TAKE, state=state, number=number)
+    await _ask(ctx, drill, leaving.to, "drill.alarm", TO_TAKE, state=state)
 
 
 async def _ask(

@@ -78,6 +78,7 @@ async def test_who_says_nothing_counts_no_more_and_is_told_all_the_same(world: W
 async def test_those_who_coordinate_hear_when_the_cover_is_thin(world: World) -> None:
     group, berta, carla = await of_three(world)
     coral = group.coordinator
+    await group.plan("ya: Berta; 30 min: red")
     await carla.device.closes_the_chat()
     await world.stage.settle()
     await coral.sees("Ya no puedo escribirle a Carla")
@@ -170,6 +171,9 @@ async def test_a_second_account_is_asked_where_the_first_takes_nothing(world: Wo
     await other.sees("también tuya, Berta")
     await other.has_the_button()
     await berta.sees("Se añadió otra cuenta tuya")
+    await world.forward(minutes=1)
+    await other.writes("hola")
+    await other.sees("No entendí")
     await world.forward(days=14)
     await carla.reads_all()
     await group.coordinator.reads_all()
