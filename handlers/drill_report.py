@@ -13,7 +13,7 @@ from bot.domain import drill as rules
 from bot.domain.drill import Drill, Found, Person, Scope
 from bot.domain.rich import Rich
 from bot.pictures.timeline import Bar, Mark, Row, Timeline, Tone, drawn
-from bot.platforms.base import Attachment, Secrecy
+from bot.platforms.base import Attachment
 from bot.texts import Key
 from handlers.context import Context, Due, Place
 
@@ -34,7 +34,12 @@ TONES = {
 
 def marked(ctx: Context, place: Place, number: int | None, key: str, **values: object) -> Rich:
     """A text of a drill: whatever it says, it begins with what it is."""
-    what = ctx.texts(place).render(key, **{"number": number or 0, **values})
+    said = ctx.texts(place).render(key, **{"number": number or 0, **values})
+    return with_mark(ctx, place, number, said)
+
+
+def with_mark(ctx: Context, place: Place, number: int | None, what: Rich) -> Rich:
+    """The same of a text that is put together already."""
     head = "drill.marked" if number is None else "drill.marked_number"
     return ctx.texts(place).render(head, what=what, number=number or 0)
 
@@ -161,7 +166,9 @@ def _label(drill: Drill, step: int) -> Key:
 def _span(value: timedelta) -> str:
     """To the second: "4 min 20 s"."""
     minutes, seconds = divmod(round(value.total_seconds()), 60)
-    return f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
+    if not minutes:
+        return f"{seconds} s"
+    return f"{minutes} min {seconds} s" if seconds else f"{minutes} min"
 
 
 # --- the picture --------------------------------------------------------------------------------
@@ -176,8 +183,7 @@ async def _put(
     if people and not bare:
         picture = drawn(_timeline(ctx, place, drill, people, names))
         files = (Attachment(FILE, "image/png", picture),)
-    said = ctx.texts(place).render("drill.marked_number", what=text, number=drill.number)
-    await ctx.put(place, said, files=files, secrecy=Secrecy.MINIMAL)
+    await ctx.put(place, with_mark(ctx, place, drill.number, text), files=files)
 
 
 def _timeline(
@@ -190,7 +196,8 @@ def _timeline(
     for step in _steps(drill, people):
         values = _step(drill, people, step)
         told = min(p.told_at for p in people if p.step == step)
-        bar = Bar(told - start, (drill.taken_at or end) - start, Tone.CALM, f"{values['told']}")
+        label = texts.plain("drill.report.told", told=values["told"])
+        bar = Bar(told - start, (drill.taken_at or end) - start, Tone.CALM, label)
         rows.append(Row(texts.write(values["step"]), (bar,)))
     for person in people:
         if person.member in names:

@@ -145,8 +145,10 @@ async def _ask(
     why = purpose(drill.id)
     for place in places:
         await ctx.tx.outbox.withdraw(why, ctx.now, platform=place.platform, chat=place.chat)
-        text = marked(ctx, place, drill.number, key, **values)
-        await ctx.ask(place, text, choices, topic=TOPIC, ref=drill.id, lane=LANE, purpose=why)
+        await ctx.ask(
+            place, marked(ctx, place, drill.number, key, **values), choices,
+            topic=TOPIC, ref=drill.id, lane=LANE, purpose=why,
+        )  # fmt: skip
 
 
 # --- whom it reaches ----------------------------------------------------------------------------

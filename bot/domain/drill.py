@@ -175,7 +175,8 @@ def take(drill: Drill, member: int, now: datetime) -> Drill | Refusal:
     run = rules.take(drill.run, member, now)
     if isinstance(run, Refusal):
         return run
-    return replace(drill, run=run, taken_at=now)
+    # No news are asked for: what is practised is to be there.
+    return replace(drill, run=replace(run, news_at=None), taken_at=now)
 
 
 def escalate(drill: Drill, roster: Roster, now: datetime) -> Decision | Refusal:

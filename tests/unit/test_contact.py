@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import contact as rules
@@ -14,6 +14,7 @@ from bot.domain.cover import Level, counted, level, uncovered
 from bot.domain.people import Roster
 from bot.domain.plan import DEFAULT_PLAN, Plan, Recipient, Step, Who
 
+UNHURRIED = settings(deadline=None)
 AT = datetime(2026, 11, 17, 14, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 EVERY = timedelta(days=14)
@@ -38,6 +39,7 @@ def test_who_says_nothing_is_asked_reminded_twice_flagged_and_asked_again() -> N
     ]  # fmt: skip
 
 
+@UNHURRIED
 @given(st.integers(1, 90), st.integers(0, 200))
 def test_it_never_stands_still_and_never_asks_twice_a_day(days: int, start: int) -> None:
     found = lived(Contact(1, AT - start * DAY), 200, timedelta(days=days))
@@ -47,6 +49,7 @@ def test_it_never_stands_still_and_never_asks_twice_a_day(days: int, start: int)
     assert [due for _, due in found].count(Due.FLAG) == 1
 
 
+@UNHURRIED
 @given(st.lists(st.sampled_from("abcde"), max_size=12))
 def test_silence_counts_each_thing_once_and_one_reaction_ends_it(things: list[str]) -> None:
     contact = Contact(1, AT)
@@ -58,6 +61,7 @@ def test_silence_counts_each_thing_once_and_one_reaction_ends_it(things: list[st
     assert rules.confirmed(contact, AT + DAY) == Contact(1, AT + DAY)
 
 
+@UNHURRIED
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)),
     st.sampled_from(["America/Mexico_City", "Asia/Kolkata", "Europe/Berlin", "UTC"]),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import drill as rules
@@ -15,7 +17,10 @@ from bot.domain.drill import Drill, End, Found, Person, Scope, Window
 from bot.domain.incident import Leaves, Notice, Refusal
 from bot.domain.people import Roster
 from bot.domain.plan import Plan, Recipient, Step, Who
+from bot.texts import Texts, available
+from handlers import drill_report, drills
 
+UNHURRIED = settings(deadline=None)
 AT = datetime(2026, 11, 17, 14, 0, tzinfo=UTC)
 BERTA, CARLA, CORAL = 1, 2, 3
 ROSTER = Roster(frozenset({BERTA, CARLA}), frozenset({CORAL}))
@@ -51,6 +56,7 @@ def test_a_whole_one_ends_by_itself() -> None:
     assert said[-1][0] < AT + rules.LASTS
 
 
+@UNHURRIED
 @given(
     st.lists(st.integers(0, 90), min_size=1, max_size=4, unique=True),
     st.sampled_from([BERTA, CARLA, CORAL, 9]),
@@ -72,6 +78,7 @@ def test_a_part_tells_nobody_else(delays: list[int], who: int, data: st.DataObje
         drill = more[0]
 
 
+@UNHURRIED
 @given(st.lists(st.integers(0, 50), max_size=6), st.integers(0, 70))
 def test_it_is_taken_once_and_then_stands_still(minutes: list[int], taken: int) -> None:
     drill, _ = run(rules.of_plan(TWO, 1, 1, None, AT), AT + taken * MINUTE)
@@ -113,6 +120,7 @@ def test_what_is_found() -> None:
     assert rules.not_run(rules.of_plan(TWO, 1, 1, None, AT)) == (1, 2)
 
 
+@UNHURRIED
 @given(
     st.datetimes(datetime(2026, 1, 1), datetime(2030, 12, 31), timezones=st.just(UTC)),
     st.sampled_from(["America/Mexico_City", "America/Santiago", "Europe/Berlin", "UTC"]),
@@ -142,3 +150,35 @@ def test_hours_that_are_none(wrong: tuple[time, time]) -> None:
 def test_hours_are_kept() -> None:
     window = Window(time(9, 30), time(17))
     assert Window.from_json(window.to_json()) == window
+
+
+# --- never taken for real -----------------------------------------------------------------------
+
+
+def calls(name: str) -> list[ast.Call]:
+    """What the two modules that speak of drills call on the context."""
+    return [
+        node
+        for module in (drills, drill_report)
+        for node in ast.walk(ast.parse(Path(module.__file__).read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr == name
+        and getattr(node.func.value, "id", "") == "ctx"
+    ]
+
+
+def test_no_text_of_a_drill_goes_around_its_mark() -> None:
+    assert not [*calls("say"), *calls("reply"), *calls("tell")]
+    for call in (*calls("ask"), *calls("put")):
+        said = ast.unparse(call.args[1])
+        assert said.startswith(("marked(", "with_mark(")), said
+
+
+@pytest.mark.parametrize("language", available())
+def test_the_mark_is_the_first_word(language: str) -> None:
+    texts = Texts(language, "UTC", AT)
+    words = {"es": "SIMULACRO", "en": "DRILL"}
+    for key in ("drill.marked", "drill.marked_number", "drill.report.title"):
+        said = texts.plain(key, what="x", number=3)
+        assert said.startswith(words.get(language, words["es"]))
