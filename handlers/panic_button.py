@@ -21,7 +21,8 @@ from handlers.context import Choice, Context, Due, Place
 TOPIC = "panic"
 TIMER = "fade_panic"
 
-NUMBER = 99
+NUMBER = 505
+"""It looks like SOS, and nobody writes it by accident."""
 
 EXPLAINED = timedelta(hours=24)
 """How long what explains the button stays."""

@@ -20,6 +20,8 @@ async def of_three(world: World) -> tuple[Group, Person, Person]:
 
 async def test_one_tap_each_fortnight(world: World) -> None:
     group, berta, carla = await of_three(world)
+    await group.coordinator.writes("/contactos cada 14 días")  # what is due is looked at anew
+    await group.coordinator.sees("pregunto cada 14 días")
     await world.forward(days=15)
     for person in (berta, carla, group.coordinator):
         await person.sees("¿Te llegan mis avisos?", "/cuenta")

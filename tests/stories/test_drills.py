@@ -298,12 +298,14 @@ async def test_a_group_that_names_nobody_on_telegram_is_shown_numbers(world: Wor
     coral = group.coordinator
     await coral.writes("/detalles no")
     await coral.sees("no se da ningún nombre")
+    before = len(await coral.device.files())  # invitations
     await coral.writes("/simulacro ya")
     await coral.sees("Empezó")
     await berta.presses("Yo me encargo")
     await world.forward(minutes=11)
-    await coral.sees("Informe", "Lo tomó alguien de tu red", "Respuestas: 1 de 2", "desde Matrix")
+    await coral.sees("Informe", "Lo tomó alguien de tu red", "Respuestas: 1 de 3", "desde Matrix")
     for person in world.people:
         await person.reads_all()
-        assert not await person.device.files()
+    assert not await berta.device.files()
+    assert len(await coral.device.files()) == before
     assert not [t for t in await shown(coral) if "Informe" in t and "Carla" in t]
