@@ -159,12 +159,13 @@ async def told_again(ctx: Context, incident: int) -> None:
 
 
 async def on_ignored(ctx: Context, occasion: Due) -> None:
-    """Who was told of an incident twice, and did nothing at all about it."""
+    """Who had an alarm before them for a while, was told again, and did nothing at all about it."""
     incident = await ctx.tx.incidents.get(occasion.ref)
     if incident is None or incident.holder is not None or incident.kind is Kind.CANARY:
         return
     timeline = await ctx.tx.incidents.timeline(incident.id)
-    silent = incident.told - {event.actor for event in timeline} - {incident.subject}
+    told = await ctx.tx.outbox.arrived(f"incident:{incident.id}:alarm", ctx.now - rules.ANSWER)
+    silent = told - {event.actor for event in timeline} - {incident.subject}
     await ignored(ctx, incident.group, silent, f"i{incident.id}")
 
 

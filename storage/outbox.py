@@ -446,6 +446,18 @@ class Outbox:
             arrived[platform, chat] = arrived.get((platform, chat), False) or state == SENT
         return arrived
 
+    async def arrived(self, purpose: str, before: datetime) -> frozenset[int]:
+        """The members to whom a row of this purpose that was queued until then arrived."""
+        found = await self._db.execute(
+            sa.select(outbox.c.member).where(
+                outbox.c.purpose == purpose,
+                outbox.c.state == SENT,
+                outbox.c.created_at <= before,
+                outbox.c.member.is_not(None),
+            )
+        )
+        return frozenset(found.scalars())
+
     async def aside(self) -> list[Row]:
         """Messages that a person should know of: they failed, or nobody knows whether they left."""
         found = await self._rows.all(

@@ -31,6 +31,9 @@ REMINDERS = 2
 SILENT = 3
 """Alarms and drills without any reaction, one after the other, that flag a person."""
 
+ANSWER = timedelta(minutes=10)
+"""How long an alarm must have been there before silence about it says something."""
+
 MORNING, EVENING = time(10), time(20)
 """Wall times between which people are asked: it is never urgent."""
 
