@@ -348,12 +348,13 @@ class Context:
         lane: Lane = Lane.CONVERSATION,
         purpose: str = "",
         kept: Sequence[File] = (),
+        number_from: int = 1,
         **values: object,
     ) -> str:
         """Queue a question with its answers, and remember it. Returns its outbox key.
 
-        The numbers of its answers are those of no other open question in the same chat, so that a
-        written number has one meaning.
+        The numbers of its answers begin at `number_from`, or after it: they are those of no other open
+        question in the same chat, so that a written number has one meaning.
         """
         for choice in choices:
             if rights.of_press(topic, choice.action) is None:
@@ -365,13 +366,12 @@ class Context:
             for prompt in await self.tx.conversations.open_in(place.platform, place.chat)
             for option in prompt.options
         }
-        first = 1
-        while any(first + i in taken for i in range(len(choices))):
-            first += 1
+        while any(number_from + i in taken for i in range(len(choices))):
+            number_from += 1
         token = self.settings.token()
         options = [
             Option(
-                first + i,
+                number_from + i,
                 choice.action,
                 texts.plain(choice.label, **(choice.values or {})),
                 choice.argument,

@@ -51,13 +51,16 @@ async def roster_for(
     return replace(roster, on_duty=first, substitutes=after)
 
 
-async def roster_at(ctx: Context, about: Member, plan: Plan, at: datetime) -> Roster:
-    """Who might be told of a member at another instant, as things are now and duty is planned."""
-    roster = await ctx.tx.people.roster(about.group)
+async def roster_at(
+    ctx: Context, group: int, about: int | None, plan: Plan, at: datetime
+) -> Roster:
+    """Who might be told of a member (None: anybody without a region) at another instant, as things
+    are now and duty is planned."""
+    roster = await ctx.tx.people.roster(group)
     if not any(step.on_duty for step in plan.steps):
         return roster
     then = Context(ctx.tx, at, ctx.settings)
-    first, after = await answering(then, about.group, about.id, roster, {about.id})
+    first, after = await answering(then, group, about or 0, roster, {about or 0})
     return replace(roster, on_duty=first, substitutes=after)
 
 

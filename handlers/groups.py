@@ -14,7 +14,7 @@ from bot.domain.plan_edit import arranged
 from bot.domain.plan_text import Draft, DraftStep, read_plan
 from bot.domain.plan_words import RISKS
 from bot.domain.rich import Rich
-from handlers import consent, decisions, plans, summary
+from handlers import consent, contacts, decisions, plans, summary
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
 from handlers.invitations import FIRST_ROLES, invite, show_invitation
@@ -39,6 +39,7 @@ async def create(ctx: Context, name: str) -> tuple[int, str] | None:
     )
     await ctx.log("group_made", group=id)
     await summary.begin(ctx, id, ctx.settings.zone)
+    await contacts.watch(ctx, id)
     return id, await invite(ctx, id, FIRST_ROLES)
 
 

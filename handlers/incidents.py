@@ -16,7 +16,7 @@ from bot.domain.mass import bundled
 from bot.domain.permissions import Action, may
 from bot.domain.summary import Past
 from bot.texts import Key
-from handlers import aftermath, duty, fading, mass, notes, whereabouts
+from handlers import aftermath, contacts, drills, duty, fading, mass, notes, whereabouts
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from storage.incidents import Event
@@ -68,6 +68,7 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
     and a person's own alarm escalates the incident that is open.
     """
     member = await ctx.tx.people.member(subject)
+    await drills.stop_for_real(ctx, member.group, subject)
     known = await ctx.tx.incidents.open_about(subject)
     if known is not None:
         await ctx.tx.incidents.note(known.id, ctx.now, f"again_{kind}", subject, **details)
@@ -145,6 +146,8 @@ async def _carry_out(ctx: Context, decision: rules.Decision) -> Incident:
             await mass.gather(ctx, incident.mass, leaving.notice)
         else:
             await _alarm(ctx, incident, leaving)
+            if leaving.notice is Notice.REPEAT:
+                await contacts.told_again(ctx, incident.id)
     return incident
 
 
@@ -431,6 +434,7 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
     if incident.subject == me:
         await refused(ctx, incident, Refusal.OWN)
         return
+    await contacts.reacted(ctx)
     match action:
         case "take":
             await _take(ctx, incident)
@@ -458,6 +462,8 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
             await _which_outcome(ctx, incident)
         case "outcome":
             await resolve(ctx, incident, Outcome(argument), me)
+        case "confirm":
+            await _confirm_false(ctx, incident)
         case "line":
             await show_line(ctx, incident)
         case "place" if incident.holder == me:
@@ -741,6 +747,20 @@ async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int
     )  # fmt: skip
 
 
+async def _confirm_false(ctx: Context, incident: Incident) -> None:
+    """Somebody who was told confirmed that it was a mistake, as the person's own words say."""
+    me = ctx.speaker.member.id
+    if incident.open and incident.holder is None:
+        taken = rules.take(incident, me, ctx.now)
+        if not isinstance(taken, Refusal):
+            await ctx.tx.incidents.note(incident.id, ctx.now, "taken", me)
+            incident = taken
+    if incident.open and incident.holder != me:
+        await refused(ctx, incident, Refusal.HELD)
+        return
+    await resolve(ctx, incident, Outcome.FALSE_ALARM, me)
+
+
 async def _reopen(ctx: Context, incident: Incident) -> None:
     roster = await ctx.tx.people.roster(incident.group)
     await _decided(ctx, incident, "reopened", rules.reopen(incident, roster, ctx.now))
@@ -788,6 +808,8 @@ def _acting(action: str, *, only_open: bool = True) -> Callable[[Context, str], 
     """A command that does one thing about the incident that it names: `/tomar 12`."""
 
     async def command(ctx: Context, rest: str) -> None:
+        if action in drills.ACTS and await drills.command(ctx, rest, action):
+            return
         incident, _ = await _which(ctx, rest, only_open=only_open)
         if incident is not None:
             await act(ctx, incident, action)

@@ -52,6 +52,7 @@ async def clock_changed(ctx: Context, by: timedelta) -> None:
     await ctx.tx.checkins.shift(by)
     await ctx.tx.incidents.shift(by)
     await duty.look_again(ctx, by)
+    await ctx.tx.drills.shift(by)
     if by < timedelta(0):
         for schedule in await ctx.tx.checkins.all_schedules():
             await schedules.set_timer(

@@ -10,7 +10,7 @@ from bot.domain.lanes import Lane
 from bot.domain.names import LIMIT, NameRefused, cleaned
 from bot.platforms.base import PlatformName
 from bot.texts import Key
-from handlers import consent, lost
+from handlers import consent, lost, panic_button
 from handlers.commands import read_command
 from handlers.context import Choice, Context
 from handlers.invitations import secret_hash, still_good
@@ -95,6 +95,7 @@ async def _second_account(ctx: Context, invitation: Invitation) -> None:
     )
     await ctx.log("account_added", member.id, group=member.group, actor=member.id)
     await ctx.reply("joining.linked", name=member.name)
+    await panic_button.give(ctx, ctx.place, member.id)
     for place in earlier:
         await ctx.say(place, "joining.linked_elsewhere", lane=Lane.ALARM)
     if not earlier:
@@ -112,6 +113,7 @@ async def comes_back(ctx: Context, account: Account, text: str) -> None:
     await ctx.tx.people.restore(account.id, ctx.place.chat, ctx.now)
     member = await ctx.tx.people.member(account.member)
     await ctx.reply("joining.linked", name=member.name)
+    await panic_button.give(ctx, ctx.place, member.id)
     await lost.came_back(ctx, member)
 
 
@@ -171,6 +173,7 @@ async def _joins(ctx: Context, invitation: Invitation, name: str) -> None:
         "joined", member, group=group.id, actor=invitation.made_by, roles=sorted(invitation.roles)
     )
     await ctx.reply("joining.welcome", name=name, group=group.name)
+    await panic_button.give(ctx, ctx.place, member)
     by: str | Key = Key("decision.operator")
     if invitation.made_by is not None:
         by = (await ctx.tx.people.member(invitation.made_by)).name

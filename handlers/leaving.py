@@ -7,7 +7,7 @@ from datetime import timedelta
 from bot.domain.rich import Rich
 from bot.domain.trip import Purpose
 from bot.platforms.base import Operation
-from handlers import decisions, duty, incidents, stages
+from handlers import contacts, decisions, duty, incidents, panic_button, stages
 from handlers.canary import SCHEDULE_TIMER
 from handlers.context import Context, Due
 from storage.people import Member
@@ -46,6 +46,8 @@ async def erase(ctx: Context, person: Member) -> None:
     await decisions.void_all(ctx, person.group, person.id, about_too=True)
     await ctx.tx.invitations.revoke_all_of(person.id, ctx.now)
     await ctx.tx.timers.set(DOUBT_TIMER, person.id, None)
+    await panic_button.take_away(ctx, person.id)
+    await contacts.cover_may_change(ctx, person.group)
     for schedule in await ctx.tx.checkins.schedules_of(person.id):
         await ctx.tx.timers.set(SCHEDULE_TIMER, schedule.id, None)
     await stages.drop_all(ctx, person.id)

@@ -131,6 +131,12 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
     yield head("acts")
     for number, at, event, details in kept.acts:
         yield f"{_utc(at)} · #{number} · {event} · {details.get('text', '')}".rstrip(" ·")
+    yield head("drills")
+    for number, told, answered in kept.drills:
+        yield f"S{number} · {_utc(told)}" + (f" · {_utc(answered)}" if answered else "")
+    yield head("contact")
+    for confirmed, flagged in kept.contact:
+        yield _utc(confirmed) + (f" · {_utc(flagged)}" if flagged else "")
     yield head("denunciations")
     for number, state, title, text in kept.denunciations:
         yield f"#{number} · {state} · {title}\n{text}".rstrip()

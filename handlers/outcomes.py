@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.lanes import Lane
 from bot.platforms.base import Result
-from handlers import canary, checkins, duty, identities, incidents, mass
+from handlers import canary, checkins, contacts, drills, duty, identities, incidents, mass
 from handlers.context import Context, Place
 from storage.outbox import Row
 
@@ -40,6 +40,11 @@ async def ended(ctx: Context, row: Row, end: str, result: Result) -> None:
     if end == SENT:
         if what == "incident":
             await incidents.arrived(ctx, id)
+        elif what == "drill" and row.member is not None:
+            await drills.reached(ctx, id, row.member)
+        return
+    if what == "drill":
+        await drills.not_reached(ctx, id)  # what is practised is nobody's trouble
         return
     if end != STUCK and result is not Result.BLOCKED:
         await _tell_operators(ctx)
@@ -59,6 +64,8 @@ async def ended(ctx: Context, row: Row, end: str, result: Result) -> None:
                     await incidents.not_reached(ctx, case.id, row.member)
         case "checkin":
             await checkins.not_delivered(ctx, id)
+        case "contact":
+            await contacts.not_delivered(ctx, id)
 
 
 async def _opened(ctx: Context, row: Row) -> None:
@@ -84,6 +91,7 @@ async def channel_down(ctx: Context, account: int, member: int) -> None:
     if fresh:
         roster = await ctx.tx.people.roster(person.group)
         await ctx.tell(roster.coordinators - {member}, "contact.lost", name=person.name)
+        await contacts.cover_may_change(ctx, person.group)
     for incident in await ctx.tx.incidents.known_to(person.group, member, only_open=True):
         await incidents.not_reached(ctx, incident.id, member)
     if fresh:

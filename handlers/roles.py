@@ -13,7 +13,7 @@ from bot.domain.people import Role
 from bot.domain.permissions import Action, may
 from bot.domain.rich import Rich
 from bot.texts import Key
-from handlers import decisions, duty, incidents, leaving
+from handlers import contacts, decisions, duty, incidents, leaving
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
 from storage.people import Member
@@ -320,6 +320,7 @@ async def _without(ctx: Context, person: Member, role: Role) -> None:
     if not may(left, Action.RESPOND):
         await incidents.let_go(ctx, person)
         await duty.let_go(ctx, person)
+        await contacts.cover_may_change(ctx, person.group)
     if not may(left, Action.INVITE):
         await ctx.tx.invitations.revoke_all_of(person.id, ctx.now)
         await decisions.void_all(ctx, person.group, person.id)

@@ -49,9 +49,12 @@ from handlers import (
     collectives,
     complaints,
     consent,
+    contacts,
     decisions,
     denunciations,
     details,
+    drill_report,
+    drills,
     duress,
     duty,
     exports,
@@ -75,6 +78,7 @@ from handlers import (
     notes,
     once,
     outcomes,
+    panic_button,
     plan_editor,
     proposals,
     quiet,
@@ -88,6 +92,7 @@ from handlers import (
     stages,
     subject,
     summary,
+    taking_back,
     trips,
     whatif,
     whereabouts,
@@ -135,6 +140,10 @@ ENTRIES: tuple[Entry, ...] = (
     *feedback.ENTRIES,
     *complaints.ENTRIES,
     *names.ENTRIES,
+    *panic_button.ENTRIES,
+    *taking_back.ENTRIES,
+    *drills.ENTRIES,
+    *contacts.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 
@@ -166,6 +175,13 @@ TIMERS = {
     feedback.TIMER: feedback.on_timer,
     care.TIMER: care.on_timer,
     complaints.TIMER: complaints.on_timer,
+    panic_button.TIMER: panic_button.on_timer,
+    drills.TIMER: drills.on_timer,
+    drills.SCHEDULE_TIMER: drills.on_schedule,
+    drill_report.TIMER: drill_report.on_timer,
+    contacts.TIMER: contacts.on_timer,
+    contacts.COVER_TIMER: contacts.on_cover,
+    contacts.IGNORED_TIMER: contacts.on_ignored,
 }
 
 Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
@@ -196,6 +212,7 @@ TALKS: dict[str, Talk] = {
     denunciations.TOPIC: denunciations.words,
     roles.TOPIC: roles.words,
     duress.TOPIC: duress.words,
+    taking_back.TOPIC: taking_back.words,
     my_data.ERASE_TOPIC: my_data.words,
     regions.TOPIC: regions.words,
     rotations.TOPIC: rotations.words,
@@ -499,6 +516,14 @@ class Router:
                 await complaints.pressed(ctx, prompt.ref, option.action, option.argument)
             case complaints.CASE_TOPIC:
                 await complaints.pressed_case(ctx, prompt.ref, option.action)
+            case panic_button.TOPIC:
+                await panic_button.pressed(ctx, prompt.ref)
+            case drills.TOPIC:
+                await drills.pressed(ctx, prompt.ref, option.action)
+            case drills.MENU_TOPIC:
+                await drills.chosen(ctx, prompt.ref, option.action, option.argument)
+            case contacts.TOPIC:
+                await contacts.pressed(ctx, prompt.ref)
 
     # --- words ---
 
@@ -510,7 +535,8 @@ class Router:
             return
         if body.edited or body.forwarded:
             return
-        if ctx.known and not proven and not _asks_for_help(body.text):
+        cries = _asks_for_help(body.text) or (ctx.known and await panic_button.meant(ctx, body.text))
+        if ctx.known and not proven and not cries:
             # It may be the word of whoever runs the server: an alarm is believed all the same, and
             # the chat shows of words of duress what it shows of every other.
             await self._listen(ctx, body.text, await ctx.dialog())
@@ -528,7 +554,7 @@ class Router:
 
     async def _listen(self, ctx: Context, text: str, dialog: Dialog | None) -> None:
         """Whether these are the speaker's words of duress, unless they are choosing them now."""
-        if ctx.known and (dialog is None or dialog.topic != duress.TOPIC):
+        if ctx.known and not _chooses_words(dialog):
             await duress.listen(ctx, text)
 
     async def _command(self, ctx: Context, name: str, rest: str) -> None:
@@ -556,6 +582,8 @@ class Router:
             return
         dialog = await ctx.dialog()
         await self._listen(ctx, text, dialog)
+        if ctx.known and not _chooses_words(dialog) and await taking_back.heard(ctx, text):
+            return
         asked = ctx.known and await checkins.waits_for_answer(ctx)
         # Who ends a trip says how they are: that answers an open question as well.
         ending = dialog is not None and (dialog.topic, dialog.step) == trips.ENDING
@@ -648,6 +676,7 @@ class Router:
         ctx = Context(tx, now, self._settings)
         await canary.prepare(ctx)
         await summary.prepare(ctx)
+        await contacts.watch_all(ctx)
 
     async def trouble(self, tx: Transaction, findings: tuple[str, ...], now: datetime) -> None:
         """What the newest audit found."""
@@ -669,6 +698,11 @@ class Router:
         ctx = Context(tx, now, self._settings)
         for place in await canary.operator_places(ctx):
             await ctx.say(place, "set_aside.operator", lane=Lane.ALARM)
+
+
+def _chooses_words(dialog: Dialog | None) -> bool:
+    """Whether what is written now is to be words that mean something from then on."""
+    return dialog is not None and dialog.topic in (duress.TOPIC, taking_back.TOPIC)
 
 
 def _put_to(prompt: Prompt, ctx: Context) -> bool:

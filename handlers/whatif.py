@@ -124,7 +124,9 @@ class _Answer:
     async def give(self, *, own: bool) -> None:
         """Say it. `own`: the plan is the one that the person agreed to."""
         ctx, person = self.ctx, self.question.person
-        roster = await duty.roster_at(ctx, person, self.plan, self.question.at)
+        roster = await duty.roster_at(
+            ctx, person.group, person.id, self.plan, self.question.at
+        )
         platforms = await ctx.tx.people.platforms_of(roster.agreed)
         lines = forecast(
             self.plan, roster, person.id, KINDS[self.question.cause], self.question.at,

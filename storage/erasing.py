@@ -31,6 +31,7 @@ from storage.tables import (
     companions,
     complaints,
     configuring,
+    contacts,
     decisions,
     denunciations,
     dialogs,
@@ -165,6 +166,7 @@ class Erasing:
             (schedules, schedules.c.member_id),
             (accounts, accounts.c.member_id),
             (configuring, configuring.c.member_id),
+            (contacts, contacts.c.member_id),
             (prompts, prompts.c.member),
             (region_members, region_members.c.member_id),
             (rotation_people, rotation_people.c.member_id),
@@ -209,6 +211,7 @@ class Erasing:
             rehearsal_until=None,
             quiet=None,
             former=None,
+            cancel_words=None,
             left_at=now,
         )
 

@@ -123,6 +123,19 @@ class Incidents:
         """The open one about a member; there is never more than one."""
         return await self._one(_OPEN_ABOUT, of=subject)
 
+    async def nobody_has_one(self, group: int) -> bool:
+        """Whether a real incident of a group waits for somebody to take it."""
+        return (
+            await self._db.execute(
+                sa.select(
+                    sa.exists().where(
+                        incidents.c.group_id == group,
+                        incidents.c.state.in_((State.NOTIFYING, State.EXHAUSTED)),
+                    )
+                )
+            )
+        ).scalar_one()
+
     async def of_mass(self, event: int) -> list[Incident]:
         """The incidents of a mass event, the oldest first."""
         found = await self._rows.all(

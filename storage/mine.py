@@ -24,7 +24,10 @@ from storage.tables import (
     companions,
     complaints,
     configuring,
+    contacts,
     denunciations,
+    drill_people,
+    drills,
     duty_changes,
     duty_turns,
     feedback,
@@ -66,6 +69,8 @@ class Mine:
     whereabouts: Sequence[tuple[datetime, str, Mapping[str, Any]]]
     incidents: Sequence[_Incident]
     acts: Sequence[tuple[int, datetime, str, Mapping[str, Any]]]  # in any incident, their own
+    drills: Sequence[tuple[int, datetime, datetime | None]]  # number, told, answered
+    contact: Sequence[tuple[datetime, datetime | None]]  # confirmed, flagged; one or none
     denunciations: Sequence[tuple[int, str, str, str]]  # number, state, title, text
     files: int
     region: str | None
@@ -210,6 +215,17 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         )
         .order_by(incident_events.c.id)
     )  # fmt: skip
+    practised = await db.execute(
+        sa.select(drills.c.number, drill_people.c.told_at, drill_people.c.answered_at)
+        .join(drills, drills.c.id == drill_people.c.drill_id)
+        .where(drill_people.c.member_id == member)
+        .order_by(drill_people.c.id)
+    )
+    reachable = await db.execute(
+        sa.select(contacts.c.confirmed_at, contacts.c.flagged_at).where(
+            contacts.c.member_id == member
+        )
+    )
     written = await rows.all(
         sa.select(
             denunciations.c.id, denunciations.c.number, denunciations.c.state,
@@ -286,6 +302,8 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         ],
         incidents=about,
         acts=[(row.number, row.at, row.event, row.details) for row in acts],
+        drills=[tuple(row) for row in practised],
+        contact=[tuple(row) for row in reachable],
         denunciations=[(row.number, row.state, row.title, row.text) for row in written],
         files=images.scalar_one(),
         region=region.name if region is not None else None,

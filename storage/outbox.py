@@ -78,9 +78,9 @@ _BEGUN = (
 _ALL_BEGUN = Query(_BEGUN)
 _EXPIRED = Query(_BEGUN.where(outbox.c.lease_until <= param("now")))
 _OF_PURPOSE = Query(
-    sa.select(outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.state).where(
-        outbox.c.purpose == param("why")
-    )
+    sa.select(
+        outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.state, outbox.c.created_at
+    ).where(outbox.c.purpose == param("why"))
 )
 
 
@@ -433,13 +433,30 @@ class Outbox:
             hope[member] = hope.get(member, False) or arrives
         return frozenset(member for member, hopes in hope.items() if not hopes)
 
-    async def chats_of(self, purpose: str) -> dict[tuple[str, str], bool]:
-        """Where rows of this purpose were to go, by platform and chat, and whether one arrived."""
+    async def chats_of(
+        self, purpose: str, since: datetime | None = None
+    ) -> dict[tuple[str, str], bool]:
+        """Where rows of this purpose that were queued since then were to go, by platform and chat,
+        and whether one arrived."""
         found = await self._rows.all(_OF_PURPOSE, why=purpose)
         arrived: dict[tuple[str, str], bool] = {}
-        for _, platform, chat, state in found:
+        for _, platform, chat, state, created_at in found:
+            if since is not None and created_at < since:
+                continue
             arrived[platform, chat] = arrived.get((platform, chat), False) or state == SENT
         return arrived
+
+    async def arrived(self, purpose: str, before: datetime) -> frozenset[int]:
+        """The members to whom a row of this purpose that was queued until then arrived."""
+        found = await self._db.execute(
+            sa.select(outbox.c.member).where(
+                outbox.c.purpose == purpose,
+                outbox.c.state == SENT,
+                outbox.c.created_at <= before,
+                outbox.c.member.is_not(None),
+            )
+        )
+        return frozenset(found.scalars())
 
     async def aside(self) -> list[Row]:
         """Messages that a person should know of: they failed, or nobody knows whether they left."""

@@ -142,6 +142,7 @@ _QUIET = Query(sa.select(members.c.quiet, members.c.id).where(members.c.id == _I
 _ROLES = sa.select(members.c.id, members.c.roles, members.c.zone, members.c.risk).where(
     _members_of(_ID)
 )
+_CANCEL_WORDS = Query(sa.select(members.c.cancel_words, members.c.id).where(members.c.id == _ID))
 _ACCOUNT_BY_ADDRESS = Query(
     sa.select(*_ACCOUNT).where(accounts.c.platform == _PLATFORM, accounts.c.address_key == _KEY)
 )
@@ -385,6 +386,18 @@ class People:
     async def set_rehearsal(self, member: int, until: datetime | None) -> None:
         """Until then; None: it is over."""
         await self._rows.update(members, member, rehearsal_until=until)
+
+    # the words that take back an alarm
+
+    async def cancel_words(self, member: int) -> tuple[Words, datetime] | None:
+        """What is kept of them, and since when; None if there are none."""
+        kept = await self._rows.one_value(_CANCEL_WORDS, of=member)
+        return (Words(*kept[:2]), datetime.fromisoformat(kept[2])) if kept else None
+
+    async def set_cancel_words(self, member: int, words: Words | None, now: datetime) -> None:
+        """Others from now on, or none."""
+        kept = [*words.to_json(), now.isoformat()] if words else None
+        await self._rows.update(members, member, cancel_words=kept)
 
     # accounts
 

@@ -28,6 +28,7 @@ from storage.tables import (
     decisions,
     denunciations,
     dialogs,
+    drills,
     duty_changes,
     duty_turns,
     feedback,
@@ -129,6 +130,7 @@ class Retention:
             (feedback, feedback.c.day <= now - keep.incidents),
             (complaints, complaints.c.closed_at <= now - keep.incidents),
             (boards, boards.c.until <= now - keep.messages),
+            (drills, drills.c.closed_at <= now - keep.incidents),
             (audit_log, audit_log.c.at <= now - LOG_KEPT),
             (
                 decisions,

@@ -203,6 +203,10 @@ groups = sa.Table(
     sa.Column("bare", sa.JSON, nullable=False, default=list),
     sa.Column("incidents", sa.Integer, nullable=False, default=0),
     sa.Column("denunciations", sa.Integer, nullable=False, default=0),
+    sa.Column("drills", sa.Integer, nullable=False, server_default="0"),
+    _sealed_json("drill_window", null=True),
+    sa.Column("contact_days", sa.Integer, nullable=False, server_default="14"),
+    sa.Column("cover_told", sa.Integer, nullable=False, server_default="2"),
     _at("created_at"),
     sa.UniqueConstraint("name_key"),
 )
@@ -231,6 +235,7 @@ members = sa.Table(
     _at("rehearsal_until", null=True),
     _sealed_json("quiet", null=True),
     _sealed_json("former", null=True),
+    _sealed_json("cancel_words", null=True),
     sa.UniqueConstraint("group_id", "name_key"),
     sa.Index("ix_members_look_key", "look_key"),
 )
@@ -611,6 +616,64 @@ whereabouts = sa.Table(
     sa.Index("ix_whereabouts_trip_id", "trip_id"),
     sa.Index("ix_whereabouts_incident_id", "incident_id"),
     comment="where somebody said they are, and what will soon explain a silence",
+)
+
+# --- drills, and whether people can be reached --------------------------------------------------
+
+drills = sa.Table(
+    "drills",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    sa.Column("number", sa.Integer, nullable=False),
+    _text("scope"),
+    sa.Column("first", sa.Integer, nullable=False),
+    sa.Column("by", ROW, nullable=True),
+    _at("opened_at"),
+    _at("ends_at"),
+    _sealed_json("plan"),
+    _text("state"),
+    sa.Column("step", sa.Integer, nullable=False),
+    _at("step_at", null=True),
+    sa.Column("repeats", sa.Integer, nullable=False),
+    _at("repeat_at", null=True),
+    sa.Column("holder", ROW, nullable=True),
+    _json("told"),
+    _at("taken_at", null=True),
+    _at("closed_at", null=True),
+    _text("end", null=True),
+    sa.UniqueConstraint("group_id", "number"),
+    sa.Index("ix_drills_group_id_closed_at", "group_id", "closed_at"),
+    comment="plans run for practice: apart from incidents, so that none is ever taken for one",
+)
+
+drill_people = sa.Table(
+    "drill_people",
+    metadata,
+    _id(),
+    _ref("drill_id", "drills"),
+    _ref("member_id", "members"),
+    sa.Column("step", sa.Integer, nullable=False),
+    _at("told_at"),
+    _at("reached_at", null=True),
+    _at("answered_at", null=True),
+    sa.Column("reported", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.UniqueConstraint("drill_id", "member_id"),
+    sa.Index("ix_drill_people_member_id", "member_id"),
+)
+
+contacts = sa.Table(
+    "contacts",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _at("confirmed_at"),
+    _at("asked_at", null=True),
+    sa.Column("reminders", sa.Integer, nullable=False),
+    _at("flagged_at", null=True),
+    _json("ignored"),
+    sa.UniqueConstraint("member_id"),
+    comment="when each person who is told of alarms confirmed last that they can be",
 )
 
 # --- denunciations ------------------------------------------------------------------------------

@@ -13,10 +13,12 @@ from storage.boards import Boards
 from storage.checkins import Checkins
 from storage.complaints import Complaints
 from storage.configuring import Configuring
+from storage.contacts import Contacts
 from storage.conversations import Conversations
 from storage.decisions import Decisions, Log
 from storage.denunciations import Denunciations
 from storage.directory import Directory
+from storage.drills import Drills
 from storage.duty import Duty
 from storage.erasing import Erasing
 from storage.facts import Facts
@@ -172,6 +174,16 @@ class Transaction:
     def incidents(self) -> Incidents:
         """Incidents and their timelines."""
         return Incidents(self.rows)
+
+    @cached_property
+    def drills(self) -> Drills:
+        """What is practised, and what was."""
+        return Drills(self.rows)
+
+    @cached_property
+    def contacts(self) -> Contacts:
+        """Who showed that they can be reached."""
+        return Contacts(self.rows)
 
     @cached_property
     def files(self) -> Files:

@@ -5,13 +5,17 @@ have been told is told later or not at all, where a role is (those who get it to
 where people are told again less often, or where a holder may be silent for longer. A plan with
 conditions is several plans: cover is lost if it is at any hour, for any cause, at any risk; and so is
 one that tells who is on duty, with somebody on duty and with nobody.
+
+Whom a group can count on is another question: only who confirmed that they can be reached, and has an
+account that works (`counted`). Nobody is told less for that.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from enum import IntEnum
 from itertools import product
 from typing import Any
 
@@ -160,3 +164,33 @@ def _rarer(earlier: _Run, later: _Run, before: Plan, after: Plan) -> bool:
 
 def _repeat_at(run: _Run, plan: Plan, moment: timedelta) -> timedelta:
     return next((repeat for at, repeat in reversed(run.repeats) if at <= moment), plan.repeat)
+
+
+# --- whom one can count on ----------------------------------------------------------------------
+
+
+class Level(IntEnum):
+    """How many people a group can count on."""
+
+    NOBODY = 0
+    ONE = 1
+    ENOUGH = 2  # or more: one may be asleep
+
+
+def counted(roster: Roster, confirmed: Collection[int], reached: Collection[int]) -> frozenset[int]:
+    """Of the circle and those who coordinate, who confirmed and has an account that works."""
+    return roster.everyone & frozenset(confirmed) & frozenset(reached)
+
+
+def level(people: Collection[int]) -> Level:
+    """What so many people are worth as cover."""
+    return Level(min(len(people), Level.ENOUGH))
+
+
+def uncovered(plan: Plan, roster: Roster, people: Collection[int]) -> tuple[int, ...]:
+    """The numbers of the steps, from 1, that tell nobody whom one can count on."""
+    return tuple(
+        number
+        for number, step in enumerate(plan.steps, 1)
+        if step.resolve(roster, without=None).isdisjoint(people)
+    )

@@ -28,6 +28,9 @@ EXHAUSTED_REPEAT = timedelta(minutes=15)
 NEWS_ANSWER = timedelta(minutes=10)
 """How long a holder who was asked for news has to give any."""
 
+TAKEN_BACK = timedelta(minutes=10)
+"""How long nobody new is told once the person's own words said that it was a mistake."""
+
 
 class Kind(StrEnum):
     """What opened it."""
@@ -303,6 +306,22 @@ def news(incident: Incident, member: int, now: datetime) -> Incident | Refusal:
     if member != incident.holder:
         return incident if member in incident.told else Refusal.NOT_TOLD
     return replace(incident, news_at=now + incident.plan.news, news_asked=False)
+
+
+def taken_back(incident: Incident, now: datetime) -> Incident:
+    """The person's own words say that it was a mistake; somebody has to confirm it with them.
+
+    Nothing ends by that, for the words can be forced from a person: if nobody confirms it, the plan
+    goes on where it was.
+    """
+    if incident.state is not State.NOTIFYING:
+        return incident
+    later = now + TAKEN_BACK
+    return replace(
+        incident,
+        step_at=max(incident.step_at, later) if incident.step_at else None,
+        repeat_at=max(incident.repeat_at, later) if incident.repeat_at else None,
+    )
 
 
 def hand_over(incident: Incident, holder: int, to: int, now: datetime) -> Incident | Refusal:

@@ -62,6 +62,10 @@ class Action(StrEnum):
     SUMMARY = "summary"
     SET_CARE = "set_care"  # keep the directory of care
     COMPLAINTS = "complaints"  # take and answer one that is not about oneself
+    DRILL = "drill"  # run the plan for practice, and read what it found
+    PRACTISE = "practise"  # show in a drill that one's button works
+    CONTACT = "contact"  # confirm that one can be reached
+    SET_CONTACTS = "set_contacts"  # how often, and see how it stands with everyone
     RESPOND = "respond"  # take, hand over, release, resolve, escalate
     WRITE = "write"  # a denunciation
     APPROVE = "approve"
@@ -124,6 +128,10 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.SUMMARY: _rule(Role.COORDINATOR),
         Action.SET_CARE: _rule(Role.COORDINATOR),
         Action.COMPLAINTS: _rule(Role.COORDINATOR, Standing.OPERATOR),
+        Action.DRILL: _rule(Role.COORDINATOR),
+        Action.PRACTISE: _rule(Role.RESPONDER, Role.COORDINATOR, Role.OBSERVER),
+        Action.CONTACT: _rule(Role.RESPONDER, Role.COORDINATOR),
+        Action.SET_CONTACTS: _rule(Role.COORDINATOR),
         Action.RESPOND: _rule(Role.RESPONDER, Role.COORDINATOR),
         Action.WRITE: _rule(Role.AUTHOR),
         Action.APPROVE: _rule(Role.APPROVER),

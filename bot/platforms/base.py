@@ -270,6 +270,7 @@ class Operation(StrEnum):
     SEND = "send"
     EDIT = "edit"  # replace text and buttons of `target`
     DELETE = "delete"  # take `target` away where the platform can
+    PIN = "pin"  # keep `target` at hand in its chat, where the platform can; rings nobody
     TOAST = "toast"  # acknowledge the press `target`; shown briefly where the platform can
     DECIDE = "decide"  # tell the platform what people decided: `target`, about the account `chat`
 
@@ -300,7 +301,7 @@ class Outgoing:
     """One thing to do in one chat.
 
     `key` is the outbox row's id: the idempotency key where the platform has one (Matrix's
-    transaction id). `target` is the platform's message id for EDIT and DELETE, and the press id for
+    transaction id). `target` is the platform's message id for EDIT, DELETE and PIN, and the press id for
     TOAST. `silent` asks for no notification where the platform can. With DECIDE, `chat` is an
     account and `target` a decision that the platform offered in an event about it.
     """
@@ -329,7 +330,7 @@ class Result(StrEnum):
     REJECTED = "rejected"  # the platform refuses this content: no retry can help
     UNREADABLE = "unreadable"  # no device of any reader has the key: as good as not sent
     UNPROVEN = "unproven"  # a detailed text, and no device is proven to be a reader's own
-    GONE = "gone"  # edit, delete, toast or decision about something that is not there
+    GONE = "gone"  # edit, delete, pin, toast or decision about what is not there, or not to be had
     REVOKED = "revoked"  # our own token or session is not valid any more: the platform is down
 
 

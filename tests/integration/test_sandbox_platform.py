@@ -212,6 +212,14 @@ async def test_a_deleted_message_is_gone(town: Town, platform: SandboxPlatform) 
     assert (left.deleted, left.plain) == (True, "")
 
 
+async def test_a_message_stays_at_hand(town: Town, platform: SandboxPlatform) -> None:
+    sent = await platform.send(request(buttons=((WELL,),)))
+    pin = request(Operation.PIN, "", key="2", target=sent.message_id)
+    assert (await platform.send(pin)).result is Result.SENT
+    (shown,) = town.sees("ana")
+    assert (shown.pinned, shown.buttons, shown.edited) == (True, ((WELL,),), False)
+
+
 async def test_the_bot_changes_no_message_but_its_own(
     town: Town, platform: SandboxPlatform
 ) -> None:

@@ -164,7 +164,7 @@ async def test_an_edit_that_changes_nothing_counts_as_sent(
 
 
 @pytest.mark.parametrize("target", ["99999", "", "$event:example"])
-@pytest.mark.parametrize("operation", [Operation.EDIT, Operation.DELETE])
+@pytest.mark.parametrize("operation", [Operation.EDIT, Operation.DELETE, Operation.PIN])
 async def test_what_is_not_there_is_gone(
     platform: TelegramPlatform, ana: TelegramPerson, target: str, operation: Operation
 ) -> None:
@@ -178,6 +178,14 @@ async def test_a_message_is_taken_back(platform: TelegramPlatform, ana: Telegram
     assert (await platform.send(back)).result is Result.SENT
     assert await ana.messages() == []
     assert (await platform.send(back)).result is Result.GONE
+
+
+async def test_a_message_stays_at_hand(platform: TelegramPlatform, ana: TelegramPerson) -> None:
+    sent = await platform.send(say(ana.id, "Mi atajo", buttons=_BUTTONS))
+    pin = Outgoing("2", str(ana.id), Operation.PIN, target=sent.message_id)
+    assert (await platform.send(pin)).result is Result.SENT
+    (shown,) = [m for m in await ana.messages() if m.pinned]
+    assert shown.text == "Mi atajo"
 
 
 async def test_a_message_too_old_to_take_back_is_rejected(

@@ -19,6 +19,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from bot.domain.drill import of_plan
 from bot.domain.duty import Change, Rule, Turn
 from bot.domain.mass import Origin
 from bot.domain.people import Role
@@ -144,6 +145,8 @@ class Enumeration:
         scene.news()
         async with scene.database.transaction() as tx:
             group = scene.groups["Red"]
+            practised = of_plan(DEFAULT_PLAN, 1, group, None, scene.clock.now())
+            told = frozenset(p.member for p in (berta, people["carla"], people["nadia"]) if p.member)
             event = await tx.mass.add(group, Origin.MANY, scene.clock.now())
             await tx.connection.execute(
                 sa.text("UPDATE incidents SET mass_id = :m WHERE id = 1"), {"m": event.id}
@@ -166,6 +169,8 @@ class Enumeration:
             assert decision is not None
             assert written is not None
             region, rotation, turn = await self._duty(tx, group)
+            drill = await tx.drills.add(replace(practised, run=replace(practised.run, told=told)))
+            await tx.drills.told(drill.id, told, 1, scene.clock.now())
             self.base = await Facts.read(tx)
             found = await tx.connection.execute(sa.select(sa.func.max(outbox.c.seq)))
             self.last = found.scalar_one()
@@ -175,7 +180,6 @@ class Enumeration:
             "consent": ana.member or 0, "roles": ana.member or 0, "offer": 1,
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
-            "identity": account.id, "comparison": account.id, "lost": ana.member or 0,
             "region": group, "own_region": region, "rotation": group, "rotation_offer": rotation,
             "duty": turn, "shifts": berta.member or 0, "swap": rotation, "cover": rotation,
             "trip": trip, "once": once, "reading": ana.member or 0,
@@ -183,6 +187,9 @@ class Enumeration:
             "plan_edit": people["coral"].member or 0, "proposal": ana.member or 0,
             "aftercare": 1, "feedback": 1, "note": 1, "care": -group,
             "complaint": -(ana.member or 0), "complaint_case": 1,
+            "panic": ana.member or 0, "drill": drill.id, "drills": group,
+            "contact": berta.member or 0, "identity": account.id, "comparison": account.id,
+            "lost": ana.member or 0,
         }  # fmt: skip
         self.words = {
             "ana": ana.name, "carla": str(people["carla"].member),

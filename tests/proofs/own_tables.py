@@ -16,6 +16,7 @@ OPERATOR = "operator"
 EVERYONE = frozenset({MEMBER})
 COORDINATES = frozenset({R.COORDINATOR})
 RESPONDS = frozenset({R.RESPONDER, R.COORDINATOR})
+HEARS = frozenset({R.RESPONDER, R.COORDINATOR, R.OBSERVER})
 WRITES = frozenset({R.AUTHOR})
 APPROVES = frozenset({R.APPROVER})
 PUBLISHES = frozenset({R.AUTHOR, R.APPROVER})
@@ -53,6 +54,10 @@ COMMANDS: dict[str, frozenset[object]] = {
     "quejas": COORDINATES | {OPERATOR},
     "tablero": COORDINATES,
     "resumen": COORDINATES,
+    "boton": EVERYONE,
+    "clave": EVERYONE,
+    "contactos": RESPONDS,
+    "simulacro": COORDINATES,
     "tomar": RESPONDS,
     "novedad": RESPONDS,
     "cerrar": RESPONDS,
@@ -114,6 +119,7 @@ ARGUMENTS: dict[str, str] = {
     "perdido": "{ana}",
     "recuperar": "{ana}",
     "detalles": "no",
+    "simulacro": "ya",
     "grupo": "Nueva",
     "miregion": "Sierra",
     "region": "Sierra: {ana}",
@@ -156,6 +162,17 @@ PRESSES: dict[tuple[str, str], tuple[frozenset[object], str, str]] = {
     ("incident", "accept"): (RESPONDS, "berta", "{carla}"),
     ("incident", "decline"): (RESPONDS, "berta", "{carla}"),
     ("incident", "release"): (RESPONDS, "berta", ""),
+    ("incident", "confirm"): (RESPONDS, "berta", ""),
+    ("panic", "raise"): (EVERYONE, "ana", ""),
+    ("drill", "take"): (RESPONDS, "berta", ""),
+    ("drill", "escalate"): (RESPONDS, "berta", ""),
+    ("drill", "here"): (HEARS, "berta", ""),
+    ("drills", "whole"): (COORDINATES, "coral", ""),
+    ("drills", "step"): (COORDINATES, "coral", "1"),
+    ("drills", "monthly"): (COORDINATES, "coral", ""),
+    ("drills", "never"): (COORDINATES, "coral", ""),
+    ("drills", "stop"): (COORDINATES, "coral", ""),
+    ("contact", "confirm"): (RESPONDS, "berta", ""),
     ("mass", "case"): (RESPONDS, "berta", "1"),
     ("mass", "more"): (RESPONDS, "berta", "0"),
     ("joining", "agree"): (frozenset({STRANGER}), "ximena", ""),
@@ -309,6 +326,8 @@ TALKS: dict[tuple[str, str], tuple[frozenset[object], str]] = {
     ("complaint", "about"): (EVERYONE, "ana"),
     ("complaint", "text"): (EVERYONE, "ana"),
     ("complaint_case", "answer"): (COORDINATES | {OPERATOR}, "dora"),
+    ("taking_back", "words"): (EVERYONE, "ana"),
+    ("taking_back", "again"): (EVERYONE, "ana"),
     ("duress", "words"): (EVERYONE, "ana"),
     ("duress", "again"): (EVERYONE, "ana"),
 }

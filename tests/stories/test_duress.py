@@ -266,6 +266,7 @@ async def test_two_people_give_the_access_back(world: World) -> None:
     await ana.sees_nothing()
     await ana.writes(secret)
     await ana.sees("Ana")
+    await ana.has_the_button()
     for person in (berta, coral):
         await person.reads_all()
     await world.until("09:00")

@@ -45,6 +45,7 @@ async def test_a_name_that_looks_like_another_is_refused(world: World) -> None:
     await mala.sees("ya se usa")
     await mala.writes("  Ma\u200bria\u202e   del Mar ")
     await mala.sees("Te damos la bienvenida a Red, Maria del Mar")
+    await mala.has_the_button()
     await group.coordinator.sees("Maria del Mar entró")
 
 

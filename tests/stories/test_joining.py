@@ -15,6 +15,7 @@ async def test_ana_is_told_what_is_kept_before_she_agrees(world: World) -> None:
     await ana.sees("seudónimo")
     await ana.writes("Ana")
     await ana.sees("Te damos la bienvenida a Red, Ana")
+    await ana.has_the_button()
     await group.coordinator.sees("Ana entró")
 
 
@@ -70,6 +71,7 @@ async def test_a_name_is_used_once_in_a_group_accents_or_not(world: World) -> No
     await other.sees("ya se usa")
     await other.writes("Marta")
     await other.sees("Te damos la bienvenida")
+    await other.has_the_button()
     await group.coordinator.sees("Marta entró")
 
 
@@ -81,6 +83,7 @@ async def test_one_person_with_two_accounts_is_one_member(world: World) -> None:
     second = await world.person("Ana-otra-app")
     await second.writes(secret)
     await second.sees("también tuya, Ana")
+    await second.has_the_button()
     await ana.sees("Se añadió otra cuenta tuya")
 
     await second.writes("/auxilio")

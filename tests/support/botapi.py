@@ -37,6 +37,7 @@ class Shown:
     edited: bool
     deleted: bool
     file: str = ""
+    pinned: bool = False
 
     @property
     def labels(self) -> list[str]:

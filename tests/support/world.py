@@ -190,7 +190,13 @@ class Person:
         await self.sees("¿Cómo quieres que te llamemos?")
         await self.writes(name or self.name)
         await self.sees("Te damos la bienvenida")
+        await self.has_the_button()
         return self
+
+    async def has_the_button(self) -> Person:
+        """The one that stays in the chat of whoever is in a group, and what explains it."""
+        await self.sees("Mi atajo")
+        return await self.sees("es tu alarma")
 
     async def asked_daily(self, at: str, grace: str = "45 min", more: str = "") -> Person:
         """Set one's own schedule."""

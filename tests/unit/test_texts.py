@@ -21,12 +21,13 @@ PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
     r"^(about|aftercare|alarm|bare|board|button|care|cause|checkin|collective|command"
-    r"|comparison|complaint|consent|cover|day|decision|demo|denunciation|destination|details"
-    r"|doubt|duress|duty|erase|erased|export|feedback|file|group|hint|identity|incident"
-    r"|invitations|invite|joining|language|line|location|log|lost|manual|mass|my_data|name"
-    r"|note|offer|once|outcome|own_region|own_roles|panic|pause|plan|proposal|quiet|reading"
-    r"|region|risk|role|roles|rotation|schedule|set_aside|shifts|shut_off|stage|standing"
-    r"|state|subject|subscribe|summary|toast|trip|trouble|whatif|whereabouts|who|zone)\.[a-z_.]+$"
+    r"|comparison|complaint|consent|contact|cover|day|decision|demo|denunciation|destination"
+    r"|details|doubt|drill|duress|duty|erase|erased|export|feedback|file|group|hint|identity"
+    r"|incident|invitations|invite|joining|language|line|location|log|lost|manual|mass"
+    r"|my_data|name|note|offer|once|outcome|own_region|own_roles|panic|pause|plan|proposal"
+    r"|quiet|reading|region|risk|role|roles|rotation|schedule|set_aside|shifts|shut_off"
+    r"|stage|standing|state|subject|subscribe|summary|taking_back|toast|trip|trouble|whatif"
+    r"|whereabouts|who|zone)\.[a-z_.]+$"
 )
 
 

@@ -22,6 +22,8 @@ from bot.platforms.matrix.outcome import RefusedError, of_answer, of_response, r
 from bot.platforms.matrix.rooms import Rooms
 from bot.platforms.matrix.upgrades import Upgrades
 
+_PINS = 100  # an event may have 65,536 bytes
+
 
 class Sender:
     """Carries out one operation once; raises `RefusedError`, network and encryption errors."""
@@ -56,6 +58,8 @@ class Sender:
             await self._put(room_id, content, message.key, message.secrecy)
             # Later edits name the original as well.
             message_id = message.target
+        elif message.operation is Operation.PIN:
+            message_id = await self._pin(room_id, message.target)
         else:
             message_id = await self._redact(room_id, message)
         return Receipt(
@@ -119,6 +123,23 @@ class Sender:
         answer = await call(self._client, "PUT", where, sealed)
         event_id = answer.body.get("event_id")
         if not answer.ok or not isinstance(event_id, str):
+            raise RefusedError(of_answer(answer))
+        return event_id
+
+    async def _pin(self, room_id: str, event_id: str) -> str:
+        """Among the pinned events, which are state of the room and bear ids alone.
+
+        Where the person gave us no power for it, there is nothing to be had, and the message stands
+        in the room all the same. Source: Matrix client-server API, "m.room.pinned_events".
+        """
+        where = path("rooms", room_id, "state", "m.room.pinned_events", "")
+        known = await call(self._client, "GET", where)
+        pinned = known.body.get("pinned") if known.ok else None
+        earlier = [id for id in pinned if id != event_id] if isinstance(pinned, list) else []
+        answer = await call(self._client, "PUT", where, {"pinned": [*earlier, event_id][-_PINS:]})
+        if answer.errcode == "M_FORBIDDEN":
+            raise refused(Result.GONE, f"{answer.status} {answer.errcode}")
+        if not answer.ok:
             raise RefusedError(of_answer(answer))
         return event_id
 

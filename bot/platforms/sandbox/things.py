@@ -58,6 +58,7 @@ class Message:
     silent: bool = False
     edited: bool = False
     deleted: bool = False
+    pinned: bool = False
 
     @property
     def plain(self) -> str:

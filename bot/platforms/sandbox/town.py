@@ -340,9 +340,11 @@ class Town:
             return Receipt(Result.GONE, reason="no such message of the bot's in this chat")
         if request.operation is Operation.DELETE:
             new = Message(old.id, old.chat, BOT, old.at, Rich(), deleted=True)
+        elif request.operation is Operation.PIN:
+            new = replace(old, pinned=True)
         else:
             new = replace(old, text=request.text, buttons=request.buttons, edited=True)
-        if (new.text, new.buttons, new.deleted) != (old.text, old.buttons, old.deleted):
+        if replace(new, edited=old.edited) != old:
             self._show(new)
         return Receipt(Result.SENT, message_id=old.id)
 

@@ -76,4 +76,5 @@ def _message(message: Message) -> dict[str, Any]:
         "forwarded": message.forwarded,
         "edited": message.edited,
         "deleted": message.deleted,
+        "pinned": message.pinned,
     }

@@ -33,6 +33,8 @@ _BAD_REQUESTS: tuple[tuple[str, Result], ...] = (
     ("message to edit not found", Result.GONE),
     ("message to delete not found", Result.GONE),
     ("message can't be edited", Result.GONE),
+    ("message to pin not found", Result.GONE),
+    ("not enough rights to manage pinned messages", Result.GONE),
     ("message_id_invalid", Result.GONE),
     ("message identifier is not specified", Result.GONE),
     ("query is too old", Result.GONE),

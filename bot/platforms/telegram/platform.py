@@ -336,6 +336,12 @@ class TelegramPlatform:
         if message.operation is Operation.DELETE:
             await self._bot.delete_message(message.chat, int(message.target))
             return Receipt(Result.SENT, message_id=message.target)
+        if message.operation is Operation.PIN:
+            # Source: Bot API, pinChatMessage. In a private chat a bot needs no right to it.
+            await self._bot.pin_chat_message(
+                message.chat, int(message.target), disable_notification=True
+            )
+            return Receipt(Result.SENT, message_id=message.target)
         return await self._edit(self._bot, message)
 
     async def _edit(self, bot: Bot, message: Outgoing) -> Receipt:

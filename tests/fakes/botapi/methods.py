@@ -163,6 +163,23 @@ async def delete_message(world: World, params: Params) -> bool:
     return True
 
 
+async def pin_chat_message(world: World, params: Params) -> bool:
+    chat = _writable(world, params)
+    message = chat.messages.get(params.number("message_id"))
+    if message is None or message.deleted:
+        raise bad_request("message to pin not found")
+    if chat.type != "private" and chat.bot != "administrator":
+        raise bad_request("not enough rights to manage pinned messages in the chat")
+    message.pinned = True
+    world.log.write(
+        "pin",
+        chat=chat.id,
+        message_id=message.api["message_id"],
+        silent=params.flag("disable_notification"),
+    )
+    return True
+
+
 async def answer_callback_query(world: World, params: Params) -> bool:
     query = world.queries.get(params.text("callback_query_id"))
     if query is None or query.expired:
@@ -296,7 +313,7 @@ METHODS: dict[str, Method] = {
     function.__name__.replace("_", ""): function
     for function in (
         get_me, get_updates, log_out, delete_webhook, get_webhook_info, send_message, send_photo,
-        send_document, edit_message_text, edit_message_reply_markup, delete_message,
+        send_document, edit_message_text, edit_message_reply_markup, delete_message, pin_chat_message,
         answer_callback_query, get_chat, get_chat_member, leave_chat, set_my_commands,
         get_my_commands, get_file,
     )

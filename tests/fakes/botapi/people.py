@@ -220,5 +220,6 @@ def seen(message: Message, world: World) -> Json:
         "silent": message.silent,
         "edited": message.edited,
         "deleted": message.deleted,
+        "pinned": message.pinned,
         "file": file.path if file is not None else "",
     }

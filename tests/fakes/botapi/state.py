@@ -46,6 +46,7 @@ class Message:
     silent: bool = False
     edited: bool = False
     deleted: bool = False
+    pinned: bool = False
 
     @property
     def buttons(self) -> list[Json]:

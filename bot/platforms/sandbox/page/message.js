@@ -38,6 +38,7 @@ export function drawMessage(message, chat, town, act) {
       text(message),
       ...files(message),
       make("p", { class: "meta" },
+        message.pinned ? make("span", { class: "edited" }, words("message.pinned")) : null,
         message.edited ? make("span", { class: "edited" }, words("message.edited")) : null,
         make("time", { datetime: message.at }, hour(at, town.zone)))),
     invitation(message, chat, town, act),
