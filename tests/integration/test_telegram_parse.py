@@ -13,14 +13,17 @@ from bot.platforms.base import (
     ChatKind,
     File,
     Incoming,
+    Location,
     Migrated,
     Other,
     PlatformName,
     Press,
+    RawEvent,
     Removed,
     Text,
 )
 from bot.platforms.telegram import TelegramPlatform
+from bot.platforms.telegram.parse import parse
 from tests.support.botapi import BotApi, TelegramPerson
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -96,11 +99,35 @@ async def test_answers_edits_and_forwards_say_so(reader: Reader, ana: TelegramPe
 
 @pytest.mark.parametrize(
     "what",
-    ["sticker", "location", "venue", "voice", "video", "video_note", "audio", "animation", "contact"],
+    ["sticker", "voice", "video", "video_note", "audio", "animation", "contact"],
 )
 async def test_what_is_no_text_is_named(reader: Reader, ana: TelegramPerson, what: str) -> None:
     await ana.sends(what)
     assert (await reader.one()).body == Other(what)
+
+
+@pytest.mark.parametrize(("what", "name"), [("location", ""), ("venue", "-")])
+async def test_a_place_on_the_map(
+    reader: Reader, ana: TelegramPerson, what: str, name: str
+) -> None:
+    await ana.sends(what)
+    assert (await reader.one()).body == Location(15.5, -90.25, name)
+
+
+async def test_a_place_that_is_none_or_somebody_elses_is_no_location() -> None:
+    base = {
+        "message_id": 1, "date": 1, "chat": {"id": 1, "type": "private"}, "from": {"id": 1},
+    }  # fmt: skip
+    for more in (
+        {"location": {"latitude": 15.5, "longitude": -90.25}, "forward_origin": {}},
+        {"location": {"latitude": 91, "longitude": 0}},
+        {"location": {"latitude": "15", "longitude": 0}},
+        {"location": {"latitude": True, "longitude": 0}},
+        {"location": []},
+    ):
+        understood = parse(RawEvent("1", "1", {"message": {**base, **more}}))
+        assert understood is not None
+        assert understood.body == Other("location"), more
 
 
 async def test_a_caption_is_kept(reader: Reader, ana: TelegramPerson) -> None:

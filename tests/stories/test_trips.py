@@ -13,7 +13,7 @@ async def on_the_way(
     """Ana is on a trip; Berta is told at once of a miss. It is 08:00 of a Tuesday."""
     group = await world.group("Red")
     ana, berta = await group.joined("Ana", "Berta")
-    await group.plan("ya: Berta; 60 min: coordinación")
+    await group.plan("ya: Berta; 60 min: coordinación; repetir 12 h")
     await ana.writes(line)
     await ana.sees("Buen camino", "14:00  Oaxaca", "18:30  Juchitán", "30 minutos")
     await ana.reads_all()  # on Telegram, that Telegram reads it
@@ -443,7 +443,7 @@ async def test_in_english(world: World) -> None:
     await ana.writes("ask me at 10:30 pm when I leave")
     await ana.sees("I ask you once: 22:30")
     await ana.writes("/pause until tomorrow at 9 mountains")
-    await ana.sees("Paused until Nov 18 09:00")
+    await ana.sees("Paused until 18 Nov 09:00")
     await ana.writes("/quiet 10 pm to 6 am")
     await ana.sees("No questions from 22:00 to 06:00")
 
