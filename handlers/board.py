@@ -33,6 +33,9 @@ TIMER = "board"
 EVERY = timedelta(minutes=1)
 """How often it is looked whether the board says something else; it is edited no more often."""
 
+LATER = timedelta(minutes=5)
+"""The same from the second hour on: who still looks at it can ask anew."""
+
 LIFE = timedelta(hours=12)
 """How long it is kept up, and then deleted."""
 
@@ -269,7 +272,8 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
     if place is None or board.until <= ctx.now or Role.COORDINATOR not in reader.roles:
         await _take_down(ctx, reader.id)
         return
-    await ctx.tx.timers.set(TIMER, board.id, ctx.now + EVERY)
+    fresh = ctx.now < board.until - LIFE + timedelta(hours=1)
+    await ctx.tx.timers.set(TIMER, board.id, ctx.now + (EVERY if fresh else LATER))
     bare = place.platform in (await ctx.tx.people.group(reader.group)).bare
     text = in_words(ctx, place, await look(ctx, reader), bare=bare)
     shown = _digest(text)

@@ -45,7 +45,7 @@ async def test_asked_after_one_three_and_seven_days(world: World) -> None:
         await world.forward(days=days)
         await ana.sees(QUESTION)
         await ana.presses("Voy bien")
-    await world.forward(days=10)
+    await world.forward(days=4)
     await ana.shows("Qué bueno")
     await ana.sees_nothing()
     await berta.sees_nothing()
@@ -64,7 +64,7 @@ async def test_silence_is_no_miss_and_no_alarm(world: World) -> None:
     await ana.sees(QUESTION)
     await world.forward(days=4)
     await ana.sees(QUESTION)
-    await world.forward(days=8)
+    await world.forward(days=4)
     await ana.sees_nothing()
     await berta.sees_nothing()
 

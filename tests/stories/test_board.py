@@ -5,9 +5,16 @@ from __future__ import annotations
 from tests.support.world import Group, Person, World
 
 
+async def network(world: World) -> Group:
+    """A group whose coordinator's device is proven to be hers: a board is for nobody else's."""
+    group = await world.group("Red")
+    await group.coordinator.device.signs()
+    return group
+
+
 async def in_danger(world: World) -> tuple[Group, Person, Person]:
     """Ana raised an alarm of which the coordination was told at once, and Berta too."""
-    group = await world.group("Red")
+    group = await network(world)
     ana, berta = await group.joined("Ana", "Berta")
     await group.plan("ya: Berta, coordinación; repetir 60 min; noticias 5 h")
     await ana.writes("/auxilio")
@@ -35,7 +42,7 @@ async def test_the_board_edits_itself(world: World) -> None:
 
 
 async def test_who_is_asked_and_who_pauses(world: World) -> None:
-    group = await world.group("Red")
+    group = await network(world)
     ana, berta = await group.joined("Ana", "Berta", as_="integrante")
     await ana.asked_daily("09:00", more="sin avisos")
     await berta.asked_daily("10:00")
@@ -54,7 +61,7 @@ async def test_who_is_asked_and_who_pauses(world: World) -> None:
 
 
 async def test_an_incident_is_shown_to_whoever_was_told_of_it(world: World) -> None:
-    group = await world.group("Red")
+    group = await network(world)
     ana, berta = await group.joined("Ana", "Berta")
     await group.plan("ya: Berta; 5 h: coordinación; repetir 60 min")
     await ana.writes("/auxilio")
@@ -69,7 +76,7 @@ async def test_an_incident_is_shown_to_whoever_was_told_of_it(world: World) -> N
 
 async def test_the_board_says_nothing_of_an_incident_about_its_reader(world: World) -> None:
     """Coral's phone may be in other hands: it learns of no alarm about her."""
-    group = await world.group("Red")
+    group = await network(world)
     coral = group.coordinator
     (berta,) = await group.joined("Berta")
     await coral.asked_daily("09:00", more="sin avisos")
@@ -92,7 +99,7 @@ async def test_a_picture_with_the_same_in_words(world: World) -> None:
 
 
 async def test_the_board_is_deleted_after_some_hours(world: World) -> None:
-    group = await world.group("Red")
+    group = await network(world)
     await group.coordinator.writes("/tablero")
     await group.coordinator.sees("Nada abierto")
     await world.forward(hours=12, minutes=5)
@@ -100,7 +107,7 @@ async def test_the_board_is_deleted_after_some_hours(world: World) -> None:
 
 
 async def test_asked_again_there_is_one_board(world: World) -> None:
-    group = await world.group("Red")
+    group = await network(world)
     coral = group.coordinator
     await coral.writes("/tablero")
     await coral.writes("/tablero")
@@ -111,7 +118,7 @@ async def test_asked_again_there_is_one_board(world: World) -> None:
 
 
 async def test_it_is_for_those_who_coordinate(world: World) -> None:
-    group = await world.group("Red")
+    group = await network(world)
     (berta,) = await group.joined("Berta")
     for command in ("/tablero", "/resumen"):
         await berta.writes(command)
@@ -152,7 +159,7 @@ async def test_the_line_of_an_incident_ends_with_its_times(world: World) -> None
 
 
 async def test_is_it_watching_me(world: World) -> None:
-    group = await world.group("Red")
+    group = await network(world)
     (ana,) = await group.joined("Ana", as_="integrante")
     await ana.writes("/estado")
     await ana.sees("No tienes horario")

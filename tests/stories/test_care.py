@@ -7,11 +7,18 @@ from tests.support.world import Group, Person, World
 LINE = "/cuidados agregar legal; Oaxaca; Despacho amigo; llamar de día al 951 000 0000"
 
 
-async def kept(world: World) -> tuple[Group, Person, Person]:
-    """One entry, in one line."""
+async def proven(world: World) -> tuple[Group, Person, Person]:
+    """Coral coordinates, Ana is a member, and their devices are proven to be theirs."""
     group = await world.group("Red")
     (ana,) = await group.joined("Ana", as_="integrante")
-    coral = group.coordinator
+    for person in (group.coordinator, ana):
+        await person.device.signs()
+    return group, group.coordinator, ana
+
+
+async def kept(world: World) -> tuple[Group, Person, Person]:
+    """One entry, in one line."""
+    group, coral, ana = await proven(world)
     await coral.writes(LINE)
     await coral.sees("Despacho amigo", "apoyo legal", "Oaxaca", "951 000 0000")
     await coral.sees("¿Lo guardo así?")
@@ -21,9 +28,7 @@ async def kept(world: World) -> tuple[Group, Person, Person]:
 
 
 async def test_step_by_step(world: World) -> None:
-    group = await world.group("Red")
-    (ana,) = await group.joined("Ana", as_="integrante")
-    coral = group.coordinator
+    group, coral, ana = await proven(world)
     await coral.writes("/cuidados")
     await coral.sees("El directorio de apoyos está vacío")
     await coral.sees("/cuidados agregar")

@@ -9,6 +9,7 @@ async def written(world: World) -> tuple[Group, Person, Person, Person]:
     """Ana wrote her note before she asked for help; Berta holds it."""
     group = await world.group("Red")
     ana, berta, carla = await group.joined("Ana", "Berta", "Carla")
+    await berta.device.signs()
     await group.plan("ya: Berta, Carla; repetir 5 h; noticias 5 h")
     await ana.writes("/ficha")
     await ana.sees("Tu ficha de emergencia", "salud: sin escribir")
@@ -72,6 +73,7 @@ async def test_not_once_it_is_over(world: World) -> None:
 async def test_read_again_and_erased(world: World) -> None:
     group = await world.group("Red")
     (ana,) = await group.joined("Ana", as_="integrante")
+    await ana.device.signs()
     await ana.writes("/ficha llamar a Rita, y después al despacho")
     await ana.sees("Guardado en tu ficha: a quién llamar")
     await ana.writes("/ficha ver")
@@ -102,6 +104,7 @@ async def test_a_phone_that_raised_no_alarm_learns_of_none(world: World) -> None
     """Ana missed a check-in; Berta opened the note and found her. Her phone says nothing of it."""
     group = await world.group("Red")
     ana, berta = await group.joined("Ana", "Berta")
+    await berta.device.signs()
     await group.plan("ya: Berta; repetir 5 h; noticias 5 h")
     await ana.writes("/ficha salud asma")
     await ana.asked_daily("09:00", more="sin avisos")
