@@ -49,6 +49,7 @@ CAUSES = {
     Kind.CANARY: Cause.SILENCE,
     Kind.MISS: Cause.SILENCE,
     Kind.UNREACHABLE: Cause.SILENCE,
+    Kind.MISSING: Cause.SILENCE,
     Kind.PANIC: Cause.ALARM,
     Kind.HELP: Cause.ALARM,
     Kind.DURESS: Cause.DURESS,

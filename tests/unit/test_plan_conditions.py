@@ -84,7 +84,7 @@ zones = st.sampled_from(["America/Mexico_City", "UTC", "Asia/Kathmandu", "Mars/O
 lives = st.dictionaries(
     st.just(ANA), st.builds(Life, zones, st.sampled_from(list(Risk))), max_size=1
 )
-rosters = st.builds(Roster, people, people, people, lives)
+rosters = st.builds(Roster, people, people, people, lives=lives)
 
 
 @slow
@@ -149,7 +149,7 @@ def test_what_it_says_beforehand_is_what_an_incident_does(
     assert foreseen == heard
     assert [line.step for line in lines] == [*range(1, len(plan.steps) + 1), 0]
     without = Roster(*(r - {ANA} for r in (roster.responders, roster.coordinators,
-                                           roster.observers)), roster.lives)  # fmt: skip
+                                           roster.observers)), lives=roster.lives)  # fmt: skip
     assert told(plan, without, about) == heard
 
 
