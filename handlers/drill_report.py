@@ -22,8 +22,6 @@ TIMER = "drill_report"
 BATCH = 10
 """Reports with a picture in one transaction: an alarm must not wait behind a large group."""
 
-FILE = "acuerpa.png"
-
 TONES = {
     Found.ANSWERED: Tone.DONE,
     Found.SILENT: Tone.ALARM,
@@ -182,7 +180,9 @@ async def _put(
     files: tuple[Attachment, ...] = ()
     if people and not bare:
         picture = drawn(_timeline(ctx, place, drill, people, names))
-        files = (Attachment(FILE, "image/png", picture),)
+        # Where a picture is a message of its own, its name is what is read of it.
+        name = ctx.texts(place).plain("drill.report.title", number=drill.number)
+        files = (Attachment(f"{name.replace(' ', '-')}.png", "image/png", picture),)
     await ctx.put(place, with_mark(ctx, place, drill.number, text), files=files)
 
 

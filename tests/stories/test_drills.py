@@ -18,6 +18,13 @@ async def two_steps(world: World) -> tuple[Group, Person, Person]:
     return group, berta, carla
 
 
+async def the_picture(*people: Person) -> None:
+    """On Matrix it is a message of its own, which says what it is too."""
+    for person in people:
+        if person.world.stage.platform == "matrix":
+            await person.sees("SIMULACRO-S1.png")
+
+
 async def plainly_practice(*people: Person) -> None:
     """Every message of a drill on these screens begins with the word for it, and has it only there."""
     seen = 0
@@ -60,6 +67,7 @@ async def test_the_plan_runs_is_taken_and_reported(world: World) -> None:
     assert [f for f in await coral.device.files() if f.startswith(b"\x89PNG")]
     await plainly_practice(coral, berta, carla)
 
+    await the_picture(coral, berta, carla)
     await world.forward(hours=2)  # nothing is left of it
     await berta.writes("/linea 1")
     await berta.sees("No hay un incidente #1")
@@ -157,6 +165,7 @@ async def test_a_real_alarm_ends_it_at_once(world: World) -> None:
     await ana.sees_nothing()
     await coral.writes("/simulacro informe")
     await coral.sees("SIMULACRO S1", "Se detuvo antes de tiempo")
+    await the_picture(coral)
     await plainly_practice(ana, berta, coral)
 
 
