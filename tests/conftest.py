@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Iterator
+from itertools import groupby
 from pathlib import Path
+from random import Random
 
 import pytest
 import pytest_asyncio
@@ -29,6 +32,35 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
 
 
 FAILED = pytest.StashKey[bool]()
+
+EVERYWHERE = frozenset(
+    {"test_a_miss_is_escalated", "test_answers", "test_duress", "test_incidents", "test_panic"}
+)
+"""Stories that are told on each platform every time: a check-in's way to an alarm."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where `ACUERPA_STORIES` is "one", each of the other stories is told on one platform, which
+    `ACUERPA_SEED` draws. `make stories` tells all of them on each."""
+    if os.environ.get("ACUERPA_STORIES") == "one":
+        told = list(_drawn(items))
+        config.hook.pytest_deselected(items=list(set(items) - set(told)))
+        items[:] = told
+
+
+def _drawn(items: list[pytest.Item]) -> Iterator[pytest.Item]:
+    seed = os.environ.get("ACUERPA_SEED", "0")
+    for story, told in groupby(items, _story):
+        ways = list(told)
+        yield from ways if story is None else [Random(f"{seed} {story}").choice(ways)]
+
+
+def _story(item: pytest.Item) -> str | None:
+    """What is told in several ways; None for any other test."""
+    platform = getattr(getattr(item, "callspec", None), "params", {}).get("world")
+    if platform is None or item.path.stem in EVERYWHERE:
+        return None
+    return item.nodeid.replace(str(platform), "*", 1)
 
 
 async def stage_on(platform: str, folder: Path, request: pytest.FixtureRequest) -> Stage:

@@ -20,8 +20,8 @@ from bot.domain import checkin as rules
 from bot.domain.lanes import Lane
 from bot.domain.people import Role
 from bot.domain.plan import Plan, Recipient, Step, Who
-from handlers.checkins import ANSWERS
 from handlers.context import Context, Place
+from handlers.stages import ANSWERS
 from tests.proofs.killing import START, Installation, first_button, microseconds
 from tests.proofs.proof import Figures
 from tests.support.botapi import TelegramPerson

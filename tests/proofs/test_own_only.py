@@ -40,6 +40,10 @@ ENUMERATED: dict[str, tuple[Callable[[], AbstractContextManager[Any]], str]] = {
 }
 
 
+FEW = ("doubt", "schedule", "joining", "incident", "duress", "roles")
+"""Topics whose answers nothing but the router guards."""
+
+
 @pytest.mark.parametrize("mutation", ENUMERATED)
 async def test_the_enumeration_sees(mutation: str, tmp_path: Path) -> None:
     change, part = ENUMERATED[mutation]
@@ -48,7 +52,7 @@ async def test_the_enumeration_sees(mutation: str, tmp_path: Path) -> None:
     await scene.fill()
     cases = Enumeration(scene, figures, random.Random(1), full=part == "presses")
     await cases.prepare()
-    few = dict(list(tables_of(part).items())[:6])
+    few = dict([case for case in tables_of(part).items() if case[0][0] in FEW][:6])
     with change(), patch.dict(tables_of(part), few, clear=True):
         await getattr(cases, part)()
     await scene.database.close()

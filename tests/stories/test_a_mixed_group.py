@@ -69,6 +69,7 @@ async def test_one_person_on_both_is_told_on_both(mixed: tuple[World, MatrixStag
     on_matrix = await world.person("Berta en Matrix", matrix)
     await on_matrix.writes(secret)
     await on_matrix.sees("también tuya, Berta")
+    await on_matrix.has_the_button()
     await berta.sees("Se añadió otra cuenta")
 
     await ana.writes("auxilio")

@@ -48,6 +48,7 @@ async def test_who_is_asked_and_who_pauses(world: World) -> None:
     await berta.asked_daily("10:00")
     await berta.writes("/pausa hasta mañana a las 9")
     await berta.sees("En pausa")
+    await group.coordinator.sees("Berta anunció que estará en silencio")
     await world.until("09:10")
     await ana.sees("¿Estás bien?")
     await group.coordinator.writes("/board")
@@ -174,7 +175,8 @@ async def test_is_it_watching_me(world: World) -> None:
     await ana.reads_all()
     await ana.writes("/pausa hasta mañana a las 20:00")
     await ana.sees("En pausa hasta")
+    await group.coordinator.sees("Ana anunció que estará en silencio")
     await ana.writes("/estado")
     await ana.sees("Último chequeo: respondido 09:0")
     await ana.sees("En pausa hasta 18 nov 20:00")
-    await ana.sees("Próximo chequeo: 19 nov 09:00")
+    await ana.sees("Próximo chequeo: 18 nov 20:00")  # the end of a silence is asked about

@@ -118,7 +118,7 @@ async def test_asked_again_after_ninety_days(world: World) -> None:
     await ana.sees("Comprobado el")
     await world.forward(days=60)
     for text in await group.coordinator.reads_all():
-        assert "Resumen" in text
+        assert "¿Sigue siendo cierto?" not in text
 
 
 async def test_not_shown_where_nobody_is_named(world: World) -> None:

@@ -30,6 +30,8 @@ async def test_one_tap_and_words(world: World) -> None:
     texts = "".join(await group.coordinator.reads_all())
     assert "Opiniones: 2. Se muestran desde 3" in texts
     assert "Llegaron pronto" not in texts
+    for person in (ana, berta):
+        await person.sees("¿Te llegan mis avisos?")
 
 
 async def test_from_three_on_they_are_shown_without_names(world: World) -> None:

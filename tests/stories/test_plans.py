@@ -164,6 +164,8 @@ async def test_by_night_somebody_else_is_told_first(world: World) -> None:
     for person in (berta, carla, group.coordinator):
         await person.reads_all()
     await world.until("23:00")
+    for person in (ana, berta):
+        await person.reads_all()  # how it went, and whether to be asked how she is
     await ana.writes("/auxilio")
     await ana.sees("Avisé a tu red")
     await carla.sees("Ana pide auxilio")

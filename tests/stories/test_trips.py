@@ -69,6 +69,7 @@ async def test_a_stage_that_is_missed_is_an_incident_and_its_place_is_for_who_ta
     await ana.writes("bien")
     await ana.sees("El trayecto terminó")
     await world.forward(hours=2)
+    await berta.sees("¿Cómo funcionó la respuesta en el incidente #1?")
 
 
 async def test_arriving_early_ends_the_stage(world: World) -> None:
