@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -19,6 +19,7 @@ from bot.domain.incident import Incident
 from bot.domain.people import Role
 from bot.domain.permissions import Action
 from bot.domain.rich import Rich
+from bot.domain.trip import Purpose
 from bot.pictures.timeline import Bar, Row, Timeline, Tone, drawn
 from bot.platforms.base import Attachment, Operation, Secrecy
 from bot.texts import Key
@@ -57,13 +58,6 @@ class Out:
     until: datetime
 
 
-OUT: list[Callable[[Context, int], Awaitable[Sequence[Out]]]] = []
-"""Who is out in a group: whatever knows of people under way adds what it knows (trips, caravans)."""
-
-AWAY: list[Callable[[Context, int], Awaitable[Sequence[Out]]]] = []
-"""Who announced a silence, beside the pauses of schedules."""
-
-
 @dataclass(frozen=True, slots=True)
 class Status:
     """What a board says to one reader. `hidden`: open incidents that they were not told of."""
@@ -94,13 +88,14 @@ async def look(ctx: Context, reader: Member) -> Status:
         Out(checkin.member, checkin.due, checkin.miss_at)
         for checkin in await ctx.tx.checkins.open_in(group)
     ]
-    paused = await ctx.tx.checkins.paused_in(group, ctx.now)
-    away = [Out(member, ctx.now, until) for member, until in sorted(paused.items())]
-    for more in AWAY:
-        away += await more(ctx, group)
+    silent = dict(await ctx.tx.checkins.paused_in(group, ctx.now))
     out: list[Out] = []
-    for source in OUT:
-        out += await source(ctx, group)
+    for member, what, since, until in await ctx.tx.trips.open_in(group):
+        if what is Purpose.SILENCE:
+            silent[member] = max(until, silent.get(member, until))
+        elif what in (Purpose.TRIP, Purpose.COLLECTIVE):
+            out.append(Out(member, since, until))
+    away = [Out(member, ctx.now, until) for member, until in sorted(silent.items())]
     waiting, away, out = (
         [one for one in some if one.member != reader.id] for some in (waiting, away, out)
     )

@@ -15,6 +15,7 @@ from bot.domain.rich import Rich
 from bot.pictures.timeline import Bar, Mark, Row, Timeline, Tone, drawn
 from bot.platforms.base import Attachment
 from bot.texts import Key
+from handlers import feedback
 from handlers.context import Context, Due, Place
 
 TIMER = "drill_report"
@@ -65,6 +66,10 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
                 await _own(ctx, place, drill, people, person)
     if len(members) == BATCH:
         await ctx.tx.timers.set(TIMER, drill.id, ctx.now)
+        return
+    # Below zero: no incident has that number, and neither is taken for the other.
+    took_part = {p.member for p in people if p.reached_at is not None} & roster.agreed
+    await feedback.ask(ctx, -drill.id, drill.number, drill.group, took_part, "drill")
 
 
 async def whole(ctx: Context, place: Place, drill: Drill) -> None:

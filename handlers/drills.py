@@ -18,7 +18,8 @@ from random import Random
 from bot.domain import drill as rules
 from bot.domain.answers import plain
 from bot.domain.drill import DEFAULT_WINDOW, Drill, End, Window
-from bot.domain.incident import Kind, Leaves, Notice, Refusal
+from bot.domain.duress import HIDDEN
+from bot.domain.incident import Leaves, Notice, Refusal
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN
@@ -259,7 +260,7 @@ async def command(ctx: Context, rest: str, action: str) -> bool:
         if drill is None or me.id not in drill.run.told:
             return False
         for incident in await ctx.tx.incidents.known_to(me.group, me.id, only_open=True):
-            if incident.kind is not Kind.DURESS or incident.subject != me.id:
+            if incident.kind not in HIDDEN or incident.subject != me.id:
                 return False  # a real one comes first
     await pressed(ctx, drill.id, action)
     return True

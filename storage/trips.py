@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from bot.domain.trip import Purpose, Stage, StageState, Trip
 from storage.rows import Query, Rows, param
-from storage.tables import companions, stages, trips
+from storage.tables import companions, members, stages, trips
 
 
 class Standing(StrEnum):
@@ -145,6 +145,20 @@ class Trips:
             for row in await self._rows.all(_OPEN_OF, of=member)
         ]
         return [trip for trip in found if purpose is None or trip.purpose is purpose]
+
+    async def open_in(self, group: int) -> list[tuple[int, Purpose, datetime, datetime]]:
+        """Of all that is not over in a group: whose, what for, since when, and its last time."""
+        found = await self._db.execute(
+            sa.select(
+                trips.c.member_id, trips.c.purpose, trips.c.started_at, sa.func.max(stages.c.due)
+            )
+            .join(members, members.c.id == trips.c.member_id)
+            .join(stages, stages.c.trip_id == trips.c.id)
+            .where(members.c.group_id == group, trips.c.ended_at.is_(None))
+            .group_by(trips.c.id, trips.c.member_id, trips.c.purpose, trips.c.started_at)
+            .order_by(trips.c.id)
+        )
+        return [(member, Purpose(what), since, until) for member, what, since, until in found]
 
     async def _stages_of(self, trip: int) -> list[Stage]:
         return [_stage(row) for row in await self._rows.all(_STAGES_OF, of=trip)]

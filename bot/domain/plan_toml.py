@@ -51,6 +51,8 @@ WORDS: Mapping[Who | Cause | Risk, tuple[str, str]] = MappingProxyType(
         Who.CIRCLE: ("red", "everyone"),
         Who.COORDINATORS: ("coordinación", "coordinators"),
         Who.OBSERVERS: ("observancia", "observers"),
+        Who.ON_DUTY: ("guardia", "on duty"),
+        Who.SUBSTITUTES: ("suplencia", "substitute"),
         Cause.SILENCE: ("silencio", "silence"),
         Cause.ALARM: ("alarma", "alarm"),
         Cause.DURESS: ("coacción", "duress"),
