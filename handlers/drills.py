@@ -21,6 +21,7 @@ from bot.domain.drill import DEFAULT_WINDOW, Drill, End, Window
 from bot.domain.duress import HIDDEN
 from bot.domain.incident import Leaves, Notice, Refusal
 from bot.domain.lanes import Lane
+from bot.domain.people import Life, Risk, Roster
 from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN
 from bot.domain.spoken import NotUnderstood, read_schedule
@@ -93,12 +94,21 @@ async def begin(
     return drill
 
 
+async def _roster(ctx: Context, drill: Drill) -> Roster:
+    """Who may be told. What a plan asks of the person is answered as for somebody at medium risk in
+    the group's zone: by night, the steps for the night are practised."""
+    roster = await duty.roster_for(ctx, drill.run)
+    group = await ctx.tx.people.group(drill.group)
+    someone = {rules.NOBODY: Life(group.zone, Risk.MEDIUM)}
+    return replace(roster, lives={**roster.lives, **someone})
+
+
 async def _go_on(ctx: Context, drill: Drill) -> None:
     begins = drill.run.step == 0 and ctx.now < drill.over_at
     if begins and await ctx.tx.incidents.nobody_has_one(drill.group):
         await _carry_out(ctx, (rules.held_back(drill, ctx.now), ()))
         return
-    roster = await duty.roster_for(ctx, drill.run)
+    roster = await _roster(ctx, drill)
     await _carry_out(ctx, rules.advance(drill, roster, ctx.now))
 
 
@@ -173,7 +183,7 @@ async def _skip_the_unreachable(ctx: Context, id: int) -> None:
     told = drill.run.told
     lost = told - await ctx.tx.people.reached(told)
     lost |= await ctx.tx.outbox.unreached({purpose(id)}, ctx.now, drill.run.opened_at)
-    roster = await duty.roster_for(ctx, drill.run)
+    roster = await _roster(ctx, drill)
     moved, leaves = rules.dead_channel(drill, told - lost, roster, ctx.now)
     if moved != drill:
         await _carry_out(ctx, (moved, leaves))
@@ -221,7 +231,7 @@ async def _take(ctx: Context, drill: Drill) -> None:
 
 
 async def _escalate(ctx: Context, drill: Drill) -> None:
-    roster = await duty.roster_for(ctx, drill.run)
+    roster = await _roster(ctx, drill)
     decision = rules.escalate(drill, roster, ctx.now)
     if isinstance(decision, Refusal):
         await _works(ctx, drill)

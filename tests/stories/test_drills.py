@@ -25,6 +25,12 @@ async def the_picture(*people: Person) -> None:
             await person.sees("SIMULACRO-S1.png")
 
 
+async def how_it_went(number: int, *people: Person) -> None:
+    """Whoever took part is asked, without their name."""
+    for person in people:
+        await person.sees(f"SIMULACRO S{number}", "¿Cómo funcionó?")
+
+
 async def plainly_practice(*people: Person) -> None:
     """Every message of a drill on these screens begins with the word for it, and has it only there."""
     seen = 0
@@ -65,6 +71,7 @@ async def test_the_plan_runs_is_taken_and_reported(world: World) -> None:
         pictures = [f for f in await person.device.files() if f.startswith(b"\x89PNG")]
         assert len(pictures) == 1
     assert [f for f in await coral.device.files() if f.startswith(b"\x89PNG")]
+    await how_it_went(1, berta, carla)
     await plainly_practice(coral, berta, carla)
 
     await the_picture(coral, berta, carla)
@@ -105,6 +112,7 @@ async def test_dead_buttons_are_found(world: World) -> None:
     await berta.sees("Tu aviso: respuesta")
     await carla.writes("/tomar S1")
     await carla.sees("SIMULACRO S1", "Ya terminó", "Tu botón funciona")
+    await how_it_went(1, berta, carla)
     await plainly_practice(coral, berta, carla)
     await world.forward(minutes=10)
     await coral.reads_all()  # what the lost contact means
@@ -140,6 +148,7 @@ async def test_a_step_nobody_of_which_can_be_reached_is_skipped_as_in_earnest(wo
     await world.forward(minutes=11)
     await group.coordinator.sees("Berta: no llegó a ninguna cuenta", "Carla: respuesta a los 0 s")
     await carla.sees("Informe")
+    await how_it_went(1, carla)
 
 
 async def test_a_real_alarm_ends_it_at_once(world: World) -> None:
@@ -221,6 +230,7 @@ async def test_a_real_one_comes_first(world: World) -> None:
     await berta.sees("SIMULACRO S1", "Lo tomaste")
     await coral.sees("Informe", "Respuestas: 1 de 1")
     await berta.sees("Informe")
+    await how_it_went(1, berta)
 
     await berta.writes("/tomar")
     await berta.sees("Tomaste el incidente #1")
@@ -243,6 +253,7 @@ async def test_a_part_of_the_plan_and_what_cannot_be(world: World) -> None:
     await carla.sees("Lo tomaste")
     await coral.sees("Informe: solo el paso 2", "Paso 2, a los 0 s")
     await carla.sees("Informe")
+    await how_it_went(1, carla)
 
     await coral.writes("/simulacro berta")
     await coral.sees("SIMULACRO S2", "una sola persona")
@@ -267,6 +278,7 @@ async def test_a_part_of_the_plan_and_what_cannot_be(world: World) -> None:
     await coral.writes("/simulacro parar")
     await coral.sees("Se detuvo antes de tiempo")
     await berta.sees("Tu aviso: llegó poco antes del final")
+    await how_it_went(3, berta)
     await coral.writes("/simulacro ya")
     await coral.sees("Ya hubo 3 en un día")
     await berta.writes("/simulacro ya")
