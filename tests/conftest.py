@@ -33,9 +33,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> object:
 
 FAILED = pytest.StashKey[bool]()
 
-EVERYWHERE = frozenset(
-    {"test_a_miss_is_escalated", "test_incidents", "test_panic"}
-)
+EVERYWHERE = frozenset({"test_a_miss_is_escalated", "test_incidents", "test_panic"})
 """Stories that are told on each platform every time: a check-in's way to an alarm."""
 
 
@@ -52,7 +50,11 @@ def _drawn(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     seed = os.environ.get("ACUERPA_SEED", "0")
     for story, told in groupby(items, _story):
         ways = list(told)
-        yield from ways if story is None else [Random(f"{seed} {story}").choice(ways)]
+        if story is None:
+            yield from ways
+        else:  # on the quick one as often as on the two others together
+            weights = [2 if "sandbox" in way.nodeid else 1 for way in ways]
+            yield from Random(f"{seed} {story}").choices(ways, weights)
 
 
 def _story(item: pytest.Item) -> str | None:
