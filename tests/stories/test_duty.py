@@ -392,6 +392,8 @@ async def test_clocks_change_in_the_night_of_the_hand_off(world: World) -> None:
     await carla.shows("Estás de guardia desde 04:00")
     await berta.writes("/guardia")
     await berta.sees("Frontera: Carla, hasta 15 mar 03:30; después Berta")
+    for person in (ana, berta, carla, coral):
+        await person.reads_all()  # who can be reached, after all that time
 
 
 async def test_a_region_has_its_own_duty_and_the_group_stands_behind_it(world: World) -> None:
