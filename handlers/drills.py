@@ -328,7 +328,8 @@ async def on_schedule(ctx: Context, occasion: Due) -> None:
 
 
 async def _set_next(ctx: Context, group: Group, window: Window) -> None:
-    chance = Random(ctx.settings.token())  # nosec B311: when it begins is no key
+    # When it begins is no key that anybody could use.
+    chance = Random(ctx.settings.token())  # nosec B311
     due = rules.next_drill(window, group.zone, ctx.now, chance)
     await ctx.tx.timers.set(SCHEDULE_TIMER, group.id, due)
 
