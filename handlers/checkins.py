@@ -45,7 +45,6 @@ STALE = timedelta(days=1)
 """From which age on an occurrence gives way to the newest one of its schedule."""
 
 
-
 # --- asking -------------------------------------------------------------------------------------
 
 

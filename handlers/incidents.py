@@ -819,6 +819,8 @@ def _acting(action: str, *, only_open: bool = True) -> Callable[[Context, str], 
 
 async def command_escalate(ctx: Context, rest: str) -> None:
     """`/escalar`, `/escalar 12`, straight to a step `/escalar 12 3`, and `/escalar 12 pasos`"""
+    if await drills.command(ctx, rest, "escalate"):
+        return
     incident, more = await _which(ctx, rest)
     if incident is None:
         return

@@ -205,6 +205,21 @@ async def test_words_of_duress_during_a_drill_change_nothing_in_that_chat(world:
 
 
 @sandbox_alone
+async def test_the_commands_of_an_incident_move_a_drill_on(world: World) -> None:
+    group, berta, carla = await two_steps(world)
+    await group.coordinator.writes("/simulacro ya")
+    await group.coordinator.sees("Empezó")
+    await berta.sees("SIMULACRO S1", "nadie está en peligro")
+    await berta.writes("/escalar S1")
+    await carla.sees("SIMULACRO S1", "nadie está en peligro")  # not in half an hour
+    await carla.writes("/tomar")
+    await carla.sees("SIMULACRO S1", "Lo tomaste")
+    for person in (berta, carla, group.coordinator):
+        await person.reads_all()
+    await plainly_practice(group.coordinator, berta, carla)
+
+
+@sandbox_alone
 async def test_a_real_one_comes_first(world: World) -> None:
     """Whoever was told of it hears why not; whoever was not learns nothing from asking."""
     group = await world.group("Red")
