@@ -12,6 +12,7 @@ from bot.domain.plan import Plan, Recipient, Step
 from bot.pictures.timeline import Bar, Row, Timeline, Tone, drawn
 from bot.platforms.base import Attachment
 from bot.texts import Key, Texts
+from handlers import duty
 from handlers.context import Context, Place
 
 PICTURE = "acuerpa.png"
@@ -114,7 +115,7 @@ def _at(after: timedelta | None) -> Key:
 async def warnings(ctx: Context, place: Place, plan: Plan, group: int) -> str:
     """What would make the plan weaker than it reads today; each on a line, and nothing if nothing."""
     texts = ctx.texts(place)
-    roster = await ctx.tx.people.roster(group)
+    roster = await duty.roster_at(ctx, group, None, plan, ctx.now)
     platforms = await ctx.tx.people.platforms_of(roster.agreed)
     lines = []
     for number, step in enumerate(plan.steps, 1):

@@ -532,3 +532,15 @@ async def test_a_calendar_names_nobody_but_to_who_coordinates(world: World) -> N
     await ana.sees("Eso no te toca a ti")
     await ana.writes("/guardia calendario")
     await ana.sees("No tienes turnos")
+
+
+@sandbox_alone
+async def test_the_plan_and_what_if_know_who_is_on_duty(world: World) -> None:
+    group, _, _, _ = await guarded(world)
+    coral = group.coordinator
+    await coral.writes(f"/plan {PLAN}")
+    (summary,) = [text for text in await coral.reads_all() if "Así queda el plan" in text]
+    assert "quien esté de guardia" in summary
+    assert "paso 1" not in summary.casefold()  # no warning that it tells nobody
+    await coral.writes("/siacaso Ana 3:00")
+    await coral.sees("Paso 1: quien esté de guardia (1, con canal 1)")
