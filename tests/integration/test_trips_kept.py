@@ -122,6 +122,8 @@ async def test_where_somebody_went_goes_first_and_then_with_the_incident(tmp_pat
     while await stage.engine.erase():
         pass
     assert await count(stage, incidents) == await count(stage, whereabouts) == 0
+    for person in world.people:
+        await person.reads_all()  # two months of summaries and of questions whether all reach them
     await world.close()
 
 

@@ -57,6 +57,7 @@ from handlers import checkins, incidents, invitations, joining, router, schedule
 from handlers.context import Choice, Context, Place
 from handlers.router import Router
 from handlers.settings import Settings
+from storage.configuring import Kind as Begun
 from storage.database import Database
 from storage.inbox import DONE, SET_ASIDE
 from storage.keys import KeyInMemory
@@ -209,10 +210,12 @@ class Scene:
                 case "responder":
                     await there.expect(incidents.TOPIC, "news", incident=1)
                 case "coordinator":
-                    await there.expect("plan", "confirm", plan=DEFAULT_PLAN.to_json())
+                    await ctx.tx.configuring.put(
+                        member, Begun.DRAFT, NOW, plan=DEFAULT_PLAN.to_json()
+                    )
                     await there.ask(
-                        place, "plan.confirm", (Choice("save", "button.save"),),
-                        topic="plan", ref=1, steps="",
+                        place, "plan.confirm", (Choice("save", "button.save", DEFAULT_PLAN.fingerprint),),
+                        topic="plan", ref=1, steps="", changes="", warnings="",
                     )  # fmt: skip
                 case "author":
                     id = await there.tx.denunciations.add(
