@@ -13,17 +13,27 @@ import re
 from collections import Counter
 from datetime import timedelta
 
+import sqlalchemy as sa
+
 from bot.domain.people import Role
 from bot.platforms.sandbox.town import private_chat
 from storage.conversations import Dialog
+from storage.tables import incidents
 from tests.proofs import own_tables as tables
 from tests.proofs.own_scene import (
+    ANSWER,
+    CARE,
+    COMPLAINT,
     DRAFT,
     HEARS,
     NAME,
     NEWS,
+    NOTE,
     OPERATOR,
+    OPINION,
     OTRA,
+    PLACE,
+    REASON,
     RED,
     STRANGERS,
     WORDS,
@@ -79,6 +89,7 @@ class Machine:
         self.counts["decided"] += sum(d[5] == "done" for d in self.before.decisions)
         self.counts["published"] += sum(d[3] == "approved" for d in self.before.drafts.values())
         self.counts["incidents"] += len(self.before.incidents)
+        self.counts["complaints"] += len(self.before.complaints)
 
     # --- what people do ---
 
@@ -143,10 +154,51 @@ class Machine:
             case "plan":
                 return [(a, f"/plan {self._a_plan(a)}"), (a, "!Guardar"), (b, "!Doy mi acuerdo"),
                         (c, "!De acuerdo")]  # fmt: skip
+            case "trip":
+                r = one(R.RESPONDER, R.COORDINATOR)
+                return [(c, f"/trayecto {self._a_way(c)}"), (c, "auxilio"), (r, "!Yo me encargo"),
+                        (one(*HEARS), "/lugar {n}"), (r, "/lugar {n}"), (c, "sin señal")]  # fmt: skip
+            case "together":
+                d, r = one(), one(R.RESPONDER, R.COORDINATOR)
+                end = self.scene.clock.now() + timedelta(hours=2)
+                return [(a, f"/colectivo Asamblea: {c.name}, {d.name}; hasta las {end:%H:%M}"),
+                        (c, "!Sí"), (a, f"!Falta {c.name}"), (r, "!Yo me encargo"),
+                        (d, "auxilio"), (r, "/lugar {n}")]  # fmt: skip
+            case "note":
+                r = one(R.RESPONDER, R.COORDINATOR)
+                return [(c, f"/ficha salud {self._of(c, NOTE)}"), (c, "auxilio"),
+                        (r, "!Yo me encargo"), (one(*HEARS), "/ficha {n} porque sí"),
+                        (r, "!Abrir la ficha"), (r, ""), (one(*HEARS), "/ficha {n} porque sí"),
+                        (r, "!Cerrar"), (r, "!a salvo"), (c, "/ficha")]  # fmt: skip
+            case "complaint":
+                d = one()
+                of = rng.choice(["respuesta", f"persona {d.name}", f"persona {a.name}"])
+                send = rng.choice(["!Enviar sin", "!Enviar con"])
+                return [(c, f"/queja {of}: {self._of(c, COMPLAINT)}"), (c, send),
+                        (b, "!Yo la atiendo"), (b, "!Responder"), (b, ""),
+                        (c, "!No queda resuelta"), (a, "/quejas")]  # fmt: skip
+            case "opinion":
+                r = one(R.RESPONDER, R.COORDINATOR)
+                return [(a, "/simulacro ya"), (r, "!Me llegó"), (r, "/tomar S1"),
+                        (r, f"/opinion 1 2 {self._of(r, OPINION)}"), (r, ""),
+                        (a, "/resumen")]  # fmt: skip
+            case "care":
+                way = f"{self._of(a, CARE)}; llamar {self._of(a, CARE)}"
+                return [(a, f"/cuidados agregar legal; Oaxaca; {way}"), (a, "!Guardar"),
+                        (c, "/cuidados"), (b, "/cuidados 1")]  # fmt: skip
+            case "lost":
+                r = one(R.RESPONDER, R.COORDINATOR)
+                return [(a, f"/perdido {c.name}"), (r, "!Yo me encargo"), (c, "auxilio"),
+                        (b, f"/recuperar {c.name}"), (a, "!Doy mi acuerdo")]  # fmt: skip
+            case "words":
+                how, said = rng.choice(["palabra", "clave"]), f"el {self._of(c, WORDS)} rojo"
+                return [(c, f"/{how}"), (c, said), (c, said), (c, "auxilio"), (c, said),
+                        (one(R.RESPONDER), "!Yo me encargo")]  # fmt: skip
         return [(a, "/exportar"), (a, "!Pedirlo"), (b, "!Doy mi acuerdo")]
 
     async def _does(self, who: Someone, does: str) -> Someone:
-        """One step of an intent: "!label" presses, "?" opens an invitation, "" says what fits."""
+        """One step of an intent: "!label" presses, "?" opens an invitation, "" says what fits,
+        "{n}" is the number of the newest incident."""
         if does.startswith("!"):
             for message in reversed(self.scene.town.sees(who.key)):
                 for button in (b for row in message.buttons for b in row):
@@ -159,8 +211,15 @@ class Machine:
         elif does == "":
             await self._speak(who)
         else:
-            self._write(who, does)
+            self._write(who, does.replace("{n}", str(await self._newest(who))))
         return who
+
+    async def _newest(self, who: Someone) -> int:
+        """The number of the newest incident of somebody's group."""
+        group = self.before.group.get(who.member or 0, 0)
+        async with self.scene.database.transaction() as tx:
+            found = sa.select(sa.func.max(incidents.c.number)).where(incidents.c.group_id == group)
+            return (await tx.connection.execute(found)).scalar_one() or 1
 
     async def _step(self, who: Someone) -> Someone | None:
         """One thing that somebody does; None if time passed instead."""
@@ -261,6 +320,14 @@ class Machine:
                 return f"{who.who.capitalize()} {self.scene.canary(who.who, NAME)}"
             case "erase":
                 return self.rng.choice(["borrar", "borrar", "mejor no"])
+            case "note" if dialog.step == "reason":
+                return self.scene.canary(who.who, REASON, int(dialog.data["incident"]))
+            case "complaint" if dialog.step == "about":
+                return self._near(who)
+            case "trip":
+                return "bien" if dialog.step == "end" else self._a_way(who)
+            case topic if topic in SAID:
+                return f"el {self._of(who, SAID[topic])} rojo"
             case "region" | "rotation" | "cover" if dialog.step == "sure":
                 return self.rng.choice(["sí", "guardar", "no"])
             case "region" if dialog.step in ("name", "zone"):
@@ -271,6 +338,28 @@ class Machine:
             case "cover":
                 return f"{self.rng.choice(['mañana', 'ahora', 'hoy'])}: {self._a_name(who)}"
         return self._a_name(who)
+
+    def _of(self, who: Someone, kind: str) -> str:
+        """A canary about the member who says it; of the directory, about their group."""
+        about = who.member or 0
+        if kind == CARE:
+            about = self.before.group.get(about, 0)
+        return self.scene.canary(who.who, kind, about)
+
+    def _a_way(self, who: Someone) -> str:
+        """Two places and when somebody means to be there."""
+        now = self.scene.clock.now()
+        first, then = (now + timedelta(minutes=m) for m in sorted(self.rng.sample(range(3, 40), 2)))
+        return f"{self._of(who, PLACE)} {first:%H:%M}, {self._of(who, PLACE)} {then:%H:%M}"
+
+    def _near(self, who: Someone) -> str:
+        """Somebody of the same group: what one types oneself is no secret that the bot gave away."""
+        group = self.before.group.get(who.member or 0)
+        near = [
+            p.name for p in self.scene.people.values()
+            if p.name and self.before.group.get(p.member or -1) == group
+        ]  # fmt: skip
+        return self.rng.choice(near or [who.name or "Nadie"])
 
     def _a_region(self) -> str:
         return self.rng.choice(["Sierra", "Costa", "Valle"])
@@ -336,16 +425,55 @@ class Machine:
                 return rng.choice(["", "", "cambiar", "calendario", "calendario todo", "sí", cover])
             case "grupo":
                 return f"Grupo {rng.randrange(9)}"
+            case "trayecto":
+                return rng.choice([self._a_way(who), "", "llegué", "alargar 20 min", "terminar"])
+            case "preguntame":
+                return rng.choice(["", f"en 10 min {self._of(who, PLACE)}"])
+            case "pausa":
+                return rng.choice(["", f"2 horas {self._of(who, PLACE)}", "fin"])
+            case "descanso":
+                return rng.choice(["", "22:00 a 07:00", "quitar"])
+            case "colectivo":
+                end = self.scene.clock.now() + timedelta(hours=2)
+                names = f"{self._near(who)}, {self._near(who)}"
+                return rng.choice(["", f"Asamblea: {names}; hasta las {end:%H:%M}"])
+            case "ficha":
+                number_and_why = f"{number} {await self._news(who, number, REASON)}"
+                part = rng.choice(["salud", "llamar", "evitar"])
+                return rng.choice(
+                    ["", "ver", "borrar", f"{part} {self._of(who, NOTE)}", number_and_why]
+                )
+            case "queja":
+                of = rng.choice(["medida", "respuesta", f"persona {self._near(who)}"])
+                return rng.choice(["", str(number), f"{of}: {self._of(who, COMPLAINT)}"])
+            case "opinion":
+                return f"{number} {rng.randrange(1, 6)} {self._of(who, OPINION)}"
+            case "cuidados" if who.member and self.before.has(who.member, R.COORDINATOR):
+                way = f"{self._of(who, CARE)}; llamar {self._of(who, CARE)}"
+                return rng.choice(["", "legal", str(number), f"agregar legal; Oaxaca; {way}"])
+            case "nombre":
+                named = f"{who.who.capitalize()} {self._of(who, NAME)}"
+                return rng.choice(["", named]) if who.member else ""
+            case "palabra" | "clave":
+                return rng.choice(["", "", "quitar"])
+            case "simulacro":
+                return rng.choice(["", "ya", "1", "2"])
+            case "escalar":
+                return rng.choice([str(number), f"{number} {rng.randrange(1, 4)}"])
+            case "siacaso":
+                return rng.choice(["", "3:00", f"{self._near(who)} 3:00"])
+            case "perdido" | "recuperar" | "ensayo":
+                return rng.choice([self._near(who), self._a_name(who)])
         return rng.choice([str(number), ""])
 
-    async def _news(self, who: Someone, number: int) -> str:
+    async def _news(self, who: Someone, number: int, kind: str = NEWS) -> str:
         """Words about the incident of that number in the speaker's own group, if there is one."""
         group = self.before.group.get(who.member or 0, 0)
         async with self.scene.database.transaction() as tx:
             found = await tx.incidents.numbered(group, number)
         if found is None:
             return "nada"  # there may be one by the time that it is heard
-        return self.scene.canary(who.who, NEWS, found.id)
+        return self.scene.canary(who.who, kind, found.id)
 
     def _a_plan(self, who: Someone) -> str:
         able = [
@@ -400,6 +528,7 @@ class Machine:
         if member is not None and member in (owner.member, canary.about * (canary.kind == NAME)):
             return  # another account of the same person
         self.counts["seen of others"] += 1
+        self.counts[f"seen {canary.kind}"] += 1
         if around.published(canary):
             return
         if not around.grants(member, reader.who == OPERATOR, canary):
@@ -465,7 +594,16 @@ class Machine:
         self.figures.problems.append(f"{what}; after {' | '.join(self.done[-12:])}"[:1500])
 
 
-INTENTS = ("role", "role", "draft", "join", "incident", "erase", "plan", "export", "duty")
+INTENTS = (
+    "role", "role", "draft", "join", "incident", "erase", "plan", "export", "duty", "trip", "together",
+    "note", "complaint", "opinion", "care", "lost", "words",
+)  # fmt: skip
+
+SAID = {
+    "note": NOTE, "complaint": COMPLAINT, "feedback": OPINION, "care": CARE, "duress": WORDS,
+    "taking_back": WORDS, "complaint_case": ANSWER,
+}  # fmt: skip
+"""Conversation → what the words are that are said in it."""
 
 LINKED = "Esta cuenta es ahora"
 

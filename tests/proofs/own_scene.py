@@ -1,9 +1,9 @@
 """The town of P16: people full of canaries, the real bot, and who may read which canary.
 
 A canary is a word that stands nowhere else, and says what it is of: the name somebody goes by, their
-account, words that they wrote to the bot, a line of news about an incident, a draft. `Facts.grants`
-says who may read it, from what the tables hold and from what may be known of others in a group; it
-calls nothing of the program's own rules.
+account, words that they wrote to the bot, a line of news about an incident, a draft, where they go, a
+note for an emergency, a complaint. `Around.grants` says who may read it, from what the tables hold and
+from what may be known of others in a group; it calls nothing of the program's own rules.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory
 from storage.outbox import SENT, Row
-from storage.tables import groups, members
+from storage.tables import complaints, groups, members
 from storage.transaction import Transaction
 
 START = datetime(2026, 11, 17, 14, 0, tzinfo=UTC)
@@ -44,7 +44,8 @@ ZONE = "UTC"
 CANARY = re.compile(r"qz([a-z])(\d+)q", re.IGNORECASE)
 
 NAME, ACCOUNT, WORDS, NEWS, DRAFT, NOTE = "n", "a", "w", "s", "d", "m"
-"""What a canary is of: the letter behind "qz"."""
+PLACE, COMPLAINT, ANSWER, OPINION, CARE, REASON = "p", "c", "r", "f", "e", "o"
+"""What a canary is of: the letter behind "qz". A reason is why somebody opened a note."""
 
 R = Role
 RED: dict[str, frozenset[Role]] = {
@@ -86,6 +87,23 @@ class Canary:
     owner: str
     kind: str
     about: int = 0
+    word: str = ""
+
+
+@dataclass(frozen=True)
+class Complained:
+    """A complaint, and the canaries in it."""
+
+    id: int
+    group: int
+    author: int
+    about: int | None
+    rounds: int
+    words: frozenset[str]
+
+    def may_judge(self, coordinators: set[int]) -> set[int]:
+        """Of those who coordinate, whoever has no part in it."""
+        return coordinators - {self.author, self.about}
 
 
 @dataclass
@@ -108,6 +126,8 @@ class Facts:
     put_out: set[int] = field(default_factory=set)
     on_duty: dict[int, set[int]] = field(default_factory=dict)
     lists: list[set[int]] = field(default_factory=list)
+    over: set[int] = field(default_factory=set)
+    complaints: list[Complained] = field(default_factory=list)
 
     @classmethod
     async def read(cls, tx: Transaction) -> Facts:
@@ -165,6 +185,12 @@ class Facts:
         ):
             together.setdefault(trip, {answers}).add(companion)
         facts.lists = list(together.values())
+        facts.over = {id for (id,) in await rows("SELECT id FROM incidents WHERE closed_at IS NOT NULL")}
+        for row in await tx.rows.all(sa.select(complaints)):
+            words = frozenset(canaries_in(row.text, row.answer or ""))
+            facts.complaints.append(
+                Complained(row.id, row.group_id, row.member_id, row.about, row.rounds, words)
+            )
         facts.log = await rows("SELECT id, hex(details) FROM audit_log ORDER BY id")
         return facts
 
@@ -211,13 +237,29 @@ class Around:
         """Whether somebody may be shown another one's canary. `reader` None is no member."""
         if canary.kind in (ACCOUNT, WORDS):
             return False
+        if canary.kind in (COMPLAINT, ANSWER):
+            return self._may_read_complaint(reader, operator, canary.word)
         if canary.kind == NAME:
             owner = canary.about
             return (operator and self._asked_operator(owner)) or (
                 reader is not None and self._may_name(reader, owner)
             )
-        if reader is None:
-            return False
+        if reader is None or canary.kind == OPINION:
+            return False  # opinions are read once the month is over, and no run lasts for so long
+        if canary.kind == CARE:
+            return self.after.group.get(reader) == canary.about
+        if canary.kind == PLACE:
+            return any(
+                holder == reader and (subject == canary.about or self._together(subject, canary.about))
+                for facts in (self.before, self.after)
+                for _, subject, holder, _ in facts.incidents
+            )
+        if canary.kind == REASON:
+            return any(
+                id == canary.about
+                and (reader in told if reader != subject else id in self.after.over)
+                for id, subject, _, told in self.after.incidents
+            )
         if canary.kind == NOTE:
             # Whoever holds an incident about the person who wrote it.
             return any(
@@ -229,6 +271,22 @@ class Around:
                 id == canary.about and reader in told for id, _, _, told in self.after.incidents
             )
         return self._may_read_draft(reader, canary.about)
+
+    def _together(self, one: int, other: int) -> bool:
+        lists = (*self.before.lists, *self.after.lists)
+        return any(one in people and other in people for people in lists)
+
+    def _may_read_complaint(self, reader: int | None, operator: bool, word: str) -> bool:
+        for facts in (self.before, self.after):
+            for complaint in facts.complaints:
+                if word not in complaint.words:
+                    continue
+                able = complaint.may_judge(facts.coordinators(complaint.group))
+                if reader == complaint.author or reader in able:
+                    return True
+                if operator and (complaint.rounds >= 2 or not able):
+                    return True
+        return False
 
     def _may_read_draft(self, reader: int, draft: int) -> bool:
         for facts in (self.before, self.after):
@@ -245,7 +303,14 @@ class Around:
         return False
 
     def _asked_operator(self, owner: int) -> bool:
-        return any(
+        """Two people had the operator decide about them, or nobody else may judge their complaint."""
+        put = any(
+            owner in (complaint.author, complaint.about)
+            and (complaint.rounds >= 2 or not complaint.may_judge(facts.coordinators(complaint.group)))
+            for facts in (self.before, self.after)
+            for complaint in facts.complaints
+        )
+        return put or any(
             operators and owner in (about, asked_by)
             for _, _, about, _, asked_by, _, operators in self.after.decisions
         )
@@ -375,14 +440,14 @@ class Scene:
     def canary(self, owner: str, kind: str, about: int = 0) -> str:
         """A word that stands nowhere else."""
         word = f"qz{kind}{next(self._numbers)}q"
-        self.canaries[word] = Canary(owner, kind, about)
+        self.canaries[word] = Canary(owner, kind, about, word)
         return word
 
     def belongs(self, name: str, member: int) -> None:
         """The canary in a name is that of this membership."""
         for found in CANARY.finditer(name):
             word = found[0].lower()
-            self.canaries[word] = Canary(self.canaries[word].owner, NAME, member)
+            self.canaries[word] = Canary(self.canaries[word].owner, NAME, member, word)
 
     async def facts(self) -> Facts:
         """What the tables say now."""

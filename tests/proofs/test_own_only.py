@@ -11,7 +11,8 @@ from unittest.mock import patch
 
 import pytest
 
-from handlers import decisions, incidents, router
+from bot.domain import complaint
+from handlers import decisions, incidents, notes, router
 from handlers.context import Context
 from tests.proofs import own_tables
 from tests.proofs.own_enumerated import Enumeration
@@ -80,16 +81,24 @@ async def _alone(ctx: Context, kind: Any, *_: Any, about: int | None = None, **c
     return True
 
 
+async def _anybody(*_: Any) -> str:
+    return ""
+
+
 MACHINE: dict[str, Callable[[], AbstractContextManager[Any]]] = {
     "news of an incident go to everybody": lambda: patch.object(
         incidents, "tell_the_others", _tells_everybody
     ),
     "one person is enough": lambda: patch.object(decisions, "ask_second", _alone),
+    "whoever was told may open a note": lambda: patch.object(notes, "_may_open", _anybody),
+    "a complaint goes to everybody who coordinates": lambda: patch.object(
+        complaint, "judges", lambda _, coordinators: frozenset(coordinators)
+    ),
 }
 
 
 @pytest.mark.parametrize("mutation", MACHINE)
 async def test_the_machine_sees(mutation: str) -> None:
     with MACHINE[mutation]():
-        _, _, problems = await several(seed=1, first=1, runs=20, steps=30, most=1)
+        _, _, problems = await several(seed=1, first=1, runs=100, steps=30, most=1)
     assert problems
