@@ -64,7 +64,7 @@ async def test_on_telegram(tmp_path: Path) -> None:
     assert not {"Ana", "Coral", "Red"} & set(shown.replace(".", " ").split())
     assert stage.api.token not in shown
     async with asyncio.timeout(20):
-        assert await stage.bot.process.wait() != 0
+        assert await stage.bot.ended() != 0
     await shows_last_words(world)
     assert stage.api.truth("logged_out")
     assert not (tmp_path / "acuerpa.key").exists()

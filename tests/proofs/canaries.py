@@ -119,14 +119,7 @@ async def _everybody_talks(
     log = folder / "bot.log"
     with _logging_to(log):
         scene = await Scene.on_disk(folder)
-        # Every command, answer and step, by everyone: what a rolled back transaction left is bytes too.
-        await scene.fill()
-        every = Enumeration(scene, Figures(), rng, full=False)
-        await every.prepare()
-        every.router = Router(replace(scene.settings))
-        await every.commands()
-        await every.presses()
-        await every.talks()
+        await _everything_is_tried(scene, rng)
         canaries |= set(scene.canaries)
         with _failing(rng) as failures:
             for _ in range(runs):
@@ -146,6 +139,17 @@ async def _everybody_talks(
         figures.problems.append(f"{word} stands in {file}")
     (folder / "planted.db").write_bytes(b"\0" * 100 + sorted(canaries)[0].encode())
     figures.check(bool(hits(folder, canaries)), "the search does not find what is there")
+
+
+async def _everything_is_tried(scene: Scene, rng: random.Random) -> None:
+    """Every command, answer and step, by everyone: what a rolled back transaction left is bytes too."""
+    await scene.fill()
+    every = Enumeration(scene, Figures(), rng, full=False)
+    await every.prepare()
+    every.router = Router(replace(scene.settings))
+    await every.commands()
+    await every.presses()
+    await every.talks()
 
 
 def _lines(log: Path) -> int:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from datetime import datetime
 from pathlib import Path
 
 from tests.support.botapi import BotApi, TelegramChat, TelegramPerson
-from tests.support.steering import SteeredBot
+from tests.support.steering import SteeredBot, run_command
 from tests.support.world import START, ZONE, Device, Person, Seen, Stage
 
 
@@ -19,13 +18,8 @@ def acuerpa(*arguments: str) -> list[str]:
 
 async def created_group(config: Path, name: str) -> str:
     """The operator makes a group on the command line; the invitation that it prints."""
-    process = await asyncio.create_subprocess_exec(
-        *acuerpa("group", "create", name, "--config", str(config)),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    out, _ = await process.communicate()
-    assert process.returncode == 0, out
-    return out.decode().splitlines()[-1].strip()
+    command = ["group", "create", name, "--config", str(config)]
+    return (await run_command(command, config.parent)).splitlines()[-1].strip()
 
 
 class TelegramDevice(Device):
