@@ -63,6 +63,7 @@ class Machine:
         self.seen: dict[str, list[tuple[str, str]]] = {}  # who: message and data of every button
         self.secrets: list[str] = []
         self.typed: dict[str, set[str]] = {}
+        self.listed: set[str] = set()  # names that somebody wrote down as travelling with others
         self.intents: list[Intent] = []
         self.counts: Counter[str] = Counter()
         self.steps = 0
@@ -295,6 +296,8 @@ class Machine:
             self._write(who, "1")
 
     def _write(self, who: Someone, text: str) -> None:
+        if text.startswith("/colectivo"):
+            self.listed |= canaries_in(text)
         self.typed.setdefault(who.who, set()).update(canaries_in(text))
         self.done.append(f"{who.who}: {text}")
         self.scene.town.writes(who.key, text)
@@ -358,6 +361,7 @@ class Machine:
         near = [
             p.name for p in self.scene.people.values()
             if p.name and self.before.group.get(p.member or -1) == group
+            and p.member not in self.before.left
         ]  # fmt: skip
         return self.rng.choice(near or [who.name or "Nadie"])
 
@@ -531,6 +535,8 @@ class Machine:
         self.counts[f"seen {canary.kind}"] += 1
         if around.published(canary):
             return
+        if word in self.listed and around.looks_for_travellers(member):
+            return  # of somebody who left before it was read, a name is what was written down
         if not around.grants(member, reader.who == OPERATOR, canary):
             self._problem(f"{reader.who} is shown {canary} in {text[:120]!r}")
 

@@ -101,10 +101,6 @@ class Complained:
     rounds: int
     words: frozenset[str]
 
-    def may_judge(self, coordinators: set[int]) -> set[int]:
-        """Of those who coordinate, whoever has no part in it."""
-        return coordinators - {self.author, self.about}
-
 
 @dataclass
 class Facts:
@@ -128,6 +124,7 @@ class Facts:
     lists: list[set[int]] = field(default_factory=list)
     over: set[int] = field(default_factory=set)
     complaints: list[Complained] = field(default_factory=list)
+    unreachable: set[int] = field(default_factory=set)
 
     @classmethod
     async def read(cls, tx: Transaction) -> Facts:
@@ -186,6 +183,11 @@ class Facts:
             together.setdefault(trip, {answers}).add(companion)
         facts.lists = list(together.values())
         facts.over = {id for (id,) in await rows("SELECT id FROM incidents WHERE closed_at IS NOT NULL")}
+        facts.unreachable = {
+            id for (id,) in await rows(
+                "SELECT id FROM members WHERE id NOT IN (SELECT member_id FROM accounts WHERE reachable)"
+            )
+        }  # fmt: skip
         for row in await tx.rows.all(sa.select(complaints)):
             words = frozenset(canaries_in(row.text, row.answer or ""))
             facts.complaints.append(
@@ -277,16 +279,27 @@ class Around:
         return any(one in people and other in people for people in lists)
 
     def _may_read_complaint(self, reader: int | None, operator: bool, word: str) -> bool:
-        for facts in (self.before, self.after):
-            for complaint in facts.complaints:
-                if word not in complaint.words:
-                    continue
-                able = complaint.may_judge(facts.coordinators(complaint.group))
-                if reader == complaint.author or reader in able:
-                    return True
-                if operator and (complaint.rounds >= 2 or not able):
-                    return True
-        return False
+        return any(
+            reader == complaint.author
+            or reader in self._judges(complaint)
+            or (operator and self._for_operator(complaint))
+            for complaint in (*self.before.complaints, *self.after.complaints)
+            if word in complaint.words
+        )
+
+    def _judges(self, complaint: Complained) -> set[int]:
+        """Whoever coordinated at the step's begin or does at its end, and has no part in it."""
+        both = (facts.coordinators(complaint.group) for facts in (self.before, self.after))
+        return set[int]().union(*both) - {complaint.author, complaint.about}
+
+    def _for_operator(self, complaint: Complained) -> bool:
+        """Others had their turn, or at some time of this step there was nobody who could be asked."""
+        return complaint.rounds >= 2 or any(
+            not facts.coordinators(complaint.group)
+            - {complaint.author, complaint.about}
+            - facts.unreachable
+            for facts in (self.before, self.after)
+        )
 
     def _may_read_draft(self, reader: int, draft: int) -> bool:
         for facts in (self.before, self.after):
@@ -305,10 +318,8 @@ class Around:
     def _asked_operator(self, owner: int) -> bool:
         """Two people had the operator decide about them, or nobody else may judge their complaint."""
         put = any(
-            owner in (complaint.author, complaint.about)
-            and (complaint.rounds >= 2 or not complaint.may_judge(facts.coordinators(complaint.group)))
-            for facts in (self.before, self.after)
-            for complaint in facts.complaints
+            owner in (complaint.author, complaint.about) and self._for_operator(complaint)
+            for complaint in (*self.before.complaints, *self.after.complaints)
         )
         return put or any(
             operators and owner in (about, asked_by)
@@ -352,6 +363,12 @@ class Around:
         # Where nobody else coordinates, the circle hears that somebody left or withdrew.
         alone = not self.after.coordinators(group) - {owner}
         return (alone and self.has(reader, R.RESPONDER)) or self._writes_with(reader, owner)
+
+    def looks_for_travellers(self, reader: int | None) -> bool:
+        """Whether somebody holds the incident of one who is on a collective's list, or is on one."""
+        lists = (*self.before.lists, *self.after.lists)
+        held = {s for _, s, holder, _ in self.after.incidents if holder == reader}
+        return any(reader in people or not held.isdisjoint(people) for people in lists)
 
     def _travels(self, reader: int, owner: int, people: set[int]) -> bool:
         """Who is on a collective's list and who answers for it know of each other, and so does who
