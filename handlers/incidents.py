@@ -629,15 +629,19 @@ async def _whom(ctx: Context, incident: Incident) -> None:
     if incident.holder != me:
         await refused(ctx, incident, Refusal.NOT_HOLDER)
         return
-    choices = [
-        Choice("hand_over_to", "button.person", str(id), {"name": person.name})
-        for id in sorted(await _able(ctx, incident) - {me})
-        if (person := await ctx.tx.people.member(id))
-    ]
+    able = sorted(await _able(ctx, incident) - {me})
     await ctx.toast("toast.done")
-    if not choices:
+    if not able:
         await ctx.reply("incident.nobody_to_hand_over", number=incident.number)
         return
+    if await _is_bare(ctx, ctx.place, incident):
+        await ctx.reply("bare.hand_over", number=incident.number)
+        return
+    choices = [
+        Choice("hand_over_to", "button.person", str(id), {"name": person.name})
+        for id in able
+        if (person := await ctx.tx.people.member(id))
+    ]
     await ctx.ask(
         ctx.place,
         "incident.hand_over_whom",
@@ -665,7 +669,8 @@ async def _offer(ctx: Context, incident: Incident, to: int) -> None:
     other = await ctx.tx.people.member(to)
     await ctx.tx.incidents.note(incident.id, ctx.now, "offered", me.id, to=to)
     await ctx.toast("toast.done")
-    await ctx.reply("incident.offered", number=incident.number, name=other.name)
+    here = Key("bare.name") if await _is_bare(ctx, ctx.place, incident) else other.name
+    await ctx.reply("incident.offered", number=incident.number, name=here)
     for place in await ctx.places_of(to):
         await ctx.ask(
             place,
@@ -678,7 +683,7 @@ async def _offer(ctx: Context, incident: Incident, to: int) -> None:
             ref=incident.id,
             lane=Lane.ALARM,
             number=incident.number,
-            name=me.name,
+            name=Key("bare.name") if await _is_bare(ctx, place, incident) else me.name,
         )
 
 
@@ -699,6 +704,7 @@ async def _decline(ctx: Context, incident: Incident, giver: int) -> None:
         {giver},
         "incident.declined",
         purpose=f"incident:{incident.id}:news",
+        bare=(await ctx.tx.people.group(incident.group)).bare,
         number=incident.number,
         name=me.name,
     )
