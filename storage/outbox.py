@@ -277,6 +277,24 @@ class Outbox:
         )
         return sorted((_row(r) for r in held), key=lambda r: r.seq)
 
+    async def pass_over(
+        self, platform: str, chat: str, now: datetime, until: datetime
+    ) -> list[Row]:
+        """What could leave for this chat counts as tried, without an attempt. Returns those rows."""
+        passed = await self._rows.all(
+            sa.update(outbox)
+            .where(
+                outbox.c.platform == platform,
+                outbox.c.chat_key == self._chat(chat),
+                outbox.c.state == QUEUED,
+                outbox.c.not_before <= now,
+                self._acting,
+            )
+            .values(not_before=until, attempts=outbox.c.attempts + 1)
+            .returning(*_COLUMNS)
+        )
+        return sorted((_row(r) for r in passed), key=lambda r: r.seq)
+
     async def finish(
         self, key: str, state: str, now: datetime, *, message_id: str = "", error: str = ""
     ) -> bool:

@@ -57,10 +57,11 @@ ATTEMPT = 90.0
 SLOW = 5.0
 """Seconds from which on an attempt is slow: its place is another's, though it goes on."""
 
-SLOW_PLACES = 0.5
-"""Part of the concurrent requests that chats whose last attempt was slow may take."""
+SLOW_PLACES = 2
+"""How many times the concurrent requests chats whose last attempt was slow may take. They wait, and take
+no place from the others; but a plan waits for each of them, so that they must not wait in a row."""
 
-MOST_PLACES = 2
+MOST_PLACES = SLOW_PLACES + 1
 """How many times the concurrent requests there may be at most, with those that are slow: a server that
 never answers for some chats must leave places for the others."""
 
@@ -245,7 +246,7 @@ class Dispatcher:
         """What fits into the free places: urgent rows of quick chats, of slow ones, and broadcasts."""
         places, free = self._platform.limits.concurrency, self._free()
         taken = set(self._busy)
-        slow = int(places * SLOW_PLACES) - len(self._slow & taken)
+        slow = places * SLOW_PLACES - len(self._slow & taken)
         broadcasts = places - URGENT_PLACES - len(self._broadcasts)
         rows: list[Row] = []
         for most, lanes, without in (
@@ -276,9 +277,10 @@ class Dispatcher:
             try:
                 for number, row in enumerate(rows):
                     rest = await self._send(row)
-                    if rest is not None and rows[number + 1 :]:
+                    if rest is not None:
                         # The others of this chat would fare the same: they do not even ask.
-                        await persist(self._part, partial(self._held, rows[number + 1 :], rest))
+                        behind = rows[number + 1 :]
+                        await persist(self._part, partial(self._held, chat, behind, rest))
                         return
             except Exception as error:  # a lease gives the row back
                 log.error("outbox.failed", error=type(error).__name__)
@@ -377,10 +379,16 @@ class Dispatcher:
                     raise
                 log.error("outbox.not_told", row=row.seq, error=type(error).__name__)
 
-    async def _held(self, rows: Sequence[Row], rest: Rest) -> None:
-        """Rows behind one whose chat is to be left alone."""
+    async def _held(self, chat: str, rows: Sequence[Row], rest: Rest) -> None:
+        """Rows behind one whose chat is to be left alone: claimed with it, or not claimed yet."""
         await self._give_back(rows, rest.until, rest.result, tried=rest.tried)
-        for row in rows if rest.tried else ():
+        if not rest.tried:
+            return
+        async with self._database.transaction() as tx:
+            unclaimed = await tx.outbox.pass_over(
+                self._platform.name, chat, self._clock.now(), rest.until
+            )
+        for row in (*rows, *unclaimed):
             async with self._database.transaction() as tx:
                 await self._hope(tx, row, row.attempts, rest.until, rest.result)
 

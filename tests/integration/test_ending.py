@@ -1,10 +1,10 @@
-"""A bot that is told to end: what is being sent is brought to its end, and nothing more begins."""
+"""Slow answers: what a bot that ends is just sending, and what waits behind a chat that gives none."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -18,7 +18,7 @@ from bot.engine.beats import Beats
 from bot.engine.outbox import Dispatcher
 from bot.engine.pace import Pace
 from bot.engine.stepping import SteppedClock
-from bot.platforms.base import Outgoing, Receipt
+from bot.platforms.base import Limits, Outgoing, Receipt, Result
 from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town, private_chat
 from handlers.router import Router
@@ -125,3 +125,31 @@ async def test_what_never_ends_is_not_waited_for(
         await ending.finish()
         await work
     assert sending.heard() == []
+
+
+class DeadPlatform(SandboxPlatform):
+    """Never answers in this chat, and has one place."""
+
+    limits = Limits(per_second=1000, per_chat=1000, per_group=1000, concurrency=1)
+    asked = 0
+
+    async def send(self, message: Outgoing) -> Receipt:
+        self.asked += 1
+        await asyncio.sleep(0.05)
+        return Receipt(Result.AMBIGUOUS)
+
+
+async def test_what_waits_behind_a_chat_that_does_not_answer_is_tried_with_it(
+    sending: Sending, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two people are missed, and Ana is to be told of both: both plans go on after the same time."""
+    monkeypatch.setattr(module, "SLOW", 0.01)
+    platform = sending.platform = DeadPlatform(sending.town)  # type: ignore[assignment]
+    going = sending.dispatcher()
+    for asked in (1, 2):
+        await going.drain()
+        assert platform.asked == asked
+        async with sending.database.transaction() as tx:
+            rows = [await tx.outbox.get(word) for word in ("uno", "dos")]
+        assert [row.attempts for row in rows if row is not None] == [asked, asked]
+        sending.clock.move(sending.clock.now() + timedelta(seconds=20))

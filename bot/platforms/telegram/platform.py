@@ -64,8 +64,9 @@ _POLL_SLACK = 10.0
 _TRICKLE = 2.0
 """Seconds that a whole answer may take beyond the time-out for its next byte: a server that answers
 byte by byte would never time out."""
-_SPARE = 2
-"""Connections for each concurrent request: one whose answer does not come keeps its own."""
+_SPARE = 3
+"""Connections for each concurrent request: one whose answer does not come keeps its own
+(`bot.engine.outbox.MOST_PLACES`)."""
 _TOAST_LIMIT = 200
 """Characters (https://core.telegram.org/bots/api#answercallbackquery)."""
 _REMEMBERED = 1000
