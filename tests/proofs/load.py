@@ -59,7 +59,7 @@ class Delays:
 
 TWO_ATTEMPTS = 65.0
 """Seconds: an attempt at a server that answers byte by byte lasts 27 (connecting 5, reading 20, its end
-2), there are two with two seconds in between, and the first waits for 5 until others are known as slow."""
+2), there are two, two seconds apart, and the first waits for 5 until others are known as slow."""
 
 
 @dataclass
