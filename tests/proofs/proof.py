@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
@@ -52,7 +53,10 @@ def a_seed() -> int:
 async def shown(promise: str, proof: Proof, *, full: bool, seed: int | None = None) -> Figures:
     """Run it, and print its line and its problems."""
     used = a_seed() if seed is None else seed
-    figures = await proof(full, used)
+    try:
+        figures = await proof(full, used)
+    except Exception:  # with its seed, as any other failure
+        figures = Figures(problems=[traceback.format_exc()])
     print(figures.line(promise, used), flush=True)
     for problem in figures.problems[:20]:
         print(f"  {promise}: {problem}", flush=True)
