@@ -93,6 +93,8 @@ class Acting:
         self._steady = steady
         self._lease = lease
         self._until: float | None = None
+        # Kept over failures: a database that fails now and then does not make anybody wait anew.
+        self._holder = _Watched(steady)
         if isinstance(database.lock, FileLock):
             database.lock.every = lease.total_seconds() / 3
 
@@ -111,8 +113,7 @@ class Acting:
         `waiting` is called again and again meanwhile.
         """
         await self.queue(wait=wait, waiting=waiting)
-        watched = _Watched(self._steady)
-        await self._until_ours(lambda: self._number(watched), wait, waiting)
+        await self._until_ours(lambda: self._number(self._holder), wait, waiting)
         await self._show()
 
     async def _until_ours(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,8 @@ from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town, private_chat
 from handlers.router import Router
 from handlers.settings import Settings
-from storage.database import Database
-from storage.fence import NotActing
+from storage.database import Database, Unavailable
+from storage.fence import Fence, NotActing
 from storage.keys import KeyInMemory
 from storage.outbox import Outbox
 from storage.transaction import Transaction
@@ -169,4 +170,31 @@ async def test_whoever_could_not_renew_its_right_sends_nothing(tmp_path: Path) -
     await engine.settle()
     assert [m.plain for m in town.messages(private_chat("berta"))] == ["Alerta"]
     await acting.let_go()
+    await database.close()
+
+
+async def test_a_database_that_fails_now_and_then_does_not_make_the_next_one_wait_anew(
+    fresh_postgres: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The former process was killed; every fifth look at its place fails while we wait for it."""
+    monkeypatch.setattr("bot.engine.acting.LOOK", 0.001)
+    seconds = count()
+    database = Database(fresh_postgres, KeyInMemory())
+    await database.open()
+    clock = SteppedClock(START)
+    await Acting(database, clock, lambda: 0.0).take()
+    looks, holder = count(1), Fence.holder
+
+    async def fails(fence: Fence) -> object:
+        if next(looks) % 5 == 0:
+            raise Unavailable("the disk is full")
+        return await holder(fence)
+
+    monkeypatch.setattr(Fence, "holder", fails)
+    later = Acting(database, clock, lambda: float(next(seconds)))
+    while True:  # as `bot.engine.persist` does
+        with suppress(Unavailable):
+            await later.take()
+            break
+        assert next(looks) < 100, "it waits for ever"
     await database.close()
