@@ -46,7 +46,7 @@ STATE = "/estado"
 TITLE = "Hostigamiento en la comunidad"
 TEXT = "El 23 de noviembre dos camionetas siguieron a una compañera."
 READERS = 6
-ENOUGH = 60.0
+ENOUGH = 180.0
 """Real seconds after the last fault within which everything must have happened."""
 LATEST = 20.0
 """Real seconds that an alarm may take: no fault lasts longer than half of it."""
