@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import signal
 import sys
@@ -17,6 +18,7 @@ import structlog
 import typer
 
 from bot.app import App, settings_of, watchers_of
+from bot.checking import weaknesses
 from bot.cli_keys import asked, keys, source_of
 from bot.cli_texts import texts
 from bot.config import Config, ConfigError, load
@@ -143,6 +145,17 @@ async def _run(config: Config, *, standby: bool) -> None:
 
         app = await unlocked(config.keys.socket, attempt, locked)
     await app.run()
+
+
+@cli.command()
+def check(config: ConfigPath = Path("config.toml")) -> None:
+    """Look for weak settings: a line with a remedy for each, and exit status 1 if there is one."""
+    found = weaknesses(config, load_or_exit(config), os.environ, root=os.geteuid() == 0)
+    for weakness in found:
+        typer.echo(f"{weakness.setting}: {weakness.remedy}")
+    if found:
+        raise typer.Exit(1)
+    typer.echo("OK: no weak setting.")
 
 
 @cli.command("unlock")

@@ -1,0 +1,148 @@
+"""Olivia sets the bot up: what `acuerpa check` refuses, and that it says no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from bot.checking import weaknesses
+from bot.cli import cli
+from bot.config import load
+
+TOKEN = "123456789:AAsecret-of-the-bot"
+
+GOOD = """
+operators = ["telegram:7"]
+[database]
+url = "{folder}/acuerpa.db"
+[keys]
+file = "{folder}/acuerpa.key"
+[watch]
+url = "https://hc.example.org/ping/secret"
+[telegram]
+token = "{token}"
+[matrix]
+homeserver = "https://matrix.example.org"
+user_id = "@acuerpa:example.org"
+password_file = "{folder}/password"
+store = "{folder}/matrix-store"
+"""
+
+
+class Setup:
+    """A folder as Olivia made it, and what is found about it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.config = folder / "config.toml"
+        self.config.write_text(GOOD.format(folder=folder, token=TOKEN), "utf-8")
+        for name in ("acuerpa.db", "acuerpa.key", "password"):
+            (folder / name).write_text("x")
+            (folder / name).chmod(0o600)
+        (folder / "matrix-store").mkdir(mode=0o700)
+        self.config.chmod(0o600)
+        self.environment: dict[str, str] = {}
+        self.root = False
+
+    def opens(self, name: str, mode: int = 0o644) -> None:
+        """Others may read it now."""
+        (self.config.parent / name).chmod(mode)
+
+    def instead(self, old: str, new: str) -> None:
+        """Another line in the file."""
+        text = self.config.read_text("utf-8")
+        assert old in text
+        self.config.write_text(text.replace(old, new), "utf-8")
+
+    def found(self) -> list[str]:
+        """The settings that are weak."""
+        config = load(self.config)
+        weak = weaknesses(self.config, config, self.environment, root=self.root)
+        assert all(w.remedy for w in weak)
+        return [w.setting for w in weak]
+
+
+@pytest.fixture
+def setup(tmp_path: Path) -> Setup:
+    """Everything as it should be."""
+    return Setup(tmp_path)
+
+
+def test_nothing_is_weak_where_all_is_as_it_should_be(setup: Setup) -> None:
+    assert setup.found() == []
+
+
+WEAK: dict[str, tuple[Callable[[Setup], object], str]] = {
+    "the token lies open": (lambda s: s.opens("config.toml"), "telegram.token"),
+    "the password lies open": (lambda s: s.opens("password", 0o640), "matrix.password_file"),
+    "the key lies open": (lambda s: s.opens("acuerpa.key"), "keys.file"),
+    "the database lies open": (lambda s: s.opens("acuerpa.db"), "database.url"),
+    "the device's keys lie open": (lambda s: s.opens("matrix-store", 0o755), "matrix.store"),
+    "nobody watches from outside": (
+        lambda s: s.instead('url = "https://hc.example.org/ping/secret"', ""), "watch.url"
+    ),
+    "no alarm is tried": (lambda s: s.instead("[watch]", '[watch]\ncanary = ""'), "watch.canary"),
+    "nobody hears of trouble": (lambda s: s.instead('["telegram:7"]', "[]"), "operators"),
+    "the homeserver is asked in the clear": (
+        lambda s: s.instead("https://matrix", "http://matrix"), "matrix.homeserver"
+    ),
+    "the watcher is told in the clear": (
+        lambda s: s.instead("https://hc", "http://hc"), "watch.url"
+    ),
+    "the database is far away": (
+        lambda s: s.instead(
+            f'url = "{s.config.parent}/acuerpa.db"', 'url = "postgresql://acuerpa@db.example.org/a"'
+        ),
+        "database.url",
+    ),
+    "Python says too much": (
+        lambda s: s.environment.update(PYTHONASYNCIODEBUG="1"), "PYTHONASYNCIODEBUG"
+    ),
+    "it runs as root": (lambda s: setattr(s, "root", True), "account"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", WEAK)
+def test_a_mistake_is_named_with_its_remedy(setup: Setup, mistake: str) -> None:
+    makes, setting = WEAK[mistake]
+    makes(setup)
+    assert setup.found() == [setting]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("https://matrix.example.org", "http://127.0.0.1:8008"),
+        ("https://matrix.example.org", "http://[::1]:8008"),
+        ("https://matrix.example.org", "http://abcdefghij.onion"),
+    ],
+)
+def test_what_stays_on_this_machine_or_is_sealed_by_itself_may_be_http(
+    setup: Setup, old: str, new: str
+) -> None:
+    setup.instead(old, new)
+    assert setup.found() == []
+
+
+@pytest.mark.parametrize("way", ["ssl=verify-full", "sslmode=require"])
+def test_a_database_that_is_reached_by_tls_may_be_far_away(setup: Setup, way: str) -> None:
+    url = f"postgresql://acuerpa@db.example.org/a?{way}"
+    setup.instead(f"{setup.config.parent}/acuerpa.db", url)
+    assert setup.found() == []
+
+
+def test_with_a_passphrase_there_is_no_key_file_to_look_at(setup: Setup) -> None:
+    setup.opens("acuerpa.key")
+    setup.instead("[keys]", "[keys]\npassphrase = true")
+    assert setup.found() == []
+
+
+def test_the_command_ends_with_one_and_says_no_secret(setup: Setup) -> None:
+    setup.opens("config.toml")
+    said = CliRunner().invoke(cli, ["check", "--config", str(setup.config)])
+    assert said.exit_code == 1
+    assert "telegram.token: others on this machine may read config.toml" in said.output
+    assert TOKEN not in said.output
+    assert "secret" not in said.output
