@@ -87,11 +87,14 @@ class SteeredBot:
         log = folder / "bot.log"
         bot = cls(_parent().forks(log, "bot", str(config), str(socket), start.isoformat()), log)
         async with asyncio.timeout(START_SECONDS):
-            while not socket.exists():
+            while True:
+                # Its file is there a moment before somebody listens.
+                with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
+                    bot._reader, bot._writer = await asyncio.open_unix_connection(socket)
+                    break
                 if bot.status is not None:
                     raise RuntimeError(f"the bot did not start: {log.read_text()}")
                 await asyncio.sleep(0.02)
-            bot._reader, bot._writer = await asyncio.open_unix_connection(socket)
             socket.unlink()
             while not (await bot.order("ready"))["ready"]:
                 await asyncio.sleep(0.05)
