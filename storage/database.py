@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -172,6 +173,8 @@ class Database:
         pass); a wrong key changes nothing.
         """
         try:
+            if self.sqlite and self.url.database not in (None, "", ":memory:"):
+                _make_for_us_alone(Path(str(self.url.database)))
             async with self._engine.connect() as connection:
                 kept = await connection.run_sync(keyring.read)
                 await connection.run_sync(_not_newer)
@@ -369,9 +372,12 @@ class Database:
             raise StorageError("database.url: copy a PostgreSQL database with pg_dump")
         beside = create_async_engine(self.url, poolclass=sa.NullPool)  # our writer goes on
         try:
+            _make_for_us_alone(to, new=True)
             async with beside.connect() as connection:
                 await _outside(connection, "VACUUM INTO ?", str(to))
-        except (sqlite3.Error, sa.exc.DBAPIError) as error:
+        except (sqlite3.Error, sa.exc.DBAPIError, OSError) as error:
+            if not isinstance(error, OSError):
+                to.unlink(missing_ok=True)  # ours, and no whole copy
             raise StorageError(
                 f"{to.name}: the copy could not be written: is it there already, is the disk full?"
             ) from error
@@ -387,6 +393,12 @@ class Database:
     async def close(self) -> None:
         """Let go of all connections."""
         await self._engine.dispose()
+
+
+def _make_for_us_alone(path: Path, *, new: bool = False) -> None:
+    """A file that nobody else may read, if there is none; SQLite gives its log the same rights."""
+    how = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if new else 0)
+    os.close(os.open(path, how, 0o600))
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

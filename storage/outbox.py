@@ -264,36 +264,32 @@ class Outbox:
 
     async def hold_chat(self, platform: str, chat: str, until: datetime) -> list[Row]:
         """The platform asks for quiet in one chat; the others go on. Returns the rows that wait."""
-        held = await self._rows.all(
-            sa.update(outbox)
-            .where(
-                outbox.c.platform == platform,
-                outbox.c.chat_key == self._chat(chat),
-                outbox.c.state == QUEUED,
-                outbox.c.not_before < until,
-            )
-            .values(not_before=until)
-            .returning(*_COLUMNS)
-        )
-        return sorted((_row(r) for r in held), key=lambda r: r.seq)
+        return await self._put_off(platform, chat, until, outbox.c.not_before < until)
 
     async def pass_over(
         self, platform: str, chat: str, now: datetime, until: datetime
     ) -> list[Row]:
         """What could leave for this chat counts as tried, without an attempt. Returns those rows."""
-        passed = await self._rows.all(
+        ready = sa.and_(outbox.c.not_before <= now, self._acting)
+        return await self._put_off(platform, chat, until, ready, tried=1)
+
+    async def _put_off(
+        self, platform: str, chat: str, until: datetime, which: sa.ColumnElement[bool],
+        *, tried: int = 0,
+    ) -> list[Row]:  # fmt: skip
+        waits = sa.and_(
+            outbox.c.platform == platform,
+            outbox.c.chat_key == self._chat(chat),
+            outbox.c.state == QUEUED,
+            which,
+        )
+        found = await self._rows.all(
             sa.update(outbox)
-            .where(
-                outbox.c.platform == platform,
-                outbox.c.chat_key == self._chat(chat),
-                outbox.c.state == QUEUED,
-                outbox.c.not_before <= now,
-                self._acting,
-            )
-            .values(not_before=until, attempts=outbox.c.attempts + 1)
+            .where(waits)
+            .values(not_before=until, attempts=outbox.c.attempts + tried)
             .returning(*_COLUMNS)
         )
-        return sorted((_row(r) for r in passed), key=lambda r: r.seq)
+        return sorted((_row(r) for r in found), key=lambda r: r.seq)
 
     async def finish(
         self, key: str, state: str, now: datetime, *, message_id: str = "", error: str = ""

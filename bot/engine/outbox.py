@@ -381,7 +381,8 @@ class Dispatcher:
 
     async def _held(self, chat: str, rows: Sequence[Row], rest: Rest) -> None:
         """Rows behind one whose chat is to be left alone: claimed with it, or not claimed yet."""
-        await self._give_back(rows, rest.until, rest.result, tried=rest.tried)
+        if rows:
+            await self._give_back(rows, rest.until, rest.result, tried=rest.tried)
         if not rest.tried:
             return
         async with self._database.transaction() as tx:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from typer.testing import CliRunner
 from bot.checking import weaknesses
 from bot.cli import cli
 from bot.config import load
+from storage.database import Database, StorageError
+from storage.keys import KeyFile
 
 TOKEN = "123456789:AAsecret-of-the-bot"
 
@@ -146,3 +149,24 @@ def test_the_command_ends_with_one_and_says_no_secret(setup: Setup) -> None:
     assert "telegram.token: others on this machine may read config.toml" in said.output
     assert TOKEN not in said.output
     assert "secret" not in said.output
+
+
+async def test_what_the_bot_makes_nobody_else_may_read(setup: Setup) -> None:
+    """Neither the database with its log, nor a copy of it, on a machine that gives rights freely."""
+    folder = setup.config.parent
+    for name in ("acuerpa.db", "acuerpa.key"):
+        (folder / name).unlink()
+    before = os.umask(0o022)
+    try:
+        database = Database(str(folder / "acuerpa.db"), KeyFile(folder / "acuerpa.key"))
+        await database.open()
+        await database.copy(folder / "copy.db")
+        made = [path for path in folder.iterdir() if path.is_file() and path != setup.config]
+        assert {"acuerpa.db", "acuerpa.db-wal", "copy.db"} <= {path.name for path in made}
+        assert [path.name for path in made if path.stat().st_mode & 0o077] == []
+        with pytest.raises(StorageError, match="is it there already"):
+            await database.copy(folder / "copy.db")
+        await database.close()
+    finally:
+        os.umask(before)
+    assert setup.found() == []
