@@ -46,7 +46,7 @@ check: setup
 
 # Known holes in what we depend on. Not in CI: it asks pypi.org itself, and CI has package mirrors only.
 audit: setup
-	$(RUN)/pip-audit --disable-pip --no-deps -r requirements.lock
+	$(RUN)/pip-audit --strict --disable-pip --no-deps -r requirements.lock
 
 # Pins every package and its hashes anew.
 lock:
