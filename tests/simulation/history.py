@@ -40,6 +40,10 @@ AGAIN = 11 * SECOND
 """A platform that was waited for in vain is not asked again for so long."""
 
 OUTAGE = 10 * MINUTE
+
+DIGEST = 31 * SECOND
+"""After an outage an alarm waits so long, at the most, for others that belong to the same digest."""
+
 HEALTHY = Trouble(longest=0.2)
 
 
@@ -58,12 +62,14 @@ class Model:
 
     `end` is the deadline; where the bot came back from an outage of ten minutes or more when it had
     passed already, a little after that. `perhaps` is later where it ended at the deadline itself.
+    With a `digest`, an alarm may have been undone before anybody was shown it.
     """
 
     end: datetime
     perhaps: datetime
     judged_by: datetime
     told: list[Told]
+    digest: bool = False
 
     @staticmethod
     def time_of(told: Told) -> datetime:
@@ -231,19 +237,21 @@ class History:
     def _model(self, away: Away | None) -> Model:
         end = perhaps = self.due + self.grace
         awake = end
+        digest = False
         if away is not None:
             died, back = self.due + away.begins, self.due + away.ends
             if died - 2 * SECOND <= end + JUDGING and back > end - JUDGING:
                 awake = max(awake, back)
+            digest = back - died > OUTAGE and not self.high_risk
             if back - died > OUTAGE and end <= back and died - 2 * SECOND <= end + JUDGING:
                 hold = 15 * MINUTE if self.grace >= 15 * MINUTE else 5 * MINUTE
                 perhaps = back if self.high_risk else back + hold
                 if not self.high_risk and abs(died - end) > JUDGING + 2 * SECOND:
                     end = perhaps  # else it may have been judged right before
-        return Model(end, perhaps, max(perhaps, awake) + JUDGING, self.told)
+        return Model(end, perhaps, max(perhaps, awake) + JUDGING, self.told, digest)
 
     def _judge(self, model: Model, silence: Away | None) -> None:
-        rows = self.memory.raw.execute("SELECT state, opened_at, kind FROM incidents").fetchall()
+        rows = self.memory.raw.execute("SELECT state, opened_at, closed_at FROM incidents").fetchall()
         self.alarmed = bool(rows)
         if len(rows) > 1:
             self.problems.append(f"{len(rows)} incidents of one miss")
@@ -253,7 +261,7 @@ class History:
             self.problems.append(f"it was answered in time ({model.end}), and the alarm stands")
         if model.nobody_answered and not stands:
             self.problems.append(f"nobody answered until {model.judged_by}, and there is no alarm")
-        for _, opened, _ in rows:
+        for _, opened, closed in rows:
             at = instant(opened)
             if at < model.end:
                 self.problems.append(f"alarm at {at}, before {model.end}")
@@ -262,7 +270,8 @@ class History:
                 self.problems.append(f"alarm at {at}, though {heard[0].id} could be heard")
             if at > model.judged_by:
                 self.problems.append(f"alarm at {at}, and not by {model.judged_by}")
-            self._shown(at)
+            if not (model.digest and closed is not None and instant(closed) - at <= DIGEST):
+                self._shown(at)
 
     def _shown(self, opened: datetime) -> None:
         """Her responder has it, whose platform works."""
