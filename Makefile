@@ -43,8 +43,10 @@ check: setup
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/bandit -q -c pyproject.toml -r bot handlers storage
+	$(RUN)/python tools/advisories.py
 
-# Known holes in what we depend on. Not in CI: it asks pypi.org itself, and CI has package mirrors only.
+# Known holes in what we depend on, of this day. Not in CI: it asks pypi.org itself, and CI has package mirrors
+# only; `make check` looks them up in tools/advisories.toml.
 audit: setup
 	$(RUN)/pip-audit --strict --disable-pip --no-deps -r requirements.lock
 
