@@ -291,7 +291,8 @@ async def _of_all(ctx: Context, every: timedelta) -> Rich:
                 text = text + texts.render("contact.single")
     plan = group.plan or DEFAULT_PLAN
     now = await duty.roster_at(ctx, group.id, None, plan, ctx.now)
-    if steps := uncovered(plan, now, counts):
+    from_others = await ctx.tx.people.reached(now.allied)
+    if steps := uncovered(plan, now, counts | from_others):
         text = text + texts.render("contact.uncovered", steps=tuple(str(s) for s in steps))
     return text
 

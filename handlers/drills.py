@@ -100,7 +100,8 @@ async def _roster(ctx: Context, drill: Drill) -> Roster:
     roster = await duty.roster_for(ctx, drill.run)
     group = await ctx.tx.people.group(drill.group)
     someone = {rules.NOBODY: Life(group.zone, Risk.MEDIUM)}
-    return replace(roster, lives={**roster.lives, **someone})
+    # What is practised is a group's own: the people of another one are not called for it.
+    return replace(roster, lives={**roster.lives, **someone}, allies={})
 
 
 async def _go_on(ctx: Context, drill: Drill) -> None:

@@ -79,6 +79,14 @@ async def step_of(tx: Transaction, group: int, draft: DraftStep) -> Step:
     roster = await tx.people.roster(group)
     unknown, silent = [], []
     recipients = [Recipient(who) for who in draft.roles]
+    alone = []
+    allies = await allies_of(tx, group) if draft.groups else frozenset()
+    for name in draft.groups:
+        ally = await tx.people.group_called(name)
+        if ally is None or ally.id not in allies:
+            alone.append(name)
+        else:
+            recipients.append(Recipient(Who.GROUP, group=ally.id))
     for name in draft.names:
         person = await tx.people.member_named(group, name)
         if person is None:
@@ -87,6 +95,8 @@ async def step_of(tx: Transaction, group: int, draft: DraftStep) -> Step:
             silent.append(person.name)
         else:
             recipients.append(Recipient(Who.MEMBER, person.id))
+    if alone:
+        raise UnknownPeople("plan.error.no_alliance", tuple(alone))
     if unknown:
         raise UnknownPeople("plan.error.unknown", tuple(unknown))
     if silent:
@@ -101,6 +111,11 @@ async def step_of(tx: Transaction, group: int, draft: DraftStep) -> Step:
     )
 
 
+async def allies_of(tx: Transaction, group: int) -> frozenset[int]:
+    """The groups that agreed to answer for this one."""
+    return frozenset(a.ally for a in await tx.alliances.of(group) if a.group == group)
+
+
 async def plan_of(tx: Transaction, group: int, draft: Draft) -> Plan:
     """A plan with people in place of names. Raises `PlanError` or `UnknownPeople`."""
     steps = []
@@ -110,7 +125,7 @@ async def plan_of(tx: Transaction, group: int, draft: Draft) -> Plan:
             steps.append(await step_of(tx, group, step))
         except UnknownPeople as error:
             wrong[error.key] = tuple(dict.fromkeys((*wrong.get(error.key, ()), *error.names)))
-    for key in ("plan.error.unknown", "plan.error.not_agreed"):
+    for key in ("plan.error.no_alliance", "plan.error.unknown", "plan.error.not_agreed"):
         if key in wrong:
             raise UnknownPeople(key, wrong[key])
     return arranged(steps, draft.repeat or DEFAULT_PLAN.repeat, draft.news or DEFAULT_PLAN.news)
@@ -200,7 +215,7 @@ async def decided(ctx: Context, action: str, shown: str) -> None:
     if plan is None or plan.fingerprint != shown:
         await ctx.toast("toast.stale")
         return
-    if not _people(plan) <= (await ctx.tx.people.roster(group.id)).agreed:
+    if not await _are_there(ctx, group.id, plan):
         # Somebody left, or is told of nothing any more, since it was written.
         await ctx.toast("toast.not_done")
         await ctx.reply("plan.people_changed")
@@ -284,8 +299,14 @@ async def command_undo(ctx: Context, _rest: str) -> None:
     await ctx.reply("plan.undo.done", steps=steps)
 
 
-def _people(plan: Plan) -> set[int]:
-    return {r.member for step in plan.steps for r in step.recipients if r.member is not None}
+async def _are_there(ctx: Context, group: int, plan: Plan) -> bool:
+    """Whether everyone whom it names still agrees to be told, and each group still answers."""
+    agreed = (await ctx.tx.people.roster(group)).agreed
+    allies = await allies_of(ctx.tx, group)
+    named = [r for step in plan.steps for r in step.recipients]
+    return all(r.member is None or r.member in agreed for r in named) and all(
+        r.group is None or r.group in allies for r in named
+    )
 
 
 def _fingerprint(group: Group) -> str:
@@ -302,8 +323,8 @@ async def carry_out_plan(ctx: Context, decision: Decision) -> Decision:
     """Two people want it, and the plan is still the one that they compared it with."""
     group = await ctx.tx.people.group(decision.group)
     plan = Plan.from_json(decision.content["plan"])
-    roster = await ctx.tx.people.roster(group.id)
-    if _fingerprint(group) != decision.content["before"] or not _people(plan) <= roster.agreed:
+    same = _fingerprint(group) == decision.content["before"]
+    if not same or not await _are_there(ctx, group.id, plan):
         return replace(decision, state=State.VOID)
     await _save(ctx, group.id, plan, decision.asked_by, decision.second)
     return decision

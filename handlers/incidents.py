@@ -16,7 +16,7 @@ from bot.domain.mass import bundled
 from bot.domain.permissions import Action, may
 from bot.domain.summary import Past
 from bot.texts import Key
-from handlers import aftermath, contacts, drills, duty, fading, mass, notes, whereabouts
+from handlers import aftermath, contacts, drills, duty, fading, mass, notes, plans, whereabouts
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 from storage.incidents import Event
@@ -192,7 +192,7 @@ async def _alarm_at(
     text = Key(
         "alarm.text",
         {
-            "number": incident.number,
+            "number": await number_for(ctx, incident, reader, bare=bare),
             "what": Key(
                 ALARM_TEXTS[incident.kind], {"name": Key("bare.name") if bare else subject}
             ),
@@ -212,6 +212,17 @@ async def _alarm_at(
         lane=Lane.ALARM,
         purpose=alarm_purpose(incident.id),
     )
+
+
+async def number_for(
+    ctx: Context, incident: Incident, reader: Member | None, *, bare: bool = False
+) -> object:
+    """Its number; for somebody of another group with whose it is, since they may have one of their
+    own that is called so."""
+    if bare or reader is None or reader.group == incident.group:
+        return incident.number
+    group = await ctx.tx.people.group(incident.group)
+    return Key("alarm.number_of", {"number": incident.number, "group": group.name})
 
 
 async def _is_bare(ctx: Context, place: Place, incident: Incident) -> bool:
@@ -344,8 +355,10 @@ async def _ask_news(ctx: Context, incident: Incident) -> None:
     subject = await ctx.tx.people.member(incident.subject)
     if incident.holder is None:
         return
+    holder = await ctx.tx.people.member(incident.holder)
     await _drop_buttons(ctx, incident, frozenset({incident.holder}))
     for place in await ctx.places_of(incident.holder):
+        bare = await _is_bare(ctx, place, incident)
         await ctx.ask(
             place,
             "incident.ask_news",
@@ -354,8 +367,8 @@ async def _ask_news(ctx: Context, incident: Incident) -> None:
             ref=incident.id,
             lane=Lane.ALARM,
             purpose=alarm_purpose(incident.id),
-            number=incident.number,
-            name=Key("bare.name") if await _is_bare(ctx, place, incident) else subject.name,
+            number=await number_for(ctx, incident, holder, bare=bare),
+            name=Key("bare.name") if bare else subject.name,
             within=rules.NEWS_ANSWER,
         )
 
@@ -391,14 +404,27 @@ async def close_questions(ctx: Context, incident: Incident, key: str, **values: 
 async def let_go(ctx: Context, person: Member) -> None:
     """Somebody does not respond any more: what they hold goes on with its plan at once."""
     for incident in await ctx.tx.incidents.held_by(person.id):
-        roster = await ctx.tx.people.roster(incident.group)
-        released = rules.release(incident, person.id, roster, ctx.now)
-        if not isinstance(released, Refusal):
-            await ctx.tx.incidents.note(incident.id, ctx.now, "released", person.id)
-            await _carry_out(ctx, released)
+        await _let_go_of(ctx, incident, person.id)
     for incident in await ctx.tx.incidents.known_to(person.group, person.id, only_open=True):
         if incident.subject != person.id:
             await _drop_buttons(ctx, incident, frozenset({person.id}))
+
+
+async def let_go_for(ctx: Context, group: int, people: frozenset[int]) -> None:
+    """People of another group do not answer for this one any more."""
+    for incident in await ctx.tx.incidents.open_in(group):
+        if incident.holder in people:
+            incident = await _let_go_of(ctx, incident, incident.holder)
+        await _drop_buttons(ctx, incident, people)
+
+
+async def _let_go_of(ctx: Context, incident: Incident, holder: int) -> Incident:
+    roster = await ctx.tx.people.roster(incident.group)
+    released = rules.release(incident, holder, roster, ctx.now)
+    if isinstance(released, Refusal):
+        return incident
+    await ctx.tx.incidents.note(incident.id, ctx.now, "released", holder)
+    return await _carry_out(ctx, released)
 
 
 async def tell_the_others(
@@ -410,14 +436,12 @@ async def tell_the_others(
     if "text" in values:
         purpose = fading.detail_purpose(incident.id)
         await fading.details_will_fade(ctx, incident.id)
-    await ctx.tell(
-        (incident.told & roster.agreed) - {incident.subject, *without},
-        key,
-        purpose=purpose,
-        bare=(await ctx.tx.people.group(incident.group)).bare,
-        number=incident.number,
-        **values,
-    )
+    people = (incident.told & roster.agreed) - {incident.subject, *without}
+    group = await ctx.tx.people.group(incident.group)
+    number: object = incident.number
+    for to in (people - roster.allied, people & roster.allied):
+        await ctx.tell(to, key, purpose=purpose, bare=group.bare, number=number, **values)
+        number = Key("alarm.number_of", {"number": incident.number, "group": group.name})
 
 
 # --- what people do -----------------------------------------------------------------------------
@@ -427,7 +451,7 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
     """One press, number, word or command about an incident."""
     ctx.require(Action.RESPOND)
     me = ctx.speaker.member.id
-    if not _knows(ctx, incident):
+    if not await _knows(ctx, incident):
         await ctx.toast("toast.not_done")
         await ctx.reply("incident.unknown", number=incident.number)
         return
@@ -506,7 +530,7 @@ async def _which_step(ctx: Context, incident: Incident) -> None:
         if not people:
             continue
         who = [
-            texts.plain(f"who.{r.who}", n=len(r.resolve(roster) - {incident.subject}))
+            await plans.role(ctx, texts, r, len(r.resolve(roster) - {incident.subject}))
             for r in step.recipients
             if r.member is None
         ]
@@ -530,10 +554,13 @@ async def _which_step(ctx: Context, incident: Incident) -> None:
     )
 
 
-def _knows(ctx: Context, incident: Incident) -> bool:
-    """Whether the speaker was told of it or it is about them, and it is their group's."""
+async def _knows(ctx: Context, incident: Incident) -> bool:
+    """Whether the speaker was told of it or it is about them, and it is their group's or of one for
+    which they answer."""
     me = ctx.speaker.member
-    return incident.group == me.group and (me.id in incident.told or me.id == incident.subject)
+    if me.id not in incident.told and me.id != incident.subject:
+        return False
+    return incident.group == me.group or await ctx.tx.alliances.answers(me.id, incident.group)
 
 
 async def refused(ctx: Context, incident: Incident, refusal: Refusal) -> None:
@@ -571,14 +598,15 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
     # Repeats that have not left would be false news by now.
     await ctx.tx.outbox.withdraw(alarm_purpose(incident.id), ctx.now)
     for place in await ctx.places_of(holder.id):
+        bare = await _is_bare(ctx, place, incident)
         await ctx.ask(
             place,
             "incident.yours",
             TO_HOLD,
             topic=TOPIC,
             ref=incident.id,
-            number=incident.number,
-            name=Key("bare.name") if await _is_bare(ctx, place, incident) else subject.name,
+            number=await number_for(ctx, incident, holder, bare=bare),
+            name=Key("bare.name") if bare else subject.name,
             news=incident.plan.news,
         )
         await notes.offer(ctx, place, incident)
@@ -609,7 +637,7 @@ async def _decided(
 async def news(ctx: Context, incident: Incident, text: str) -> None:
     """An update in words: on the timeline, and to everyone who was told."""
     me = ctx.speaker.member
-    if not _knows(ctx, incident):
+    if not await _knows(ctx, incident):
         await ctx.reply("incident.unknown", number=incident.number)
         return
     told = rules.news(incident, me.id, ctx.now)
@@ -655,7 +683,8 @@ async def _whom(ctx: Context, incident: Incident) -> None:
 async def _able(ctx: Context, incident: Incident) -> frozenset[int]:
     """Who could hold it: they were told of it, and still respond."""
     roster = await ctx.tx.people.roster(incident.group)
-    return (incident.told & (roster.responders | roster.coordinators)) - {incident.subject}
+    able = roster.responders | roster.coordinators | roster.allied
+    return (incident.told & able) - {incident.subject}
 
 
 async def _offer(ctx: Context, incident: Incident, to: int) -> None:
@@ -796,7 +825,7 @@ async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[In
         number = int(found[1])
         named = [i for i in known if i.number == number]
         if named:
-            return named[0], found[2]
+            return await _of_group(ctx, named, found[2])
         await ctx.reply("incident.unknown", number=number)
         return None, ""
     about = [i for i in known if i.open] or ([] if only_open else known[:1])
@@ -805,9 +834,26 @@ async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[In
     if not about:
         await ctx.reply("incident.none_open")
     else:
-        numbers = tuple(f"#{i.number}" for i in sorted(about, key=lambda i: i.number))
-        await ctx.reply("incident.which_one", numbers=numbers)
+        texts = ctx.texts(ctx.place)
+        numbers = [
+            f"#{texts.write(await number_for(ctx, i, member))}"
+            for i in sorted(about, key=lambda i: (i.group != member.group, i.number))
+        ]
+        await ctx.reply("incident.which_one", numbers=tuple(numbers))
     return None, ""
+
+
+async def _of_group(
+    ctx: Context, named: Sequence[Incident], rest: str
+) -> tuple[Incident, str]:
+    """Of those of one number the one of the group that is named ("12 de Red"), else one's own."""
+    for incident in named:
+        group = await ctx.tx.people.group(incident.group)
+        of = re.match(rf"(?:(?:de|of)\s+)?{re.escape(group.name)}\b\s*(.*)", rest, re.DOTALL | re.I)
+        if of and incident.group != ctx.speaker.member.group:
+            return incident, of[1]
+    own = [i for i in named if i.group == ctx.speaker.member.group]
+    return (own or named)[0], rest
 
 
 def _acting(action: str, *, only_open: bool = True) -> Callable[[Context, str], Awaitable[None]]:

@@ -75,7 +75,7 @@ async def more(ctx: Context, ref: int, start: int) -> None:
     """The next page of the list, as it is now."""
     event = await ctx.tx.mass.get(ref)
     me = ctx.speaker.member
-    if event is None or event.group != me.group:
+    if event is None or (event.group != me.group and me.id not in event.told):
         await ctx.toast("toast.stale")
         return
     await ctx.toast("toast.done")

@@ -147,6 +147,9 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
         yield f"{_utc(at)} · {', '.join(roles)}".rstrip(" ·")
     yield head("region")
     yield kept.region or "-"
+    yield head("answers_for")
+    for group, since in kept.answers_for:
+        yield f"{_utc(since)} · {group}"
     yield head("duty")
     for what, start, until in kept.duty:
         yield f"{what} · {_utc(start)}" + (f" · {_utc(until)}" if until else "")

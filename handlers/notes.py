@@ -157,7 +157,11 @@ async def _put(ctx: Context, head: str, written: Mapping[str, str], purpose: str
 
 
 async def offer(ctx: Context, place: Place, incident: Incident) -> None:
-    """To whoever holds it now: there is something that the person wrote for this."""
+    """To whoever holds it now: there is something that the person wrote for this, and for their own
+    group alone."""
+    holder = await ctx.tx.people.member(incident.holder) if incident.holder else None
+    if holder is None or holder.group != incident.group:
+        return
     if await ctx.tx.notes.exists(incident.subject):
         await ctx.ask(
             place, "note.offer", (Choice("open", "button.open_note"),),

@@ -353,7 +353,7 @@ async def _read_who(ctx: Context, n: int, text: str) -> None:
         return
     plan = await _draft(ctx)
     try:
-        draft = DraftStep(plan.steps[0].after, *people, Manner())
+        draft = DraftStep(plan.steps[0].after, *people)
         step = await groups.step_of(ctx.tx, ctx.speaker.group.id, draft)
     except UnknownPeople as error:
         await groups.explain(ctx, error)
@@ -452,8 +452,10 @@ async def _export(ctx: Context) -> None:
     plan = group.plan or DEFAULT_PLAN
     named = {r.member for step in plan.steps for r in step.recipients if r.member is not None}
     names = {member: (await ctx.tx.people.member(member)).name for member in named}
+    others = {r.group for step in plan.steps for r in step.recipients if r.group is not None}
+    groups_named = {id: (await ctx.tx.people.group(id)).name for id in others}
     await ctx.reply("plan.file.here")
-    text = written(plan, names.__getitem__, ctx.place.language)
+    text = written(plan, names.__getitem__, ctx.place.language, groups_named.__getitem__)
     await ctx.put(ctx.place, Rich((Span(text, Style.CODE),)))
 
 

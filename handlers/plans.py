@@ -53,10 +53,17 @@ async def who(ctx: Context, texts: Texts, step: Step, roster: Roster) -> tuple[s
     for recipient in step.recipients:
         if recipient.member is not None:
             found.append((await ctx.tx.people.member(recipient.member)).name)
-        else:
-            count = len(Recipient(recipient.who).resolve(roster))
-            found.append(texts.plain(f"who.{recipient.who}", n=count))
+            continue
+        found.append(await role(ctx, texts, recipient, len(recipient.resolve(roster))))
     return tuple(found)
+
+
+async def role(ctx: Context, texts: Texts, recipient: Recipient, count: int) -> str:
+    """A role or another group, with how many people that is."""
+    if recipient.group is None:
+        return texts.plain(f"who.{recipient.who}", n=count)
+    group = await ctx.tx.people.group(recipient.group)
+    return texts.plain("who.group", n=count, group=group.name)
 
 
 def manner(texts: Texts, step: Step) -> str:
@@ -88,7 +95,8 @@ async def changes(ctx: Context, place: Place, before: Plan, after: Plan, group: 
     roster = await ctx.tx.people.roster(group)
     then, now = latest(before, roster), latest(after, roster)
     lines = []
-    for member in sorted({*then, *now}):
+    # Of another group, no more is said than the plan says: how many of its people answer.
+    for member in sorted({*then, *now} & roster.lives.keys()):
         if then.get(member) == now.get(member):
             continue
         lines.append(

@@ -138,6 +138,14 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "undo": Action.SET_DUTY,
             "refuse": Action.ON_DUTY,
         },
+        "alliance": {
+            "accept": Action.SET_ALLIANCES,
+            "refuse": Action.SET_ALLIANCES,
+            "answer": Action.ALLIANCE,
+            "stay_out": Action.ALLIANCE,
+            "end": Action.SET_ALLIANCES,
+            "end_it": Action.SET_ALLIANCES,
+        },
         "my_data": {"send": Action.OWN_DATA, "drop": Action.OWN_DATA},
         "denunciation": {
             "review": Action.WRITE,

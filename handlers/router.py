@@ -42,6 +42,7 @@ from bot.texts.catalogue import nearest
 from handlers import (
     aftercare,
     aftermath,
+    alliances,
     board,
     canary,
     care,
@@ -144,6 +145,7 @@ ENTRIES: tuple[Entry, ...] = (
     *taking_back.ENTRIES,
     *drills.ENTRIES,
     *contacts.ENTRIES,
+    *alliances.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 
@@ -163,6 +165,7 @@ TIMERS = {
     duress.TIMER: duress.on_timer,
     lost.TIMER: lost.on_timer,
     duty.TIMER: duty.on_timer,
+    alliances.TIMER: alliances.on_timer,
     proposals.TIMER: proposals.on_timer,
     fading.QUESTION_TIMER: fading.on_question,
     fading.DETAIL_TIMER: fading.on_details,
@@ -490,6 +493,8 @@ class Router:
                 await regions.pressed(ctx, prompt.ref, option.action, option.argument)
             case regions.OWN_TOPIC:
                 await regions.answered(ctx, prompt.ref, option.action)
+            case alliances.TOPIC:
+                await alliances.pressed(ctx, prompt.ref, option.action)
             case rotations.TOPIC:
                 await rotations.pressed(ctx, prompt.ref, option.action, option.argument)
             case rotations.OFFER_TOPIC:

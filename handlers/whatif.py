@@ -179,7 +179,7 @@ class _Answer:
             warned.append(texts.plain("whatif.warn.slow"))
         if reached and len(of := frozenset[str]().union(*(platforms[m] for m in reached))) == 1:
             warned.append(texts.plain("plan.warn.one_platform", platform=min(of).capitalize()))
-        lost = sorted(told - reached)
+        lost = sorted((told - reached) & roster.lives.keys())
         named = {r.member for step in self.plan.steps for r in step.recipients}
         for member in lost[: plans.MOST_LINES]:
             if ctx.may(Action.SET_PLAN) or member in named:

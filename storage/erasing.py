@@ -25,6 +25,7 @@ from storage.rows import Rows
 from storage.tables import (
     accounts,
     aftercare,
+    alliance_people,
     boards,
     care_entries,
     checkins,
@@ -43,6 +44,7 @@ from storage.tables import (
     inbox,
     incident_events,
     incidents,
+    mass_events,
     members,
     notes,
     outbox,
@@ -169,6 +171,7 @@ class Erasing:
             (contacts, contacts.c.member_id),
             (prompts, prompts.c.member),
             (region_members, region_members.c.member_id),
+            (alliance_people, alliance_people.c.member_id),
             (rotation_people, rotation_people.c.member_id),
             (duty_changes, duty_changes.c.member_id),
             (duty_turns, duty_turns.c.member_id),
@@ -305,7 +308,7 @@ class Erasing:
             .order_by(inbox.c.id)
             .limit(BATCH)
         )
-        others = await self._chats_of_group(traces.group)
+        others = await self._chats_of_group(traces.group, and_allies=True)
         for row in found:
             where = (row.platform, row.chat)
             if where in traces.chats or traces.theirs(row.raw):
@@ -318,7 +321,7 @@ class Erasing:
         found = await self._rows.all(
             sa.select(
                 outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.body, outbox.c.member,
-                outbox.c.state, outbox.c.key, outbox.c.target,
+                outbox.c.state, outbox.c.key, outbox.c.target, outbox.c.purpose,
             )
             .where(outbox.c.seq > after)
             .order_by(outbox.c.seq)
@@ -326,15 +329,20 @@ class Erasing:
         )  # fmt: skip
         people = await self._people_of(traces.group)
         asked = await self._asked_operators(traces.group)
+        cases = await self._cases_of(traces.group)
+        allies = await self._told_of(traces.group) - people
         patient = now < traces.asked_at + PATIENCE
         for row in found:
             to_them = (row.platform, row.chat) in traces.chats or row.member == traces.member
             of_group = row.member in people or not asked.isdisjoint((row.key, row.target))
-            about = of_group and traces.named(row.body)
+            of_group = of_group or ":".join(row.purpose.split(":")[:2]) in cases
+            about = (of_group or row.member in allies) and traces.named(row.body)
             if not to_them and not about:
                 continue
             if row.state in WAITING and patient:
                 return after, True
+            if not (to_them or of_group) and row.state in WAITING and not row.target:
+                continue  # perhaps an alarm of another group, about somebody of the same name
             if to_them:
                 await self._db.execute(sa.delete(outbox).where(outbox.c.seq == row.seq))
             else:
@@ -345,7 +353,7 @@ class Erasing:
         found = await self._rows.all(
             sa.select(
                 prompts.c.id, prompts.c.member, prompts.c.options, prompts.c.text,
-                prompts.c.closed_at, prompts.c.outbox_key,
+                prompts.c.closed_at, prompts.c.outbox_key, prompts.c.topic, prompts.c.ref,
             )
             .where(prompts.c.id > after)
             .order_by(prompts.c.id)
@@ -353,8 +361,10 @@ class Erasing:
         )  # fmt: skip
         people = await self._people_of(traces.group)
         asked = await self._asked_operators(traces.group)
+        cases = await self._cases_of(traces.group)
         for row in found:
             of_group = row.member in people or row.outbox_key in asked
+            of_group = of_group or f"{row.topic}:{row.ref}" in cases
             if not of_group or not traces.named([row.options, row.text]):
                 continue
             if row.closed_at is not None:
@@ -372,7 +382,7 @@ class Erasing:
             .order_by(dialogs.c.id)
             .limit(BATCH)
         )
-        others = await self._chats_of_group(traces.group)
+        others = await self._chats_of_group(traces.group, and_allies=True)
         for row in found:
             if (row.platform, row.chat) in others and traces.named(row.data):
                 await self._rows.update(dialogs, row.id, data=traces.without(row.data))
@@ -466,11 +476,33 @@ class Erasing:
         found = await self._db.execute(sa.select(members.c.id).where(members.c.group_id == group))
         return frozenset(found.scalars())
 
-    async def _chats_of_group(self, group: int) -> set[tuple[str, str]]:
+    async def _cases_of(self, group: int) -> set[str]:
+        """What begins the purposes of messages about a group's incidents and mass events, whoever
+        reads them: people of other groups may have been told."""
+        found: set[str] = set()
+        for table, what in ((incidents, "incident"), (mass_events, "mass")):
+            ids = await self._db.execute(sa.select(table.c.id).where(table.c.group_id == group))
+            found |= {f"{what}:{id}" for id in ids.scalars()}
+        return found
+
+    async def _told_of(self, group: int) -> frozenset[int]:
+        """Whoever was told of one of its incidents, of whatever group."""
+        found = await self._db.execute(
+            sa.select(incidents.c.told).where(incidents.c.group_id == group)
+        )
+        return frozenset(member for told in found.scalars() for member in told)
+
+    async def _chats_of_group(
+        self, group: int, *, and_allies: bool = False
+    ) -> set[tuple[str, str]]:
+        """Of its members; and of people of other groups who were told of its incidents."""
+        where = members.c.group_id == group
+        if and_allies:
+            where |= members.c.id.in_(await self._told_of(group))
         found = await self._rows.all(
             sa.select(accounts.c.id, accounts.c.platform, accounts.c.chat)
             .join(members, members.c.id == accounts.c.member_id)
-            .where(members.c.group_id == group)
+            .where(where)
         )
         return {(row.platform, row.chat) for row in found}
 

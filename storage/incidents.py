@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from bot.domain.incident import Incident, Kind, Outcome, State
 from bot.domain.plan import Plan
 from storage.rows import Query, Rows, param
-from storage.tables import incident_events, incidents
+from storage.tables import alliance_people, alliances, incident_events, incidents
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +87,10 @@ _BY_ID = Query(_NEWEST.where(incidents.c.id == param("of")))
 _OPEN_ABOUT = Query(
     _NEWEST.where(incidents.c.subject_id == param("of"), incidents.c.state != State.RESOLVED)
 )
+
+
+NEWEST = 200
+"""How many of a group's incidents people can still name once they are over."""
 
 
 class Incidents:
@@ -171,13 +175,24 @@ class Incidents:
             await self.save(moved)
 
     async def known_to(self, group: int, member: int, *, only_open: bool) -> list[Incident]:
-        """Those of a group that this member was told of or is about, the newest first."""
-        where = incidents.c.state != State.RESOLVED if only_open else sa.true()
+        """Those of a group, and of groups for which they answer as well, that this member was told of
+        or is about, the newest first."""
+        answers_for = (
+            sa.select(alliances.c.group_id)
+            .join(alliance_people, alliance_people.c.alliance_id == alliances.c.id)
+            .where(
+                alliance_people.c.member_id == member,
+                alliance_people.c.agreed_at.is_not(None),
+                alliances.c.agreed_at.is_not(None),
+            )
+        )
+        here = (incidents.c.group_id == group) | incidents.c.group_id.in_(answers_for)
+        where = incidents.c.state != State.RESOLVED
+        if not only_open:  # of those that are over the newest; none that is open is left out
+            newest = sa.select(incidents.c.id).where(here).order_by(incidents.c.id.desc())
+            where |= incidents.c.id.in_(newest.limit(NEWEST))
         found = await self._rows.all(
-            sa.select(*_INCIDENT)
-            .where(incidents.c.group_id == group, where)
-            .order_by(incidents.c.id.desc())
-            .limit(None if only_open else 200)  # none that is open is left out
+            sa.select(*_INCIDENT).where(here, where).order_by(incidents.c.id.desc())
         )
         return [
             incident

@@ -19,6 +19,8 @@ from storage.people import Account
 from storage.rows import Rows
 from storage.tables import (
     aftercare,
+    alliance_people,
+    alliances,
     audit_log,
     checkins,
     companions,
@@ -32,6 +34,7 @@ from storage.tables import (
     duty_turns,
     feedback,
     files,
+    groups,
     inbox,
     incident_events,
     incidents,
@@ -74,6 +77,7 @@ class Mine:
     denunciations: Sequence[tuple[int, str, str, str]]  # number, state, title, text
     files: int
     region: str | None
+    answers_for: Sequence[tuple[str, datetime]]  # another group, since when
     duty: Sequence[tuple[str, datetime, datetime | None]]  # what of, from, until
     invitations: Sequence[tuple[datetime, Sequence[str]]]
     log: Sequence[Line]
@@ -268,6 +272,15 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         .join(region_members, region_members.c.region_id == regions.c.id)
         .where(region_members.c.member_id == member)
     )
+    answers = await rows.all(
+        sa.select(groups.c.id, groups.c.name, alliance_people.c.agreed_at)
+        .join(alliances, alliances.c.group_id == groups.c.id)
+        .join(alliance_people, alliance_people.c.alliance_id == alliances.c.id)
+        .where(
+            alliance_people.c.member_id == member, alliance_people.c.agreed_at.is_not(None)
+        )
+        .order_by(alliances.c.id)
+    )
     cared = await db.execute(
         sa.select(aftercare.c.state, aftercare.c.ended_at)
         .where(aftercare.c.member_id == member)
@@ -307,6 +320,7 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         denunciations=[(row.number, row.state, row.title, row.text) for row in written],
         files=images.scalar_one(),
         region=region.name if region is not None else None,
+        answers_for=[(row.name, row.agreed_at) for row in answers],
         duty=await _duty(rows, member),
         invitations=[tuple(row) for row in made],
         log=[Line(*row) for row in log],

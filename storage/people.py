@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from bot.domain.decision import Candidate
 from bot.domain.duress import Words
-from bot.domain.people import Life, Risk, Role, Roster
+from bot.domain.people import Life, Risk, Role, Roster, name_key
+from bot.domain.permissions import Action, may
 from bot.domain.plan import DEFAULT_PLAN, Plan
 from bot.domain.quiet import Quiet
 from storage.rows import Query, Rows, param
-from storage.tables import accounts, groups, members
+from storage.tables import accounts, alliance_people, alliances, groups, members
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +140,23 @@ _MEMBER_BY_ID = Query(sa.select(*_MEMBER).where(members.c.id == _ID))
 _MEMBERS_OF_GROUP = Query(sa.select(*_MEMBER).where(_members_of(_ID)).order_by(members.c.id))
 _DURESS = Query(sa.select(members.c.duress, members.c.id).where(members.c.id == _ID))
 _QUIET = Query(sa.select(members.c.quiet, members.c.id).where(members.c.id == _ID))
-_ROLES = sa.select(members.c.id, members.c.roles, members.c.zone, members.c.risk).where(
-    _members_of(_ID)
+_ROLES = sa.union_all(
+    sa.select(
+        members.c.id, members.c.roles, members.c.zone, members.c.risk, sa.null().label("ally")
+    ).where(_members_of(_ID)),
+    sa.select(
+        members.c.id, members.c.roles, members.c.zone, members.c.risk, members.c.group_id
+    )
+    .join(alliance_people, alliance_people.c.member_id == members.c.id)
+    .join(alliances, alliances.c.id == alliance_people.c.alliance_id)
+    .where(
+        alliances.c.group_id == _ID,
+        alliances.c.agreed_at.is_not(None),
+        alliance_people.c.agreed_at.is_not(None),
+        members.c.left_at.is_(None),
+    ),
 )
+"""Who has which role in a group, and who of others answers for it."""
 _CANCEL_WORDS = Query(sa.select(members.c.cancel_words, members.c.id).where(members.c.id == _ID))
 _ACCOUNT_BY_ADDRESS = Query(
     sa.select(*_ACCOUNT).where(accounts.c.platform == _PLATFORM, accounts.c.address_key == _KEY)
@@ -194,6 +209,12 @@ class People:
         here = groups.c.name_key == self._rows.blind(groups.c.name_key, name)
         row = await self._rows.one(sa.select(*_GROUP).where(here))
         return _group(row) if row else None
+
+    async def group_called(self, name: str) -> Group | None:
+        """By name as people write it, accents and case forgiven; the oldest of several."""
+        wanted = name_key(name)
+        found = await self._rows.all(sa.select(*_GROUP).order_by(groups.c.id))
+        return next((_group(row) for row in found if name_key(row.name) == wanted), None)
 
     async def set_plan(self, plan: Plan | None, *, group: int) -> None:
         """The group's plan, or none of its own. It acts on who agrees to it, and all are to be asked."""
@@ -341,7 +362,11 @@ class People:
     async def roster(self, group: int) -> Roster:
         """Who of the group may be told of incidents."""
         found = (await self._db.execute(_ROLES, {"of": group})).all()
-        people = [(id, frozenset(roles)) for id, roles, _, _ in found]
+        people = [(id, frozenset(roles)) for id, roles, _, _, ally in found if ally is None]
+        allies: dict[int, set[int]] = {}
+        for id, roles, _, _, ally in found:
+            if ally is not None and may([Role(r) for r in roles], Action.RESPOND):
+                allies.setdefault(ally, set()).add(id)
 
         def having(role: Role) -> frozenset[int]:
             return frozenset(id for id, roles in people if role in roles)
@@ -350,7 +375,10 @@ class People:
             having(Role.RESPONDER),
             having(Role.COORDINATOR),
             having(Role.OBSERVER),
-            lives={id: Life(zone, Risk(risk)) for id, _, zone, risk in found},
+            lives={
+                id: Life(zone, Risk(risk)) for id, _, zone, risk, ally in found if ally is None
+            },
+            allies={ally: frozenset(answer) for ally, answer in allies.items()},
         )
 
     # quiet hours

@@ -361,6 +361,32 @@ region_members = sa.Table(
     comment="who said that they are in a region, and when",
 )  # fmt: skip
 
+alliances = sa.Table(
+    "alliances",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _ref("ally_id", "groups"),
+    _at("asked_at"),
+    _at("agreed_at", null=True),
+    sa.UniqueConstraint("group_id", "ally_id"),
+    sa.Index("ix_alliances_ally_id", "ally_id"),
+    comment="a group that asks another one to answer for it as well, and since when that one does",
+)
+
+alliance_people = sa.Table(
+    "alliance_people",
+    metadata,
+    _id(),
+    _ref("alliance_id", "alliances"),
+    _ref("member_id", "members"),
+    _at("asked_at"),
+    _at("agreed_at", null=True),
+    sa.UniqueConstraint("alliance_id", "member_id"),
+    sa.Index("ix_alliance_people_member_id", "member_id"),
+    comment="who was asked to answer for another group, and who said yes",
+)
+
 rotations = sa.Table(
     "rotations",
     metadata,

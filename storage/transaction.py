@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.aftercare import Aftercare
+from storage.alliances import Alliances
 from storage.audit import Audit
 from storage.boards import Boards
 from storage.checkins import Checkins
@@ -104,6 +105,11 @@ class Transaction:
     def regions(self) -> Regions:
         """Parts of groups."""
         return Regions(self.rows)
+
+    @cached_property
+    def alliances(self) -> Alliances:
+        """Groups that answer for others."""
+        return Alliances(self.rows)
 
     @cached_property
     def duty(self) -> Duty:

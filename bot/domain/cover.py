@@ -22,7 +22,7 @@ from typing import Any
 from bot.domain.conditions import DAY, Cause, Conditions, Situation
 from bot.domain.incident import REPEATS_BEFORE_EXHAUSTED
 from bot.domain.people import Risk, Roster
-from bot.domain.plan import Plan, Who
+from bot.domain.plan import Plan, Recipient, Who
 
 Times = dict[int, timedelta]
 """When each member is told first, since the incident opened."""
@@ -35,7 +35,7 @@ class _Run:
     """A plan in one situation. `same`: for how long one that begins later runs alike."""
 
     times: Times = field(default_factory=dict)
-    roles: dict[Who, timedelta] = field(default_factory=dict)
+    roles: dict[Recipient, timedelta] = field(default_factory=dict)
     repeats: list[tuple[timedelta, timedelta]] = field(default_factory=list)
     same: timedelta = DAY
 
@@ -79,7 +79,7 @@ class _Course:
                 held = True
                 for recipient in step.recipients:
                     if recipient.who is not Who.MEMBER:
-                        run.roles.setdefault(recipient.who, step.after)
+                        run.roles.setdefault(recipient, step.after)
             if held:
                 run.repeats.append((step.after, self._repeats[index]))
             if index + 1 < len(self.plan.steps):

@@ -47,7 +47,8 @@ class Roster:
 
     Only people who agreed to be told are in it: a name in a plan is no consent. `on_duty` and
     `substitutes` answer at this moment for the person whom the incident is about. `lives` has
-    everyone in the group, since an incident may be about any of them.
+    everyone in the group, since an incident may be about any of them. `allies` are people of other
+    groups, by the group, who said that they answer for this one as well.
     """
 
     responders: frozenset[int] = frozenset()
@@ -56,6 +57,7 @@ class Roster:
     on_duty: frozenset[int] = frozenset()
     substitutes: frozenset[int] = frozenset()
     lives: Mapping[int, Life] = field(default_factory=dict, compare=False)
+    allies: Mapping[int, frozenset[int]] = field(default_factory=dict, compare=False)
 
     @property
     def everyone(self) -> frozenset[int]:
@@ -63,6 +65,11 @@ class Roster:
         return self.responders | self.coordinators
 
     @property
+    def allied(self) -> frozenset[int]:
+        """Whoever answers for this group from another one."""
+        return frozenset[int]().union(*self.allies.values())
+
+    @property
     def agreed(self) -> frozenset[int]:
         """All who may be told of an incident."""
-        return self.responders | self.coordinators | self.observers
+        return self.responders | self.coordinators | self.observers | self.allied

@@ -74,6 +74,8 @@ class Action(StrEnum):
     SET_DUTY = "set_duty"  # make a rotation, give a day to somebody
     SEE_DUTY = "see_duty"  # one's own shifts, and that somebody is on duty
     ON_DUTY = "on_duty"  # take a rotation on, confirm, swap; see who has it
+    ALLIANCE = "alliance"  # answer for another group, or not
+    SET_ALLIANCES = "set_alliances"  # ask another group to answer for ours, agree to it, end it
     DESTINATIONS = "destinations"  # where the organisation publishes
     VOUCH = "vouch"  # that somebody's account with other keys is still theirs
     BRING_BOT = "bring_bot"  # add the bot to a chat, to publish there
@@ -133,6 +135,8 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.CONTACT: _rule(Role.RESPONDER, Role.COORDINATOR),
         Action.SET_CONTACTS: _rule(Role.COORDINATOR),
         Action.RESPOND: _rule(Role.RESPONDER, Role.COORDINATOR),
+        Action.ALLIANCE: _rule(Role.RESPONDER, Role.COORDINATOR),
+        Action.SET_ALLIANCES: _rule(Role.COORDINATOR),
         Action.WRITE: _rule(Role.AUTHOR),
         Action.APPROVE: _rule(Role.APPROVER),
         Action.DESTINATIONS: _rule(Role.AUTHOR, Role.APPROVER),

@@ -38,6 +38,7 @@ class Who(StrEnum):
     OBSERVERS = "observers"
     ON_DUTY = "on_duty"  # for the region of the person in danger, else for the group
     SUBSTITUTES = "substitutes"  # who answers after them
+    GROUP = "group"  # another group: those of its people who said that they answer for this one
 
 
 class PlanError(ValueError):
@@ -51,10 +52,14 @@ class PlanError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """One person, or a role whose people are looked up when the step runs."""
+    """One person, a role or another group, whose people are looked up when the step runs.
+
+    A group is told by its people and never by its own plan: plans that name each other do not circle.
+    """
 
     who: Who
     member: int | None = None
+    group: int | None = None
 
     def resolve(self, roster: Roster) -> frozenset[int]:
         """The member ids meant, of those who agreed to be told."""
@@ -71,6 +76,12 @@ class Recipient:
                 return roster.on_duty
             case Who.SUBSTITUTES:
                 return roster.substitutes
+            case Who.GROUP:
+                return roster.allies.get(self.group or 0, frozenset())
+
+    def to_json(self) -> list[Any]:
+        """For storing."""
+        return [self.who.value, self.member, *([] if self.group is None else [self.group])]
 
 
 ON_DUTY = frozenset({Who.ON_DUTY, Who.SUBSTITUTES})
@@ -110,7 +121,7 @@ class Step:
         """For storing; delays in seconds."""
         made: dict[str, Any] = {
             "after": self.after.total_seconds(),
-            "who": [[r.who.value, r.member] for r in self.recipients],
+            "who": [r.to_json() for r in self.recipients],
         }
         if self.repeat is not None:
             made["repeat"] = self.repeat.total_seconds()
@@ -125,7 +136,7 @@ class Step:
         """The opposite of `to_json`."""
         return cls(
             timedelta(seconds=value["after"]),
-            tuple(Recipient(Who(who), member) for who, member in value["who"]),
+            tuple(Recipient(Who(who), *of) for who, *of in value["who"]),
             timedelta(seconds=value["repeat"]) if "repeat" in value else None,
             Conditions.from_json(value.get("only", {})),
             value.get("last_resort", False),

@@ -1,6 +1,7 @@
 """The one-line form of a plan: "ya: Berta; 30 min: toda la red; repetir 10 min; noticias 60 min".
 
-What a step has besides stands in brackets: "30 min (de 22 a 6, riesgo alto): Carla".
+What a step has besides stands in brackets: "30 min (de 22 a 6, riesgo alto): Carla". Another group is
+"grupo Sierra", and "grupo «Agua y Tierra»" where its name has a word that divides.
 
 Names stay names here; who they are is looked up by whoever has the group.
 """
@@ -53,6 +54,10 @@ ROLES = {
 REPEAT = re.compile(r"^(?:repetir|repeat)(?:\s+(?:cada|every))?\s+(.+)$")
 NEWS = re.compile(r"^(?:noticias|novedades|news)(?:\s+(?:cada|every))?\s+(.+)$")
 AND = re.compile(r"\s*,\s*|\s+(?:y|e|and)\s+")
+GROUP = re.compile(r"^(?:el\s+|the\s+)?(?:grupo|group)\s+(\S.*)$", re.IGNORECASE)
+QUOTED = re.compile("[«“\"]([^«»“”\"]*)[»”\"]")
+_HIDDEN = "\0"
+"""Stands for a name in quotation marks while a text is divided; nobody can write it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,7 @@ class DraftStep:
     after: timedelta
     roles: tuple[Who, ...]
     names: tuple[str, ...]
+    groups: tuple[str, ...] = ()
     manner: Manner = Manner()
     line: int = 0
 
@@ -115,7 +121,7 @@ def read_step(part: str) -> DraftStep | str:
     people = read_people(who)
     if not colon or after is None or people is None:
         return part
-    return DraftStep(after, *people, manner)
+    return DraftStep(after, *people, manner=manner)
 
 
 def read_delay(text: str) -> timedelta | None:
@@ -124,10 +130,16 @@ def read_delay(text: str) -> timedelta | None:
     return timedelta(0) if when in AT_ONCE else read_duration(BEFORE_DELAY.sub("", when))
 
 
-def read_people(text: str) -> tuple[tuple[Who, ...], tuple[str, ...]] | None:
-    """ "Berta, toda la red y coordinación": the roles and the names; None if nobody."""
-    people = [p.strip() for p in AND.split(text) if p.strip()]
+def read_people(text: str) -> tuple[tuple[Who, ...], tuple[str, ...], tuple[str, ...]] | None:
+    """ "Berta, toda la red y grupo Sierra": the roles, the names, other groups; None if nobody."""
+    quoted = QUOTED.findall(text)
+    hidden = QUOTED.sub(_HIDDEN, text.replace(_HIDDEN, ""))
+    people = [p.strip() for p in AND.split(hidden) if p.strip()]
     if not people:
         return None
-    roles = tuple(dict.fromkeys(ROLES[p.casefold()] for p in people if p.casefold() in ROLES))
-    return roles, tuple(p for p in people if p.casefold() not in ROLES)
+    words = iter(quoted)
+    people = [" ".join(re.sub(_HIDDEN, lambda _: next(words), p).split()) for p in people]
+    groups = [found[1] for p in people if (found := GROUP.match(p))]
+    others = [p for p in people if p and not GROUP.match(p)]
+    roles = tuple(dict.fromkeys(ROLES[p.casefold()] for p in others if p.casefold() in ROLES))
+    return roles, tuple(p for p in others if p.casefold() not in ROLES), tuple(groups)

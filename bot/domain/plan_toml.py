@@ -35,6 +35,7 @@ KEYS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "after": ("tras", "after"),
         "people": ("personas", "people"),
         "roles": ("tareas", "roles"),
+        "groups": ("grupos", "groups"),
         "hours": ("horas", "hours"),
         "causes": ("causas", "causes"),
         "risks": ("riesgos", "risks"),
@@ -44,7 +45,7 @@ KEYS: Mapping[str, tuple[str, str]] = MappingProxyType(
 """What each key is called in Spanish and in English."""
 
 OF_PLAN = ("repeat", "news", "step")
-OF_STEP = ("after", "people", "roles", "repeat", "hours", "causes", "risks", "last_resort")
+OF_STEP = ("after", "people", "roles", "groups", "repeat", "hours", "causes", "risks", "last_resort")
 
 WORDS: Mapping[Who | Cause | Risk, tuple[str, str]] = MappingProxyType(
     {
@@ -82,8 +83,14 @@ class PlanFileError(ValueError):
 # --- writing ------------------------------------------------------------------------------------
 
 
-def written(plan: Plan, name: Callable[[int], str], language: str) -> str:
-    """The plan as TOML; `name` says what a member is called. Spanish keys, but for English."""
+def written(
+    plan: Plan, name: Callable[[int], str], language: str,
+    group: Callable[[int], str] = str,
+) -> str:  # fmt: skip
+    """The plan as TOML; `name` says what a member is called, `group` what another group is.
+
+    Spanish keys, but for English.
+    """
     column = 1 if language == "en" else 0
 
     def key(word: str) -> str:
@@ -95,20 +102,23 @@ def written(plan: Plan, name: Callable[[int], str], language: str) -> str:
     ]
     for step in plan.steps:
         lines += ["", f"[[{key('step')}]]"]
-        lines += [f"{key(word)} = {value}" for word, value in _of_step(step, name, column)]
+        lines += [f"{key(word)} = {value}" for word, value in _of_step(step, name, group, column)]
     return "\n".join(lines) + "\n"
 
 
 def _of_step(
-    step: Step, name: Callable[[int], str], column: int
+    step: Step, name: Callable[[int], str], group: Callable[[int], str], column: int
 ) -> Iterator[tuple[str, str]]:
     yield "after", _minutes(step.after) if step.after else _string(("ya", "now")[column])
     people = [name(r.member) for r in step.recipients if r.member is not None]
     if people:
         yield "people", _list(people)
-    roles = [r.who for r in step.recipients if r.member is None]
+    roles = [r.who for r in step.recipients if r.member is None and r.group is None]
     if roles:
         yield "roles", _list([WORDS.get(who, (who.value,) * 2)[column] for who in roles])
+    groups = [group(r.group) for r in step.recipients if r.group is not None]
+    if groups:
+        yield "groups", _list(groups)
     if step.repeat is not None:
         yield "repeat", _minutes(step.repeat)
     if step.only.hours is not None:
@@ -231,11 +241,13 @@ class _Reader:
             raise self._fail("span", word, after)
         people = self._texts(*found["people"]) if "people" in found else []
         roles = self._roles(*found["roles"]) if "roles" in found else []
-        if not people and not roles:
+        groups = self._texts(*found["groups"]) if "groups" in found else []
+        if not people and not roles and not groups:
             raise self._fail("nobody")
         return DraftStep(
-            delay, tuple(dict.fromkeys(roles)), tuple(people), self._manner(found), self._line()
-        )
+            delay, tuple(dict.fromkeys(roles)), tuple(people), tuple(groups), self._manner(found),
+            self._line(),
+        )  # fmt: skip
 
     def _manner(self, found: Mapping[str, tuple[str, Any]]) -> Manner:
         hours = None
@@ -285,7 +297,7 @@ class _Reader:
         roles = []
         for text in self._texts(word, value):
             who = ROLES.get(text.casefold()) or (
-                Who(text) if text in [w.value for w in Who if w is not Who.MEMBER] else None
+                Who(text) if text in [w.value for w in Who if w not in (Who.MEMBER, Who.GROUP)] else None
             )
             if who is None:
                 raise self._fail("word", word, text)

@@ -173,6 +173,38 @@ async def test_nothing_is_left_of_her_in_rows_or_bytes(place: Place) -> None:
     assert NAME not in shown
 
 
+async def test_nothing_is_left_of_her_with_another_group_that_was_told(place: Place) -> None:
+    """Sierra answers for Red as well, and Sonia there had Amapola's alarm before her."""
+    world = place.world
+    red = await world.group("Red")
+    sierra = await world.group("Sierra", "Silvia")
+    (sonia,) = await sierra.joined("Sonia")
+    await red.coordinator.writes("/invitar red")
+    secret = await red.coordinator.reads_secret()
+    amapola = await world.person(KEYS[0])
+    await amapola.joins(secret, name=NAME)
+    await red.coordinator.writes("/alianza Sierra")
+    await sierra.coordinator.presses("Acepto")
+    await sonia.presses("Sí, que me lleguen")
+    await red.coordinator.writes("/plan ya: toda la red, coordinación, grupo Sierra")
+    await red.coordinator.presses("Guardar")
+    await amapola.presses("De acuerdo")
+    await amapola.writes("auxilio")
+    await sonia.shows(NAME, "pide auxilio")
+    await sonia.presses("Yo me encargo")
+    await sonia.writes(f"/novedad 1 hablé con {NAME}")
+    await sonia.writes("/cerrar 1")
+    await sonia.presses("a salvo")
+    before = place.hits()
+    assert {where[0] for where in before} >= {"inbox", "outbox", "prompts", "incident_events"}
+    await amapola.writes("/borrarme")
+    await amapola.writes("borrar")
+    await world.forward(minutes=3)
+    assert not place.hits()
+    raw = place.bytes()
+    assert not [envelope for _, envelope in before.values() if envelope in raw]
+
+
 async def _of_the_other(place: Place, where: tuple[str, str, int], plain: str) -> bool:
     """Whether a field is the other group's: its members', or in their chats."""
     table, _, row = where

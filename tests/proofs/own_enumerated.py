@@ -169,6 +169,8 @@ class Enumeration:
             assert decision is not None
             assert written is not None
             region, rotation, turn = await self._duty(tx, group)
+            alliance = await tx.alliances.ask(scene.groups["Otra"], group, scene.clock.now())
+            await tx.alliances.agree(alliance.id, scene.clock.now())
             drill = await tx.drills.add(replace(practised, run=replace(practised.run, told=told)))
             await tx.drills.told(drill.id, told, 1, scene.clock.now())
             self.base = await Facts.read(tx)
@@ -180,6 +182,7 @@ class Enumeration:
             "consent": ana.member or 0, "roles": ana.member or 0, "offer": 1,
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
+            "alliance": alliance.id,
             "region": group, "own_region": region, "rotation": group, "rotation_offer": rotation,
             "duty": turn, "shifts": berta.member or 0, "swap": rotation, "cover": rotation,
             "trip": trip, "once": once, "reading": ana.member or 0,

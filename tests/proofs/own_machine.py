@@ -91,6 +91,10 @@ class Machine:
         self.counts["published"] += sum(d[3] == "approved" for d in self.before.drafts.values())
         self.counts["incidents"] += len(self.before.incidents)
         self.counts["complaints"] += len(self.before.complaints)
+        self.counts["told across"] += sum(
+            any(self.before.group[member] != self.before.group[subject] for member in told)
+            for _, subject, _, told in self.before.incidents
+        )
 
     # --- what people do ---
 
@@ -155,6 +159,16 @@ class Machine:
             case "plan":
                 return [(a, f"/plan {self._a_plan(a)}"), (a, "!Guardar"), (b, "!Doy mi acuerdo"),
                         (c, "!De acuerdo")]  # fmt: skip
+            case "ally":
+                other, there = ("Red", RED) if here is OTRA else ("Otra", OTRA)
+                x = people[rng.choice([w for w, held in there.items() if R.COORDINATOR in held])]
+                r = people[rng.choice([w for w, held in there.items() if R.RESPONDER in held])]
+                plan = f"/plan ya: grupo {other}, red, coordinación; 10 min: red"
+                return [(a, f"/alianza {other}"), (x, "!Acepto"), (r, "!Sí, que me lleguen"),
+                        (a, plan), (a, "!Guardar"), (b, "!Doy mi acuerdo"), (c, "!De acuerdo"),
+                        (c, "auxilio"), (r, "!Yo me encargo"), (r, "!Dar noticia"), (r, ""),
+                        (r, "/linea 1"), (a, "/tablero"), (r, "!Entregar"), (r, "!Soltar"),
+                        (r, "/alianza"), (r, "!Ya no")]  # fmt: skip
             case "trip":
                 r = one(R.RESPONDER, R.COORDINATOR)
                 return [(c, f"/trayecto {self._a_way(c)}"), (c, "auxilio"), (r, "!Yo me encargo"),
@@ -418,6 +432,8 @@ class Machine:
                 return rng.choice(
                     ["", f"crear {name}", f"{name}: {self._a_name(who)}", f"terminar {name}", name]
                 )
+            case "alianza":
+                return rng.choice(["", "", "Red", "Otra", self._a_region()])
             case "miregion":
                 return rng.choice(["", self._a_region(), "ninguna"])
             case "turnos":
@@ -492,6 +508,7 @@ class Machine:
                 f"5 min: {first}, {then}; 3 h: observancia",
                 "ya: red, coordinación",
                 "ya: guardia; 5 min: suplencia; 10 min: red",
+                f"ya: red; 5 min: grupo {self.rng.choice(['Red', 'Otra'])}",
                 "",
             ]
         )
@@ -602,7 +619,7 @@ class Machine:
 
 INTENTS = (
     "role", "role", "draft", "join", "incident", "erase", "plan", "export", "duty", "trip", "together",
-    "note", "complaint", "opinion", "care", "lost", "words",
+    "note", "complaint", "opinion", "care", "lost", "words", "ally",
 )  # fmt: skip
 
 SAID = {

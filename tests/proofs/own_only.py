@@ -102,9 +102,10 @@ async def p16(full: bool, seed: int) -> Figures:
         name.replace(" ", "_"): counts[name]
         for name in (
             "steps", "commands", "press", "forged press", "old press", "words", "incidents",
-            "decided", "published", "joined", "left", "seen of others",
+            "decided", "published", "joined", "left", "told across", "seen of others",
         )
     }  # fmt: skip
     figures.check(counts["seen of others"] > 100, "hardly anybody was shown anything of others")
+    figures.check(not full or counts["told across"] > 0, "no other group was ever told of anything")
     figures.check(counts["decided"] > 0, "nothing was ever decided by two")
     return figures

@@ -263,8 +263,8 @@ class Around:
                 for id, subject, _, told in self.after.incidents
             )
         if canary.kind == NOTE:
-            # Whoever holds an incident about the person who wrote it.
-            return any(
+            # Whoever of their own group holds an incident about the person who wrote it.
+            return self.after.group.get(reader) == self.after.group.get(canary.about) and any(
                 holder == reader and subject == canary.about
                 for _, subject, holder, _ in self.after.incidents
             )
@@ -327,10 +327,13 @@ class Around:
         )
 
     def _may_name(self, reader: int, owner: int) -> bool:
-        """Nobody of another group; in one's own, only whom one works with or is looked after by."""
+        """Of another group, only whom one looks after or acts with; in one's own, whom one works with
+        or is looked after by."""
         group = self.after.group.get(reader)
-        if group is None or self.after.group.get(owner) != group:
+        if group is None:
             return False
+        if self.after.group.get(owner) != group:
+            return self._of_another(reader, owner, group)
         if owner in self.before.left:
             # The one line of the log that keeps a name: of whom two people put out.
             return owner in self.after.put_out and self.has(reader, R.COORDINATOR)
@@ -363,6 +366,17 @@ class Around:
         # Where nobody else coordinates, the circle hears that somebody left or withdrew.
         alone = not self.after.coordinators(group) - {owner}
         return (alone and self.has(reader, R.RESPONDER)) or self._writes_with(reader, owner)
+
+    def _of_another(self, reader: int, owner: int, group: int) -> bool:
+        """Told of the same incident; or who coordinates reads who of the others is in one of theirs."""
+        return any(
+            owner in self.after.involved[id]
+            and (
+                (reader in heard and self.has(reader, *HEARS))
+                or (self.after.group.get(subject) == group and self.has(reader, R.COORDINATOR))
+            )
+            for id, subject, _, heard in self.after.incidents
+        )
 
     def looks_for_travellers(self, reader: int | None) -> bool:
         """Whether somebody holds the incident of one who is on a collective's list, or is on one."""
