@@ -24,8 +24,9 @@ from bot.files.cleaner import Cleaner
 from bot.files.values import Limits
 from bot.platforms.base import ChatKind, PlatformName
 from bot.platforms.sandbox.control import Milestone
+from bot.platforms.sandbox.parse import private_chat
 from bot.platforms.sandbox.platform import SandboxPlatform
-from bot.platforms.sandbox.town import Town, private_chat
+from bot.platforms.sandbox.town import Town
 from bot.platforms.sandbox.web import sandbox_app
 from bot.texts.catalogue import nearest
 from handlers.context import Context

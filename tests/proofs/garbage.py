@@ -80,6 +80,8 @@ NOW = datetime(2026, 11, 17, 14, 0, tzinfo=UTC)
 ZONE = "America/Mexico_City"
 SLOWEST = 1.0
 ALARM_WITHIN = 5.0
+AT_ONCE = 500
+"""Examples that hypothesis makes up in one go."""
 
 ROLES: dict[str, frozenset[Role]] = {
     "defender": frozenset(),
@@ -134,6 +136,8 @@ class Scene:
     def __init__(self, database: Database, folder: Path, memory: Memory | None = None) -> None:
         self.database = database
         self._memory = memory
+        # In memory all is done by this thread: what other processes take is not counted.
+        self._seconds = time.perf_counter if memory is None else time.thread_time
         self._images: dict[str, bytes] = {}
         self.clock = SteppedClock(NOW)
         self.settings = Settings(
@@ -315,14 +319,14 @@ class Scene:
     async def alarm(self, *, after: str) -> float:
         """The next person cries for help: how long until it is queued. Raises if it is not."""
         before = await self.alarms()
-        start = time.perf_counter()
+        start = self._seconds()
         who = Who(address("sandbox", NEXT), private("sandbox", NEXT), "private")
         await self.store("sandbox", who.chat, [garbage.said("sandbox", who, "auxilio", NOW)])
         draining = asyncio.create_task(self.worker.drain())
         # It is queued long before everything that may be tried again is done.
         while await self.alarms() == before and not draining.done():
             await asyncio.wait([draining], timeout=0.01)
-        took = time.perf_counter() - start
+        took = self._seconds() - start
         await draining
         assert await self.alarms() > before, f"the alarm after {after} was not queued"
         if took >= ALARM_WITHIN:
@@ -397,10 +401,10 @@ class Scene:
             except Exception as error:
                 parsed = f"not_read_{type(error).__name__}"
             assert not (good and "not_read" in parsed), f"a well-formed event is {parsed}"
-            start = time.perf_counter()
+            start = self._seconds()
             [event_id] = await self.store(platform, who.chat, [raw])
             await self.worker.drain()
-            took = time.perf_counter() - start
+            took = self._seconds() - start
             tally.events += 1
             if took >= SLOWEST:
                 raise TooSlow(f"{took:.2f} s for one event")
@@ -474,7 +478,8 @@ def _fuzz(
     """
     aim = tally.events + events
     while tally.events < aim:
-        wanted = max(1, (aim - tally.events) // 3)
+        # In several goes: hypothesis remembers every example of one.
+        wanted = max(1, min(AT_ONCE, (aim - tally.events) // 3))
 
         @hypothesis.seed(seed)
         @settings(
@@ -502,7 +507,7 @@ def _fuzz(
         except Exception as error:
             notes = " ".join(getattr(error, "__notes__", []))
             return f"{kind}: {type(error).__name__}: {str(error)[:400]} {notes[:600]}"
-        seed += 1
+        seed += 1_000_000
     return ""
 
 

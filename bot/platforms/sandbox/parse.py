@@ -20,15 +20,23 @@ from bot.platforms.base import (
 )
 
 
+def private_chat(person: str) -> str:
+    """The id of a person's chat with the bot."""
+    return f"@{person}"
+
+
 def parse(event: RawEvent) -> Incoming | None:
     """What happened. Raises `KeyError` or `ValueError` for what no town of ours wrote."""
     raw = event.raw
+    kind = ChatKind(raw["chat_kind"])
+    if kind is ChatKind.PRIVATE and raw["chat"] != private_chat(raw["account"]):
+        raise ValueError("a private chat is that of its person")
     return Incoming(
         platform=PlatformName.SANDBOX,
         event_id=event.event_id,
         account=raw["account"],
         chat=raw["chat"],
-        chat_kind=ChatKind(raw["chat_kind"]),
+        chat_kind=kind,
         sent_at=datetime.fromisoformat(raw["at"]),
         body=_body(event),
         display_name=raw["name"],

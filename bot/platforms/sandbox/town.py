@@ -24,6 +24,7 @@ from bot.platforms.base import (
     Result,
 )
 from bot.platforms.sandbox.faults import Fault, Faults
+from bot.platforms.sandbox.parse import private_chat
 from bot.platforms.sandbox.signal import Signal
 from bot.platforms.sandbox.things import BOT, Changes, Chat, Message, Person, Toast
 
@@ -426,8 +427,3 @@ class Town:
         }
         self._events[self._sequence] = RawEvent(f"{self.epoch}:{self._sequence}", chat.id, raw)
         self.events_came.fire()
-
-
-def private_chat(person: str) -> str:
-    """The id of a person's chat with the bot."""
-    return f"@{person}"

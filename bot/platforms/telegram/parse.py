@@ -217,18 +217,28 @@ def _incoming(
     body: Body,
     message_id: str,
 ) -> Incoming:
+    kind = _CHAT_KINDS[chat["type"]]
+    account = str(_id(sender["id"])) if sender else ""
     return Incoming(
         platform=PlatformName.TELEGRAM,
         event_id=event.event_id,
-        account=str(sender.get("id", "")),
-        chat=str(chat["id"]),
-        chat_kind=_CHAT_KINDS[chat["type"]],
+        account=account,
+        # A private chat has its person's number. Where we write to somebody from now on must not
+        # depend on a second one that an update may have wrong.
+        chat=account if kind is ChatKind.PRIVATE and sender else str(_id(chat["id"])),
+        chat_kind=kind,
         sent_at=sent_at,
         body=body,
         display_name=_name(sender),
         language=sender.get("language_code", ""),
         message_id=message_id,
     )
+
+
+def _id(number: object) -> int:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError("an id is a whole number")
+    return number
 
 
 def _name(person: Mapping[str, Any]) -> str:
