@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bot.domain import incident as rules
-from bot.domain.answers import plain
-from bot.domain.duress import HIDDEN
 from bot.domain.incident import Incident, Kind, Leaves, Notice, Outcome, Refusal, State
 from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
 from bot.domain.permissions import Action, may
-from bot.domain.summary import Past
 from bot.texts import Key
 from handlers import aftermath, contacts, drills, duty, fading, mass, notes, plans, whereabouts
-from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
-from storage.incidents import Event
 from storage.people import Member
 
 TOPIC = "incident"
@@ -41,9 +35,6 @@ SILENT = (Kind.MISS, Kind.UNREACHABLE)
 
 GIVEN_BACK = ("released", Notice.CLAIM_EXPIRED.value, "reopened")
 """Lines of the timeline from which on nobody has it any more."""
-
-STEPS_WORDS = frozenset({"pasos", "paso", "a un paso", "steps", "step", "to a step"})
-"""Behind `/escalar`: which steps there are."""
 
 TO_TAKE = (Choice("take", "button.take"), Choice("escalate", "button.escalate"))
 """What everyone who is told may do."""
@@ -185,7 +176,7 @@ async def _alarm_at(
     choices: Sequence[Choice] = TO_TAKE if incident.holder is None else TO_TAKE[1:]
     if place.member == incident.holder:
         choices = TO_HOLD
-    bare = await _is_bare(ctx, place, incident)
+    bare = await is_bare(ctx, place, incident)
     reader = await ctx.tx.people.member(place.member) if place.member else None
     if reader is not None and not may(reader.roles, Action.RESPOND):
         choices = ()  # who observes is told, and does nothing
@@ -225,7 +216,7 @@ async def number_for(
     return Key("alarm.number_of", {"number": incident.number, "group": group.name})
 
 
-async def _is_bare(ctx: Context, place: Place, incident: Incident) -> bool:
+async def is_bare(ctx: Context, place: Place, incident: Incident) -> bool:
     """Whether this group names nobody on this platform."""
     return place.platform in (await ctx.tx.people.group(incident.group)).bare
 
@@ -259,13 +250,6 @@ async def tell_here(ctx: Context, incident: Incident) -> None:
     await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
     place = replace(ctx.place, member=ctx.speaker.member.id)
     await _alarm_at(ctx, place, incident, subject.name, notice)
-
-
-async def command_case(ctx: Context, rest: str) -> None:
-    """`/caso 12`"""
-    incident, _ = await _which(ctx, rest)
-    if incident is not None:
-        await show_case(ctx, incident)
 
 
 async def _state(ctx: Context, incident: Incident, notice: Notice, *, bare: bool) -> Key:
@@ -358,7 +342,7 @@ async def _ask_news(ctx: Context, incident: Incident) -> None:
     holder = await ctx.tx.people.member(incident.holder)
     await _drop_buttons(ctx, incident, frozenset({incident.holder}))
     for place in await ctx.places_of(incident.holder):
-        bare = await _is_bare(ctx, place, incident)
+        bare = await is_bare(ctx, place, incident)
         await ctx.ask(
             place,
             "incident.ask_news",
@@ -488,8 +472,6 @@ async def act(ctx: Context, incident: Incident, action: str, argument: str = "")
             await resolve(ctx, incident, Outcome(argument), me)
         case "confirm":
             await _confirm_false(ctx, incident)
-        case "line":
-            await show_line(ctx, incident)
         case "place" if incident.holder == me:
             await whereabouts.show(ctx, incident, asked=True)
         case "place":
@@ -522,7 +504,7 @@ async def _which_step(ctx: Context, incident: Incident) -> None:
         await refused(ctx, incident, Refusal.CLOSED)
         return
     roster = await duty.roster_for(ctx, incident)
-    bare = await _is_bare(ctx, ctx.place, incident)
+    bare = await is_bare(ctx, ctx.place, incident)
     texts = ctx.texts(ctx.place)
     choices = []
     for number, step in enumerate(incident.plan.steps, 1):
@@ -598,7 +580,7 @@ async def _hold(ctx: Context, incident: Incident, event: str) -> None:
     # Repeats that have not left would be false news by now.
     await ctx.tx.outbox.withdraw(alarm_purpose(incident.id), ctx.now)
     for place in await ctx.places_of(holder.id):
-        bare = await _is_bare(ctx, place, incident)
+        bare = await is_bare(ctx, place, incident)
         await ctx.ask(
             place,
             "incident.yours",
@@ -662,7 +644,7 @@ async def _whom(ctx: Context, incident: Incident) -> None:
     if not able:
         await ctx.reply("incident.nobody_to_hand_over", number=incident.number)
         return
-    if await _is_bare(ctx, ctx.place, incident):
+    if await is_bare(ctx, ctx.place, incident):
         await ctx.reply("bare.hand_over", number=incident.number)
         return
     choices = [
@@ -698,7 +680,7 @@ async def _offer(ctx: Context, incident: Incident, to: int) -> None:
     other = await ctx.tx.people.member(to)
     await ctx.tx.incidents.note(incident.id, ctx.now, "offered", me.id, to=to)
     await ctx.toast("toast.done")
-    here = Key("bare.name") if await _is_bare(ctx, ctx.place, incident) else other.name
+    here = Key("bare.name") if await is_bare(ctx, ctx.place, incident) else other.name
     await ctx.reply("incident.offered", number=incident.number, name=here)
     for place in await ctx.places_of(to):
         await ctx.ask(
@@ -712,7 +694,7 @@ async def _offer(ctx: Context, incident: Incident, to: int) -> None:
             ref=incident.id,
             lane=Lane.ALARM,
             number=incident.number,
-            name=Key("bare.name") if await _is_bare(ctx, place, incident) else me.name,
+            name=Key("bare.name") if await is_bare(ctx, place, incident) else me.name,
         )
 
 
@@ -808,183 +790,9 @@ async def panic(ctx: Context, _rest: str = "") -> None:
     await ctx.reply("panic.sent", number=incident.number)
 
 
-# --- commands -----------------------------------------------------------------------------------
-
-
-async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[Incident | None, str]:
-    """The incident that "12 rest" names, or the only one the speaker knows of; and the rest."""
-    member = ctx.speaker.member
-    found = re.match(r"#?(\d{1,9})\b\s*(.*)", rest, re.DOTALL)
-    known = [
-        incident
-        for incident in await ctx.tx.incidents.known_to(member.group, member.id, only_open=False)
-        # A phone in other hands must not learn of it by asking.
-        if incident.kind not in HIDDEN or incident.subject != member.id
-    ]
-    if found:
-        number = int(found[1])
-        named = [i for i in known if i.number == number]
-        if named:
-            return await _of_group(ctx, named, found[2])
-        await ctx.reply("incident.unknown", number=number)
-        return None, ""
-    about = [i for i in known if i.open] or ([] if only_open else known[:1])
-    if len(about) == 1:
-        return about[0], rest
-    if not about:
-        await ctx.reply("incident.none_open")
-    else:
-        texts = ctx.texts(ctx.place)
-        numbers = [
-            f"#{texts.write(await number_for(ctx, i, member))}"
-            for i in sorted(about, key=lambda i: (i.group != member.group, i.number))
-        ]
-        await ctx.reply("incident.which_one", numbers=tuple(numbers))
-    return None, ""
-
-
-async def _of_group(
-    ctx: Context, named: Sequence[Incident], rest: str
-) -> tuple[Incident, str]:
-    """Of those of one number the one of the group that is named ("12 de Red"), else one's own."""
-    for incident in named:
-        group = await ctx.tx.people.group(incident.group)
-        of = re.match(rf"(?:(?:de|of)\s+)?{re.escape(group.name)}\b\s*(.*)", rest, re.DOTALL | re.I)
-        if of and incident.group != ctx.speaker.member.group:
-            return incident, of[1]
-    own = [i for i in named if i.group == ctx.speaker.member.group]
-    return (own or named)[0], rest
-
-
-def _acting(action: str, *, only_open: bool = True) -> Callable[[Context, str], Awaitable[None]]:
-    """A command that does one thing about the incident that it names: `/tomar 12`."""
-
-    async def command(ctx: Context, rest: str) -> None:
-        if action in drills.ACTS and await drills.command(ctx, rest, action):
-            return
-        incident, _ = await _which(ctx, rest, only_open=only_open)
-        if incident is not None:
-            await act(ctx, incident, action)
-
-    return command
-
-
-async def command_escalate(ctx: Context, rest: str) -> None:
-    """`/escalar`, `/escalar 12`, straight to a step `/escalar 12 3`, and `/escalar 12 pasos`"""
-    if await drills.command(ctx, rest, "escalate"):
-        return
-    incident, more = await _which(ctx, rest)
-    if incident is None:
-        return
-    found = re.search(r"\d{1,4}", more)
-    if found or plain(more).strip(" .?") in STEPS_WORDS:
-        await act(ctx, incident, "escalate_to", found[0] if found else "")
-    else:  # "/escalar ya por favor" is no question
-        await act(ctx, incident, "escalate")
-
-
-async def command_hand_over(ctx: Context, rest: str) -> None:
-    """`/entregar 12 Carla`"""
-    incident, name = await _which(ctx, rest)
-    if incident is None:
-        return
-    if not name.strip():
-        await act(ctx, incident, "hand_over")
-        return
-    other = await ctx.tx.people.member_named(incident.group, name)
-    if other is None or other.id not in incident.told or other.id == incident.subject:
-        await refused(ctx, incident, Refusal.NOT_TOLD)
-        return
-    await act(ctx, incident, "hand_over_to", str(other.id))
-
-
-async def command_news(ctx: Context, rest: str) -> None:
-    """`/novedad 12 text`"""
-    incident, text = await _which(ctx, rest)
-    if incident is None:
-        return
-    if text.strip():
-        await news(ctx, incident, text.strip())
-    else:
-        await act(ctx, incident, "news")
-
-
-async def command_line(ctx: Context, rest: str) -> None:
-    """`/linea 12`"""
-    incident, _ = await _which(ctx, rest, only_open=False)
-    if incident is not None:
-        await show_line(ctx, incident)
-
-
-async def show_line(ctx: Context, incident: Incident) -> None:
-    """The timeline with its times, to someone who was told of it."""
-    me = ctx.speaker.member
-    if me.id not in incident.told or me.id == incident.subject:
-        await ctx.reply("incident.unknown", number=incident.number)
-        return
-    if await _is_bare(ctx, ctx.place, incident):
-        await ctx.reply("bare.line", number=incident.number)
-        return
-    subject = await ctx.tx.people.member(incident.subject)
-    texts = ctx.texts(ctx.place)
-    text = texts.render(
-        "line.head", number=incident.number, name=subject.name, state=await _standing(ctx, incident)
-    )
-    timeline = await ctx.tx.incidents.timeline(incident.id)
-    for event in timeline:
-        actor = (await ctx.tx.people.member(event.actor)).name if event.actor else ""
-        details = dict(event.details)
-        if "outcome" in details:
-            details["outcome"] = Outcome(details["outcome"])
-        if event.event in ("offered",):
-            details["to"] = (await ctx.tx.people.member(int(details["to"]))).name
-        values = {"name": actor, "n": details.get("to", 0), **details}
-        text = text + texts.render("line.row", at=event.at, what=Key(f"line.{event.event}", values))
-    text = text + texts.render("line.times", **_times(incident, timeline))
-    await ctx.put(ctx.place, text, purpose=fading.detail_purpose(incident.id))
-    if incident.open:
-        await fading.details_will_fade(ctx, incident.id)
-
-
-def _times(incident: Incident, timeline: Sequence[Event]) -> dict[str, object]:
-    """How long it took until somebody had it, and until it was over."""
-    lines = [(event.event, event.at) for event in timeline]
-    past = Past(incident.kind, incident.opened_at, incident.closed_at, incident.outcome, lines)
-    never = Key("line.not_yet")
-    taken, closed = past.taken_after, past.closed_after
-    return {
-        "taken": never if taken is None else taken,
-        "closed": never if closed is None else closed,
-    }
-
-
-async def _standing(ctx: Context, incident: Incident) -> Key:
-    if incident.state is State.CLAIMED and incident.holder is not None:
-        holder = await ctx.tx.people.member(incident.holder)
-        return Key("standing.claimed", {"name": holder.name})
-    if incident.outcome is not None:
-        return Key("standing.resolved", {"outcome": incident.outcome})
-    return Key(f"standing.{incident.state}")
-
-
 async def words(ctx: Context, _step: str, data: Mapping[str, Any], text: str) -> None:
     """The words after "write the news"."""
     await ctx.expect_nothing()
     incident = await ctx.tx.incidents.get(int(data["incident"]))
     if incident is not None:
         await news(ctx, incident, text.strip())
-
-
-ENTRIES = (
-    Entry("auxilio", ("panic", "sos", "panico"), Action.PANIC, panic),
-    Entry("tomar", ("take",), Action.RESPOND, _acting("take")),
-    Entry("novedad", ("news", "update"), Action.RESPOND, command_news),
-    Entry("cerrar", ("resolve", "close"), Action.RESPOND, _acting("resolve")),
-    Entry("entregar", ("handover",), Action.RESPOND, command_hand_over),
-    Entry("soltar", ("release",), Action.RESPOND, _acting("release")),
-    Entry("escalar", ("escalate",), Action.RESPOND, command_escalate),
-    Entry("caso", ("case",), Action.RESPOND, command_case, in_menu=False),
-    Entry("lugar", ("place", "where"), Action.RESPOND, _acting("place"), in_menu=False),
-    Entry("linea", ("timeline", "línea"), Action.RESPOND, command_line),
-    Entry("reabrir", ("reopen",), Action.RESPOND, _acting("reopen", only_open=False), in_menu=False),
-)

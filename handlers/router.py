@@ -65,6 +65,7 @@ from handlers import (
     general,
     groups,
     identities,
+    incident_commands,
     incidents,
     installation,
     invitations,
@@ -110,7 +111,7 @@ NUMBER = re.compile(r"\s*#?(\d{1,3})[.)]?\s*")
 HELP_WORDS = ("ayuda", "help", "manual", "start", "inicio", "menu")
 
 ENTRIES: tuple[Entry, ...] = (
-    *incidents.ENTRIES,
+    *incident_commands.ENTRIES,
     *checkins.ENTRIES,
     *trips.ENTRIES,
     *silences.ENTRIES,

@@ -449,3 +449,28 @@ async def test_ids_of_any_length_are_somebodys(bot: Bot, platform: str) -> None:
             platform, NOW, limit=10, lease=timedelta(minutes=1), lanes=[0, 1, 2, 3]
         )
         assert {row.chat for row in rows} == set(chats)
+
+
+@pytest.mark.parametrize("chat", [None, "None", 5.0, True, 1002, {"id": 1001}])
+async def test_no_update_leads_anas_alarms_to_another_chat(chat: object) -> None:
+    """In private the chat is the person, whatever else an update says."""
+    person = {"id": 1001, "is_bot": False, "first_name": "Ana"}
+    message = {
+        "message_id": 7, "date": 1_794_924_000, "from": person, "text": "hola",
+        "chat": {"id": chat, "type": "private"},
+    }  # fmt: skip
+    read = telegram.parse(RawEvent("1", "", {"message": message}))
+    assert read is not None
+    assert (read.account, read.chat) == ("1001", "1001")
+
+
+@pytest.mark.parametrize(("account", "chat"), [(None, -1), ("1001", -1), (True, -1), (1001, None)])
+async def test_an_account_or_a_group_without_a_number_is_nobodys(
+    account: object, chat: object
+) -> None:
+    message = {
+        "message_id": 7, "date": 1_794_924_000, "from": {"id": account, "first_name": "Ana"},
+        "text": "hola", "chat": {"id": chat, "type": "supergroup"},
+    }  # fmt: skip
+    with pytest.raises(TypeError):
+        telegram.parse(RawEvent("1", "", {"message": message}))
