@@ -241,7 +241,7 @@ async def _look_at_messages(at: MatrixInstallation, found: Found, where: str) ->
         " purpose LIKE 'incident:%:alarm', purpose, error FROM outbox"
         " WHERE operation IN ('send', 'edit')"
     )
-    replaced = _replaced(at)
+    replaced = _replaced(at) | _too_late(at)
     for seq, key, operation, chat, state, message_id, body, created, alarm, *more in rows:
         event = by_key.get(key)
         name = f"{where}: row {seq} ({operation}{', alarm' if alarm else ''})"
@@ -281,6 +281,17 @@ def _replaced(at: MatrixInstallation) -> set[str]:
     }  # fmt: skip
     edits = at.rows("SELECT key, target FROM outbox WHERE operation = 'edit' AND state = 'failed'")
     return replaced | {key for key, target in edits if target in replaced}
+
+
+def _too_late(at: MatrixInstallation) -> set[str]:
+    """Questions that had not left when their deadline was judged: nobody is asked any more, and
+    whoever was to be asked has an incident."""
+    return {
+        key for (key,) in at.rows(
+            "SELECT o.key FROM outbox o JOIN checkins c ON o.purpose = 'checkin:' || c.id || ':question'"
+            " WHERE o.error = 'withdrawn' AND c.state = 'missed' AND o.done_at >= c.miss_at"
+        )
+    }  # fmt: skip
 
 
 def _plain(body: str) -> str:
