@@ -289,7 +289,8 @@ def _too_late(at: MatrixInstallation) -> set[str]:
     return {
         key for (key,) in at.rows(
             "SELECT o.key FROM outbox o JOIN checkins c ON o.purpose = 'checkin:' || c.id || ':question'"
-            " WHERE o.error = 'withdrawn' AND c.state = 'missed' AND o.done_at >= c.miss_at"
+            " WHERE o.error = 'withdrawn' AND c.state IN ('missed', 'unreachable')"
+            " AND o.done_at >= c.miss_at"
         )
     }  # fmt: skip
 
