@@ -26,6 +26,7 @@ from handlers import (
     silences,
     stages,
     subject,
+    taken_back,
 )
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
@@ -36,7 +37,7 @@ TIMER = "checkin"
 SCHEDULE_TIMER = "schedule"
 DOUBT_TIMER = "doubt"
 DOUBT_TOPIC = "doubt"
-SCHEDULE_TOPIC = "schedule"
+SCHEDULE_TOPIC = schedules.TOPIC
 
 DEFAULT_GRACE = timedelta(minutes=45)
 """Between the question and the miss, with one reminder to the person alone half-way."""
@@ -480,7 +481,8 @@ async def command_schedule(ctx: Context, rest: str) -> None:
     if len(await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)) >= schedules.MOST:
         await ctx.reply("schedule.too_many", n=schedules.MOST)
         return
-    await schedules.begin(ctx, ctx.speaker.member.id, rule)
+    id = await schedules.begin(ctx, ctx.speaker.member.id, rule)
+    await taken_back.can_be(ctx, "schedule_added", schedule=id)
     first = await schedules.next_of(ctx, rule, ctx.speaker.member.id, ctx.now)
     await ctx.reply(
         "schedule.added", first=first, grace=rule.grace, zone=rule.zone,
@@ -517,14 +519,11 @@ async def _show_schedules(ctx: Context) -> None:
 
 async def end_schedule(ctx: Context, id: int) -> None:
     """The member wants it no more."""
-    mine = {s.id for s in await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)}
-    if id not in mine:
+    if not await schedules.end(ctx, id):
         await ctx.toast("toast.stale")
         return
-    await ctx.tx.checkins.end_schedule(id)
-    await ctx.tx.timers.set(SCHEDULE_TIMER, id, None)
     await ctx.toast("toast.done")
-    await ctx.close_prompts(SCHEDULE_TOPIC, id, "schedule.ended")
+    await taken_back.can_be(ctx, "schedule_ended", schedule=id)
 
 
 async def command_state(ctx: Context, _rest: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from bot.domain.cover import loses
 from bot.domain.decision import Decision, Kind, State
@@ -14,10 +13,11 @@ from bot.domain.plan_edit import arranged
 from bot.domain.plan_text import Draft, DraftStep, read_plan
 from bot.domain.plan_words import RISKS
 from bot.domain.rich import Rich
-from handlers import consent, contacts, decisions, plans, summary
+from handlers import consent, contacts, decisions, plans, summary, taken_back
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
 from handlers.invitations import FIRST_ROLES, invite, show_invitation
+from storage.configuring import Begun as Started
 from storage.configuring import Kind as Begun
 from storage.people import Group
 from storage.transaction import Transaction
@@ -25,9 +25,6 @@ from storage.transaction import Transaction
 TOPIC = "plan"
 
 NAME_LIMIT = 60
-
-UNDO = timedelta(minutes=10)
-"""How long a change of the plan can be taken back by who made it."""
 
 
 async def create(ctx: Context, name: str) -> tuple[int, str] | None:
@@ -235,9 +232,9 @@ async def decided(ctx: Context, action: str, shown: str) -> None:
         )
         return
     await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, group.id, "plan.saved", only=ctx.place, within=UNDO)
-    await ctx.tx.configuring.put(
-        me.id, Begun.UNDO, ctx.now,
+    await ctx.close_prompts(TOPIC, group.id, "plan.saved", only=ctx.place, within=taken_back.WITHIN)
+    await taken_back.can_be(
+        ctx, "plan",
         before=group.plan.to_json() if group.plan else None,
         own=me.plan.to_json() if me.plan else None,
         after=plan.fingerprint,
@@ -255,13 +252,18 @@ async def can_undo(ctx: Context) -> bool:
     begun = await ctx.tx.configuring.get(ctx.speaker.member.id, Begun.UNDO)
     return (
         begun is not None
+        and _is_of_plan(begun)
         and begun.content["after"] == _fingerprint(ctx.speaker.group)
-        and ctx.now < begun.changed_at + UNDO
+        and ctx.now < begun.changed_at + taken_back.WITHIN
     )
 
 
-async def command_undo(ctx: Context, _rest: str) -> None:
-    """`/deshacer`: the plan as it was, for ten minutes, by whoever changed it alone.
+def _is_of_plan(begun: Started) -> bool:
+    return begun.content.get("what", "plan") == "plan"
+
+
+async def undo_plan(ctx: Context) -> None:
+    """The plan as it was, for ten minutes, by whoever changed it alone.
 
     Nobody loses cover by it: nobody but they themselves has agreed to the change, so everyone lives
     under the plan that they lived under all the time. Once anybody has, and for what two people
@@ -269,11 +271,11 @@ async def command_undo(ctx: Context, _rest: str) -> None:
     """
     me, group = ctx.speaker.member, ctx.speaker.group
     begun = await ctx.tx.configuring.get(me.id, Begun.UNDO)
-    if begun is None or begun.content["after"] != _fingerprint(group):
-        await ctx.reply("plan.undo.nothing")
+    if begun is None or not _is_of_plan(begun) or begun.content["after"] != _fingerprint(group):
+        await ctx.reply("undo.nothing")
         return
-    if ctx.now >= begun.changed_at + UNDO:
-        await ctx.reply("plan.undo.late", within=UNDO)
+    if ctx.now >= begun.changed_at + taken_back.WITHIN:
+        await ctx.reply("plan.undo.late", within=taken_back.WITHIN)
         return
     before = Plan.from_json(begun.content["before"]) if begun.content["before"] else None
     since = await ctx.tx.people.agreed_since(group.id, begun.changed_at)
@@ -358,11 +360,16 @@ async def command_risk(ctx: Context, rest: str) -> None:
             ctx, Kind.RISK, describe, about=person.id, risk=risk, before=person.risk
         )
         return
-    await _set_risk(ctx, person.group, person.id, risk, ctx.speaker.member.id)
+    if risk != person.risk:
+        await taken_back.can_be(
+            ctx, "risk", person=person.id, before=person.risk.value, after=risk.value
+        )
+    await set_risk(ctx, person.group, person.id, risk, ctx.speaker.member.id)
     await ctx.reply(f"risk.set.{risk}", name=person.name)
 
 
-async def _set_risk(ctx: Context, group: int, member: int, risk: Risk, by: int) -> None:
+async def set_risk(ctx: Context, group: int, member: int, risk: Risk, by: int) -> None:
+    """Somebody lives in that much danger."""
     await ctx.tx.people.set_member(member, risk=risk)
     await ctx.log("risk_set", member, group=group, actor=by, risk=risk)
 
@@ -375,12 +382,11 @@ async def carry_out_risk(ctx: Context, decision: Decision) -> Decision:
     if not same or not decisions.is_in(person, decision.group):
         return replace(decision, state=State.VOID)
     risk = Risk(decision.content["risk"])
-    await _set_risk(ctx, decision.group, person.id, risk, decision.asked_by)
+    await set_risk(ctx, decision.group, person.id, risk, decision.asked_by)
     return decision
 
 
 ENTRIES = (
     Entry("grupo", ("group",), Action.MAKE_GROUP, command_group, in_menu=False),
-    Entry("deshacer", ("undo",), Action.SET_PLAN, command_undo, in_menu=False),
     Entry("riesgo", ("risk",), Action.SET_RISK, command_risk),
 )

@@ -198,7 +198,7 @@ async def _menu(ctx: Context, what: str) -> None:
         case "import":
             await _import(ctx, "")
         case "undo":
-            await groups.command_undo(ctx, "")
+            await groups.undo_plan(ctx)
         case "done":
             await _done(ctx)
         case "discard":

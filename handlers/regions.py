@@ -16,7 +16,7 @@ from bot.domain.permissions import Action
 from bot.domain.plan_text import AND, LONGEST
 from bot.domain.schedule import MACHINE_ZONES
 from bot.texts import Key
-from handlers import duty, rotations
+from handlers import duty, rotations, taken_back
 from handlers.commands import Entry
 from handlers.context import Choice, Context
 from storage.regions import Region
@@ -248,14 +248,18 @@ async def _save(ctx: Context, data: Mapping[str, Any]) -> None:
         if await ctx.tx.regions.named(group.id, data["name"]) is not None:
             await ctx.reply("region.taken", region=data["name"])
             return
-        await ctx.tx.regions.add(group.id, data["name"], group.zone, ctx.now)
+        id = await ctx.tx.regions.add(group.id, data["name"], group.zone, ctx.now)
         await ctx.log("region_made")
+        await taken_back.can_be(ctx, "region_made", region=id)
         await ctx.reply("region.made", region=data["name"])
         return
     region = await ctx.tx.regions.get(data["region"])
     if region is None or region.group != group.id:
         await ctx.reply("region.again")
     elif "zone" in data:
+        await taken_back.can_be(
+            ctx, "region_zone", region=region.id, before=region.zone, after=data["zone"]
+        )
         await ctx.tx.regions.set_zone(region.id, data["zone"])
         await ctx.reply("region.zone_set", region=region.name, zone=data["zone"])
     else:
@@ -280,10 +284,14 @@ async def _sure_to_end(ctx: Context, region: Region) -> None:
 
 async def _end(ctx: Context, region: Region) -> None:
     """Its duty ends with it; who was in it is looked after by the group's from now on."""
-    for kept in await ctx.tx.duty.of_group(region.group, ctx.now):
-        if kept.region == region.id:
-            await rotations.end(ctx, kept)
+    theirs = [k for k in await ctx.tx.duty.of_group(region.group, ctx.now) if k.region == region.id]
+    for kept in theirs:
+        await rotations.end(ctx, kept)
     people = await ctx.tx.regions.people(region.id)
+    await taken_back.can_be(
+        ctx, "region_ended", name=region.name, zone=region.zone, people=sorted(people),
+        before=[rotations.packed(kept) for kept in theirs],
+    )  # fmt: skip
     await ctx.tx.regions.end(region.id)
     await ctx.log("region_ended")
     await ctx.close_prompts(OWN_TOPIC, region.id)
@@ -293,6 +301,51 @@ async def _end(ctx: Context, region: Region) -> None:
             name = Key("bare.region") if bare else region.name
             await ctx.say(place, "own_region.ended", region=name)
     await ctx.reply("region.ended", region=region.name)
+
+
+# --- taking that back ---------------------------------------------------------------------------
+
+
+async def undo_made(ctx: Context, content: Mapping[str, Any]) -> bool:
+    """It is no more. False if somebody is in it by now, or on duty for it."""
+    region = await ctx.tx.regions.get(content["region"])
+    if region is None or region.group != ctx.speaker.member.group:
+        return False
+    kept = await ctx.tx.duty.of_group(region.group, ctx.now)
+    if await ctx.tx.regions.people(region.id) or any(k.region == region.id for k in kept):
+        return False
+    await ctx.close_prompts(OWN_TOPIC, region.id, "own_region.no_more")
+    await ctx.tx.regions.end(region.id)
+    await ctx.log("region_ended")
+    return True
+
+
+async def undo_zone(ctx: Context, content: Mapping[str, Any]) -> bool:
+    """Its zone as it was. False if it has another one by now."""
+    region = await ctx.tx.regions.get(content["region"])
+    if region is None or region.group != ctx.speaker.member.group or region.zone != content["after"]:
+        return False
+    await ctx.tx.regions.set_zone(region.id, content["before"])
+    return True
+
+
+async def undo_ended(ctx: Context, content: Mapping[str, Any]) -> bool:
+    """It is there again, with those who were in it and their duty, as far as they are still there."""
+    group = ctx.speaker.member.group
+    if await ctx.tx.regions.named(group, content["name"]) is not None:
+        return False
+    id = await ctx.tx.regions.add(group, content["name"], content["zone"], ctx.now)
+    await ctx.log("region_made")
+    for member in content["people"]:
+        person = await ctx.tx.people.member(member)
+        if person.left_at is None and await ctx.tx.regions.of_member(member) is None:
+            await ctx.tx.regions.put(member, id, ctx.now)
+            for place in (await ctx.places_of(member))[:1]:
+                bare = place.platform in ctx.speaker.group.bare
+                name = Key("bare.region") if bare else content["name"]
+                await ctx.say(place, "own_region.again", region=name)
+    before = [{**data, "region": id} for data in content["before"]]
+    return await rotations.undo_ended(ctx, {"before": before})
 
 
 # --- one's own ----------------------------------------------------------------------------------

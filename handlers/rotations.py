@@ -8,17 +8,17 @@ from datetime import datetime, time
 from typing import Any
 
 from bot.domain.answers import keeps, plain
-from bot.domain.duty import MOST, DutyError, Rule, first_day
+from bot.domain.duty import MOST, Change, DutyError, Rule, first_day
 from bot.domain.permissions import Action
 from bot.domain.plan_text import AND, LONGEST
 from bot.domain.rich import Rich
 from bot.domain.schedule import EVERY_DAY
 from bot.domain.spoken import NotUnderstood, read_schedule
 from bot.texts import Key
-from handlers import duty
+from handlers import duty, taken_back
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
-from storage.duty import Kept
+from storage.duty import OVERRIDE, Kept
 
 TOPIC = "rotation"
 OFFER_TOPIC = "rotation_offer"
@@ -351,7 +351,8 @@ async def _save(ctx: Context, data: Mapping[str, Any]) -> None:
     if not set(people) <= roster.everyone:
         await ctx.reply("rotation.again")  # somebody left meanwhile
         return
-    for earlier in await _current(ctx, region):
+    before = await _current(ctx, region)
+    for earlier in before:
         begun = earlier.rotation.rule.begins(0) <= ctx.now
         await _end_one(ctx, earlier, rule.begins(0) if begun else ctx.now)
     id = await ctx.tx.duty.add(
@@ -360,6 +361,7 @@ async def _save(ctx: Context, data: Mapping[str, Any]) -> None:
     if me.id in people:
         await ctx.tx.duty.accept(id, me.id, ctx.now)  # whoever writes it agrees by that
     await ctx.log("rotation_made")
+    await taken_back.can_be(ctx, "rotation_saved", rotation=id, before=[packed(k) for k in before])
     kept = await ctx.tx.duty.get(id)
     assert kept is not None
     await ctx.reply("rotation.saved", at=max(rule.begins(0), ctx.now))
@@ -401,8 +403,10 @@ async def _end(ctx: Context, region: int | None) -> None:
     me = ctx.speaker.member
     await ctx.expect_nothing()
     await ctx.close_prompts(TOPIC, me.group, only=ctx.place)
-    for kept in await _current(ctx, region):
+    current = await _current(ctx, region)
+    for kept in current:
         await end(ctx, kept)
+    await taken_back.can_be(ctx, "rotation_ended", before=[packed(kept) for kept in current])
     await ctx.reply("rotation.ended")
 
 
@@ -414,6 +418,77 @@ async def end(ctx: Context, kept: Kept) -> None:
     concerned = (kept.people & roster.everyone) | roster.coordinators
     await duty.tell(ctx, kept, concerned - {me.id}, "rotation.news.ended", name=me.name)
     await _end_one(ctx, kept, ctx.now)
+
+
+# --- taking that back ---------------------------------------------------------------------------
+
+
+def packed(kept: Kept) -> dict[str, Any]:
+    """A rotation, so that it can be made again: whoever had taken it on need not be asked."""
+    rotation = kept.rotation
+    return {
+        "id": kept.id,
+        "region": kept.region,
+        "rule": rotation.rule.to_json(),
+        "order": rotation.order,
+        "substitutes": rotation.substitutes,
+        "accepted": sorted(rotation.accepted),
+        "changes": [
+            [change.start.isoformat(), change.end.isoformat(), change.member]
+            for change in rotation.changes
+        ],
+    }
+
+
+async def undo_saved(ctx: Context, content: Mapping[str, Any]) -> bool:
+    """The new one is over, and those before it go on. False if somebody made another one since."""
+    kept = await ctx.tx.duty.get(content["rotation"])
+    if kept is None or kept.group != ctx.speaker.member.group:
+        return False
+    if [one.id for one in await _current(ctx, kept.region) if one.made_at > kept.made_at]:
+        return False
+    await end(ctx, kept)
+    return await undo_ended(ctx, content)
+
+
+async def undo_ended(ctx: Context, content: Mapping[str, Any]) -> bool:
+    """They go on as they were. False if there is another one by now."""
+    me = ctx.speaker.member
+    for data in content["before"]:
+        region = data["region"]
+        if region is not None and await ctx.tx.regions.get(region) is None:
+            return False
+        going_on = [one for one in await _current(ctx, region) if one.id != data["id"]]
+        if going_on:
+            return False
+        await _again(ctx, data, me.group)
+    return True
+
+
+async def _again(ctx: Context, data: Mapping[str, Any], group: int) -> None:
+    """As a new one, of the people who still answer alarms; what was agreed stays agreed."""
+    me = ctx.speaker.member
+    roster = await ctx.tx.people.roster(group)
+    there = {m for m in (*data["order"], *data["substitutes"]) if m in roster.everyone}
+    await ctx.tx.duty.drop_rotation(data["id"])
+    rule = Rule.from_json(data["rule"])
+    id = await ctx.tx.duty.add(group, data["region"], rule, data["order"], data["substitutes"], ctx.now)
+    for member in (*data["order"], *data["substitutes"]):
+        if member is not None and member not in there:
+            await ctx.tx.duty.leave(member, id)
+        elif member in data["accepted"]:
+            await ctx.tx.duty.accept(id, member, ctx.now)
+    for start, until, member in data["changes"]:
+        change = Change(datetime.fromisoformat(start), datetime.fromisoformat(until), member)
+        if change.end > ctx.now and member in roster.everyone:
+            await ctx.tx.duty.change(id, change, OVERRIDE, ctx.now)
+    kept = await ctx.tx.duty.get(id)
+    assert kept is not None
+    for member in sorted(kept.waiting):
+        await _offer(ctx, kept, member)
+    concerned = (kept.people & roster.everyone) | roster.coordinators
+    await duty.tell(ctx, kept, concerned - {me.id}, "rotation.news.again", name=me.name)
+    await duty.look(ctx, id)
 
 
 # --- taking it on -------------------------------------------------------------------------------

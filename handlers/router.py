@@ -96,6 +96,7 @@ from handlers import (
     summary,
     taking_back,
     trips,
+    undoing,
     whatif,
     whereabouts,
 )
@@ -147,6 +148,7 @@ ENTRIES: tuple[Entry, ...] = (
     *drills.ENTRIES,
     *contacts.ENTRIES,
     *alliances.ENTRIES,
+    *undoing.ENTRIES,
 )
 BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
 

@@ -11,6 +11,7 @@ from handlers.canary import SCHEDULE_TIMER
 from handlers.context import Context
 
 TIMER = SCHEDULE_TIMER
+TOPIC = "schedule"
 
 MOST = 10
 """Schedules of one member, their own and proposed ones together."""
@@ -27,6 +28,29 @@ async def next_of(ctx: Context, rule: Schedule, member: int, after: datetime) ->
     if quiet is None:
         return next_due(rule, after)
     return next_asked(rule, quiet, (await ctx.tx.people.member(member)).zone, after)
+
+
+async def end(ctx: Context, id: int) -> bool:
+    """The speaker wants this one no more. False if it is none of theirs."""
+    mine = {s.id for s in await ctx.tx.checkins.schedules_of(ctx.speaker.member.id)}
+    if id not in mine:
+        return False
+    await ctx.tx.checkins.end_schedule(id)
+    await ctx.tx.timers.set(TIMER, id, None)
+    await ctx.close_prompts(TOPIC, id, "schedule.ended")
+    return True
+
+
+async def again(ctx: Context, id: int) -> bool:
+    """One that the speaker had ended asks again. False if it cannot."""
+    me = ctx.speaker.member
+    if me.withdrawn_at is not None or len(await ctx.tx.checkins.schedules_of(me.id)) >= MOST:
+        return False
+    rule = await ctx.tx.checkins.resume_schedule(id, me.id)
+    if rule is None:
+        return False
+    await set_timer(ctx, id, rule, me.id)
+    return True
 
 
 async def begin(ctx: Context, member: int, rule: Schedule) -> int:

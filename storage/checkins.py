@@ -114,6 +114,20 @@ class Checkins:
             sa.update(schedules).where(schedules.c.id == id).values(active=False)
         )
 
+    async def resume_schedule(self, id: int, member: int) -> Schedule | None:
+        """It asks again. Returns its rule; None if it is not this member's, or was not ended."""
+        row = await self._rows.one(
+            sa.select(*_SCHEDULE).where(
+                schedules.c.id == id, schedules.c.member_id == member, schedules.c.active.is_(False)
+            )
+        )
+        if row is None:
+            return None
+        await self._db.execute(
+            sa.update(schedules).where(schedules.c.id == id).values(active=True)
+        )
+        return _schedule(row).rule
+
     async def pause(self, id: int, until: datetime | None) -> None:
         """No questions until then; None ends the pause."""
         await self._db.execute(

@@ -87,7 +87,7 @@ class Duty:
     # rotations
 
     async def add(
-        self, group: int, region: int | None, rule: Rule, order: Sequence[int],
+        self, group: int, region: int | None, rule: Rule, order: Sequence[int | None],
         substitutes: Sequence[int], now: datetime,
     ) -> int:  # fmt: skip
         """A new one, which nobody in it has accepted yet."""
@@ -95,7 +95,7 @@ class Duty:
             rotations, group_id=group, region_id=region, rule=rule.to_json(),
             starts_at=rule.begins(0), made_at=now,
         )  # fmt: skip
-        places = [(m, place, False) for place, m in enumerate(order)]
+        places = [(m, place, False) for place, m in enumerate(order) if m is not None]
         places += [(m, place, True) for place, m in enumerate(substitutes)]
         await self._rows.insert_many(
             rotation_people,
@@ -177,6 +177,10 @@ class Duty:
             sa.delete(rotations).where(rotations.c.id == id, rotations.c.starts_at >= at)
         )
         await self._db.execute(sa.update(rotations).where(rotations.c.id == id).values(ends_at=at))
+
+    async def drop_rotation(self, id: int) -> None:
+        """As if it had never been."""
+        await self._db.execute(sa.delete(rotations).where(rotations.c.id == id))
 
     async def accept(self, id: int, member: int, now: datetime) -> bool:
         """They take it on. False if they are not in it."""

@@ -71,7 +71,7 @@ COMMANDS: dict[str, frozenset[object]] = {
     "invitar": COORDINATES,
     "invitaciones": COORDINATES,
     "plan": COORDINATES,
-    "deshacer": COORDINATES,
+    "deshacer": EVERYONE,
     "riesgo": COORDINATES,
     "rol": COORDINATES,
     "bitacora": COORDINATES,

@@ -27,7 +27,7 @@ FAMILIES = re.compile(
     r"|my_data|name|note|offer|once|outcome|own_region|own_roles|panic|pause|plan|proposal"
     r"|quiet|reading|region|risk|role|roles|rotation|schedule|set_aside|shifts|shut_off"
     r"|stage|standing|state|subject|subscribe|summary|taking_back|toast|trip|trouble|whatif"
-    r"|whereabouts|who|zone)\.[a-z_.]+$"
+    r"|undo|whereabouts|who|zone)\.[a-z_.]+$"
 )
 
 
