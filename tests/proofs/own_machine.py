@@ -64,6 +64,7 @@ class Machine:
         self.secrets: list[str] = []
         self.typed: dict[str, set[str]] = {}
         self.listed: set[str] = set()  # names that somebody wrote down as travelling with others
+        self.answering: set[str] = set()  # and of who wrote them down
         self.intents: list[Intent] = []
         self.counts: Counter[str] = Counter()
         self.steps = 0
@@ -225,9 +226,17 @@ class Machine:
                 self._write(who, self.secrets[-1])
         elif does == "":
             await self._speak(who)
+        elif not does.startswith("/") and await self._is_for_another(who, does):
+            pass  # words of duress that were written into a draft would be the draft's
         else:
             self._write(who, does.replace("{n}", str(await self._newest(who))))
         return who
+
+    async def _is_for_another(self, who: Someone, text: str) -> bool:
+        """Whether words that were meant for one conversation would be heard in another one."""
+        dialog = await self._dialog(who)
+        of = {self.scene.canaries[word].kind for word in canaries_in(text)}
+        return dialog is not None and WORDS in of and SAID.get(dialog.topic) != WORDS
 
     async def _newest(self, who: Someone) -> int:
         """The number of the newest incident of somebody's group."""
@@ -312,6 +321,7 @@ class Machine:
     def _write(self, who: Someone, text: str) -> None:
         if text.startswith("/colectivo"):
             self.listed |= canaries_in(text)
+            self.answering |= canaries_in(who.name)
         self.typed.setdefault(who.who, set()).update(canaries_in(text))
         self.done.append(f"{who.who}: {text}")
         self.scene.town.writes(who.key, text)
@@ -554,6 +564,8 @@ class Machine:
             return
         if word in self.listed and around.looks_for_travellers(member):
             return  # of somebody who left before it was read, a name is what was written down
+        if word in self.answering and not self.listed.isdisjoint(canaries_in(reader.name)):
+            return  # who is on a list is told who answers for it, and may be gone by the next look
         if not around.grants(member, reader.who == OPERATOR, canary):
             self._problem(f"{reader.who} is shown {canary} in {text[:120]!r}")
 
