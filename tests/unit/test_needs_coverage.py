@@ -36,7 +36,8 @@ def told(file: str, name: str) -> list[bool]:
 @pytest.mark.parametrize(("need", "stories"), table("# What the people need"))
 def test_each_need_has_a_story_that_is_told_everywhere(need: str, stories: str) -> None:
     named = NAMED.findall(stories)
-    assert any([any(told(file, name)) for file, name in named]), need
+    everywhere = [any(told(file, name)) for file, name in named]
+    assert any(everywhere), need
 
 
 @pytest.mark.parametrize(("case", "stories"), table("## Bad input"))
