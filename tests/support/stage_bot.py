@@ -19,7 +19,7 @@ def acuerpa(*arguments: str) -> list[str]:
 async def created_group(config: Path, name: str) -> str:
     """The operator makes a group on the command line; the invitation that it prints."""
     command = ["group", "create", name, "--config", str(config)]
-    return (await run_command(command, config.parent)).splitlines()[-1].strip()
+    return (await run_command(command, config.parent, START)).splitlines()[-1].strip()
 
 
 class TelegramDevice(Device):

@@ -22,6 +22,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import time_machine
+
 from bot.app import App
 from bot.cli import cli, quiet_logs
 from bot.config import load
@@ -131,10 +133,10 @@ class SteeredBot:
             await self.ended()
 
 
-async def run_command(arguments: list[str], folder: Path) -> str:
-    """What the `acuerpa` command says to an operator who gives it; it must end well."""
+async def run_command(arguments: list[str], folder: Path, at: datetime) -> str:
+    """What the `acuerpa` command says to an operator who gives it at that time; it must end well."""
     log = folder / f"command-{os.urandom(4).hex()}.log"
-    pid = _parent().forks(log, "command", *arguments)
+    pid = _parent().forks(log, "command", at.isoformat(), *arguments)
     while (status := _parent().status(pid)) is None:
         await asyncio.sleep(0.02)
     assert status == 0, log.read_text()
@@ -212,7 +214,9 @@ def _live(log: str, what: str, *order: str) -> None:
         random.seed()
         try:
             if what == "command":
-                cli(args=order, prog_name="acuerpa")
+                at, *arguments = order
+                time_machine.travel(datetime.fromisoformat(at)).start()
+                cli(args=arguments, prog_name="acuerpa")
             else:
                 config, socket, start = order
                 asyncio.run(serve(Path(config), Path(socket), datetime.fromisoformat(start)))
