@@ -154,7 +154,8 @@ class BotApi:
 
     def truth(self, *events: str) -> list[dict[str, Any]]:
         """The lines of the log, of these events alone if any are given."""
-        lines = [json.loads(line) for line in self.log.read_text("utf-8").splitlines()]
+        whole, _, _ = self.log.read_text("utf-8").rpartition("\n")  # the last may still be written
+        lines = [json.loads(line) for line in whole.splitlines()]
         return [line for line in lines if not events or line["event"] in events]
 
 

@@ -473,7 +473,7 @@ def test_every_known_key_and_no_other_is_in_the_file() -> None:
 ], ids=ascii)  # fmt: skip
 def test_64_kib_of_anything_take_less_than_50_ms(text: str) -> None:
     flood = (text * 65536)[:65536]
-    took = min(_seconds(flood) for _ in range(3))
+    took = min(_seconds(flood) for _ in range(9))
     assert took < 0.050
 
 
