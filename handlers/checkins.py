@@ -21,12 +21,12 @@ from handlers import (
     consent,
     fading,
     incidents,
+    last_change,
     proposals,
     schedules,
     silences,
     stages,
     subject,
-    taken_back,
 )
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
@@ -482,7 +482,7 @@ async def command_schedule(ctx: Context, rest: str) -> None:
         await ctx.reply("schedule.too_many", n=schedules.MOST)
         return
     id = await schedules.begin(ctx, ctx.speaker.member.id, rule)
-    await taken_back.can_be(ctx, "schedule_added", schedule=id)
+    await last_change.remember(ctx, "schedule_added", schedule=id)
     first = await schedules.next_of(ctx, rule, ctx.speaker.member.id, ctx.now)
     await ctx.reply(
         "schedule.added", first=first, grace=rule.grace, zone=rule.zone,
@@ -523,7 +523,7 @@ async def end_schedule(ctx: Context, id: int) -> None:
         await ctx.toast("toast.stale")
         return
     await ctx.toast("toast.done")
-    await taken_back.can_be(ctx, "schedule_ended", schedule=id)
+    await last_change.remember(ctx, "schedule_ended", schedule=id)
 
 
 async def command_state(ctx: Context, _rest: str) -> None:

@@ -21,7 +21,7 @@ from bot.domain.permissions import Action
 from bot.domain.plan import DEFAULT_PLAN
 from bot.domain.rich import Rich
 from bot.texts import Key
-from handlers import duty, taken_back
+from handlers import duty, last_change
 from handlers.canary import GROUP, operator_places
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
@@ -253,7 +253,7 @@ async def _set_every(ctx: Context, days: int) -> None:
     group = ctx.speaker.member.group
     before = await ctx.tx.contacts.every(group)
     if before.days != days:
-        await taken_back.can_be(ctx, "contact_days", before=before.days, after=days)
+        await last_change.remember(ctx, "contact_days", before=before.days, after=days)
     await ctx.tx.contacts.set_every(group, days)
     await ctx.log("contact_days", number=days)
     await ctx.tx.timers.set(TIMER, group, ctx.now)  # what is due has changed

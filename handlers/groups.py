@@ -13,7 +13,7 @@ from bot.domain.plan_edit import arranged
 from bot.domain.plan_text import Draft, DraftStep, read_plan
 from bot.domain.plan_words import RISKS
 from bot.domain.rich import Rich
-from handlers import consent, contacts, decisions, plans, summary, taken_back
+from handlers import consent, contacts, decisions, last_change, plans, summary
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
 from handlers.invitations import FIRST_ROLES, invite, show_invitation
@@ -232,8 +232,8 @@ async def decided(ctx: Context, action: str, shown: str) -> None:
         )
         return
     await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, group.id, "plan.saved", only=ctx.place, within=taken_back.WITHIN)
-    await taken_back.can_be(
+    await ctx.close_prompts(TOPIC, group.id, "plan.saved", only=ctx.place, within=last_change.WITHIN)
+    await last_change.remember(
         ctx, "plan",
         before=group.plan.to_json() if group.plan else None,
         own=me.plan.to_json() if me.plan else None,
@@ -254,7 +254,7 @@ async def can_undo(ctx: Context) -> bool:
         begun is not None
         and _is_of_plan(begun)
         and begun.content["after"] == _fingerprint(ctx.speaker.group)
-        and ctx.now < begun.changed_at + taken_back.WITHIN
+        and ctx.now < begun.changed_at + last_change.WITHIN
     )
 
 
@@ -274,8 +274,8 @@ async def undo_plan(ctx: Context) -> None:
     if begun is None or not _is_of_plan(begun) or begun.content["after"] != _fingerprint(group):
         await ctx.reply("undo.nothing")
         return
-    if ctx.now >= begun.changed_at + taken_back.WITHIN:
-        await ctx.reply("plan.undo.late", within=taken_back.WITHIN)
+    if ctx.now >= begun.changed_at + last_change.WITHIN:
+        await ctx.reply("plan.undo.late", within=last_change.WITHIN)
         return
     before = Plan.from_json(begun.content["before"]) if begun.content["before"] else None
     since = await ctx.tx.people.agreed_since(group.id, begun.changed_at)
@@ -361,7 +361,7 @@ async def command_risk(ctx: Context, rest: str) -> None:
         )
         return
     if risk != person.risk:
-        await taken_back.can_be(
+        await last_change.remember(
             ctx, "risk", person=person.id, before=person.risk.value, after=risk.value
         )
     await set_risk(ctx, person.group, person.id, risk, ctx.speaker.member.id)

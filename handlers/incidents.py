@@ -229,7 +229,7 @@ def alarm_purpose(id: int) -> str:
 async def show_case(ctx: Context, incident: Incident) -> None:
     """One case of many, to somebody who was told of it: the alarm as it would have been."""
     me = ctx.speaker.member
-    if me.id not in incident.told or me.id == incident.subject:
+    if not await _knows(ctx, incident) or me.id == incident.subject:
         await ctx.toast("toast.not_done")
         await ctx.reply("incident.unknown", number=incident.number)
         return

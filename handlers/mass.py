@@ -75,7 +75,9 @@ async def more(ctx: Context, ref: int, start: int) -> None:
     """The next page of the list, as it is now."""
     event = await ctx.tx.mass.get(ref)
     me = ctx.speaker.member
-    if event is None or (event.group != me.group and me.id not in event.told):
+    if event is None or not (
+        event.group == me.group or await ctx.tx.alliances.answers(me.id, event.group)
+    ):
         await ctx.toast("toast.stale")
         return
     await ctx.toast("toast.done")

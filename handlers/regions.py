@@ -16,7 +16,7 @@ from bot.domain.permissions import Action
 from bot.domain.plan_text import AND, LONGEST
 from bot.domain.schedule import MACHINE_ZONES
 from bot.texts import Key
-from handlers import duty, rotations, taken_back
+from handlers import duty, last_change, rotations
 from handlers.commands import Entry
 from handlers.context import Choice, Context
 from storage.regions import Region
@@ -250,14 +250,14 @@ async def _save(ctx: Context, data: Mapping[str, Any]) -> None:
             return
         id = await ctx.tx.regions.add(group.id, data["name"], group.zone, ctx.now)
         await ctx.log("region_made")
-        await taken_back.can_be(ctx, "region_made", region=id)
+        await last_change.remember(ctx, "region_made", region=id)
         await ctx.reply("region.made", region=data["name"])
         return
     region = await ctx.tx.regions.get(data["region"])
     if region is None or region.group != group.id:
         await ctx.reply("region.again")
     elif "zone" in data:
-        await taken_back.can_be(
+        await last_change.remember(
             ctx, "region_zone", region=region.id, before=region.zone, after=data["zone"]
         )
         await ctx.tx.regions.set_zone(region.id, data["zone"])
@@ -288,7 +288,7 @@ async def _end(ctx: Context, region: Region) -> None:
     for kept in theirs:
         await rotations.end(ctx, kept)
     people = await ctx.tx.regions.people(region.id)
-    await taken_back.can_be(
+    await last_change.remember(
         ctx, "region_ended", name=region.name, zone=region.zone, people=sorted(people),
         before=[rotations.packed(kept) for kept in theirs],
     )  # fmt: skip

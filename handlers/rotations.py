@@ -9,13 +9,14 @@ from typing import Any
 
 from bot.domain.answers import keeps, plain
 from bot.domain.duty import MOST, Change, DutyError, Rule, first_day
+from bot.domain.people import Roster
 from bot.domain.permissions import Action
 from bot.domain.plan_text import AND, LONGEST
 from bot.domain.rich import Rich
 from bot.domain.schedule import EVERY_DAY
 from bot.domain.spoken import NotUnderstood, read_schedule
 from bot.texts import Key
-from handlers import duty, taken_back
+from handlers import duty, last_change
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Place
 from storage.duty import OVERRIDE, Kept
@@ -361,7 +362,7 @@ async def _save(ctx: Context, data: Mapping[str, Any]) -> None:
     if me.id in people:
         await ctx.tx.duty.accept(id, me.id, ctx.now)  # whoever writes it agrees by that
     await ctx.log("rotation_made")
-    await taken_back.can_be(ctx, "rotation_saved", rotation=id, before=[packed(k) for k in before])
+    await last_change.remember(ctx, "rotation_saved", rotation=id, before=[packed(k) for k in before])
     kept = await ctx.tx.duty.get(id)
     assert kept is not None
     await ctx.reply("rotation.saved", at=max(rule.begins(0), ctx.now))
@@ -406,7 +407,7 @@ async def _end(ctx: Context, region: int | None) -> None:
     current = await _current(ctx, region)
     for kept in current:
         await end(ctx, kept)
-    await taken_back.can_be(ctx, "rotation_ended", before=[packed(kept) for kept in current])
+    await last_change.remember(ctx, "rotation_ended", before=[packed(kept) for kept in current])
     await ctx.reply("rotation.ended")
 
 
@@ -466,11 +467,27 @@ async def undo_ended(ctx: Context, content: Mapping[str, Any]) -> bool:
 
 
 async def _again(ctx: Context, data: Mapping[str, Any], group: int) -> None:
-    """As a new one, of the people who still answer alarms; what was agreed stays agreed."""
+    """It goes on as it is, with whoever left it meanwhile gone; one of which nothing is left is made
+    again. What was agreed stays agreed."""
     me = ctx.speaker.member
     roster = await ctx.tx.people.roster(group)
+    id = data["id"]
+    if not await ctx.tx.duty.go_on(id):
+        id = await _made_again(ctx, data, group, roster)
+    kept = await ctx.tx.duty.get(id)
+    assert kept is not None
+    for member in sorted(kept.waiting):
+        await _offer(ctx, kept, member)
+    concerned = (kept.people & roster.everyone) | roster.coordinators
+    await duty.tell(ctx, kept, concerned - {me.id}, "rotation.news.again", name=me.name)
+    await duty.look(ctx, id)
+
+
+async def _made_again(
+    ctx: Context, data: Mapping[str, Any], group: int, roster: Roster
+) -> int:
+    """A new one, of the people who still answer alarms."""
     there = {m for m in (*data["order"], *data["substitutes"]) if m in roster.everyone}
-    await ctx.tx.duty.drop_rotation(data["id"])
     rule = Rule.from_json(data["rule"])
     id = await ctx.tx.duty.add(group, data["region"], rule, data["order"], data["substitutes"], ctx.now)
     for member in (*data["order"], *data["substitutes"]):
@@ -482,13 +499,7 @@ async def _again(ctx: Context, data: Mapping[str, Any], group: int) -> None:
         change = Change(datetime.fromisoformat(start), datetime.fromisoformat(until), member)
         if change.end > ctx.now and member in roster.everyone:
             await ctx.tx.duty.change(id, change, OVERRIDE, ctx.now)
-    kept = await ctx.tx.duty.get(id)
-    assert kept is not None
-    for member in sorted(kept.waiting):
-        await _offer(ctx, kept, member)
-    concerned = (kept.people & roster.everyone) | roster.coordinators
-    await duty.tell(ctx, kept, concerned - {me.id}, "rotation.news.again", name=me.name)
-    await duty.look(ctx, id)
+    return id
 
 
 # --- taking it on -------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 from bot.domain.people import Risk
 from bot.domain.permissions import Action
 from bot.texts import Key
-from handlers import groups, regions, rotations, schedules, taken_back
+from handlers import groups, last_change, regions, rotations, schedules
 from handlers.commands import Entry
 from handlers.context import Context
 from storage.configuring import Kind as Begun
@@ -37,8 +37,8 @@ async def command_undo(ctx: Context, _rest: str) -> None:
         return
     right, undo = UNDOES[what]
     ctx.require(right)
-    if ctx.now >= begun.changed_at + taken_back.WITHIN:
-        await ctx.reply("undo.late", within=taken_back.WITHIN)
+    if ctx.now >= begun.changed_at + last_change.WITHIN:
+        await ctx.reply("undo.late", within=last_change.WITHIN)
         return
     await ctx.tx.configuring.drop(me.id, Begun.UNDO)
     done = await undo(ctx, begun.content)

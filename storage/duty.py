@@ -178,9 +178,12 @@ class Duty:
         )
         await self._db.execute(sa.update(rotations).where(rotations.c.id == id).values(ends_at=at))
 
-    async def drop_rotation(self, id: int) -> None:
-        """As if it had never been."""
-        await self._db.execute(sa.delete(rotations).where(rotations.c.id == id))
+    async def go_on(self, id: int) -> bool:
+        """It has no end any more. False if nothing is left of it."""
+        changed = await self._db.execute(
+            sa.update(rotations).where(rotations.c.id == id).values(ends_at=None)
+        )
+        return changed.rowcount == 1
 
     async def accept(self, id: int, member: int, now: datetime) -> bool:
         """They take it on. False if they are not in it."""

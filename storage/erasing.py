@@ -7,8 +7,8 @@ closed. A row of `erasures` remembers what to look for until nothing of it is le
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,7 +44,6 @@ from storage.tables import (
     inbox,
     incident_events,
     incidents,
-    mass_events,
     members,
     notes,
     outbox,
@@ -308,7 +307,7 @@ class Erasing:
             .order_by(inbox.c.id)
             .limit(BATCH)
         )
-        others = await self._chats_of_group(traces.group, and_allies=True)
+        others = await self._chats_of_group(traces.group, (await self._cases(traces)).told)
         for row in found:
             where = (row.platform, row.chat)
             if where in traces.chats or traces.theirs(row.raw):
@@ -329,13 +328,13 @@ class Erasing:
         )  # fmt: skip
         people = await self._people_of(traces.group)
         asked = await self._asked_operators(traces.group)
-        cases = await self._cases_of(traces.group)
-        allies = await self._told_of(traces.group) - people
+        cases = await self._cases(traces)
+        allies = cases.told - people
         patient = now < traces.asked_at + PATIENCE
         for row in found:
             to_them = (row.platform, row.chat) in traces.chats or row.member == traces.member
             of_group = row.member in people or not asked.isdisjoint((row.key, row.target))
-            of_group = of_group or ":".join(row.purpose.split(":")[:2]) in cases
+            of_group = of_group or ":".join(row.purpose.split(":")[:2]) in cases.purposes
             about = (of_group or row.member in allies) and traces.named(row.body)
             if not to_them and not about:
                 continue
@@ -361,10 +360,10 @@ class Erasing:
         )  # fmt: skip
         people = await self._people_of(traces.group)
         asked = await self._asked_operators(traces.group)
-        cases = await self._cases_of(traces.group)
+        cases = await self._cases(traces)
         for row in found:
             of_group = row.member in people or row.outbox_key in asked
-            of_group = of_group or f"{row.topic}:{row.ref}" in cases
+            of_group = of_group or f"{row.topic}:{row.ref}" in cases.purposes
             if not of_group or not traces.named([row.options, row.text]):
                 continue
             if row.closed_at is not None:
@@ -382,7 +381,7 @@ class Erasing:
             .order_by(dialogs.c.id)
             .limit(BATCH)
         )
-        others = await self._chats_of_group(traces.group, and_allies=True)
+        others = await self._chats_of_group(traces.group, (await self._cases(traces)).told)
         for row in found:
             if (row.platform, row.chat) in others and traces.named(row.data):
                 await self._rows.update(dialogs, row.id, data=traces.without(row.data))
@@ -392,8 +391,10 @@ class Erasing:
         """Their words on timelines are erased; in others' words they are a number."""
         found = await self._rows.all(
             sa.select(incident_events.c.id, incident_events.c.actor, incident_events.c.details)
-            .join(incidents, incidents.c.id == incident_events.c.incident_id)
-            .where(incident_events.c.id > after, incidents.c.group_id == traces.group)
+            .where(
+                incident_events.c.id > after,
+                incident_events.c.incident_id.in_((await self._cases(traces)).ids),
+            )
             .order_by(incident_events.c.id)
             .limit(BATCH)
         )
@@ -476,35 +477,40 @@ class Erasing:
         found = await self._db.execute(sa.select(members.c.id).where(members.c.group_id == group))
         return frozenset(found.scalars())
 
-    async def _cases_of(self, group: int) -> set[str]:
-        """What begins the purposes of messages about a group's incidents and mass events, whoever
-        reads them: people of other groups may have been told."""
-        found: set[str] = set()
-        for table, what in ((incidents, "incident"), (mass_events, "mass")):
-            ids = await self._db.execute(sa.select(table.c.id).where(table.c.group_id == group))
-            found |= {f"{what}:{id}" for id in ids.scalars()}
-        return found
-
-    async def _told_of(self, group: int) -> frozenset[int]:
-        """Whoever was told of one of its incidents, of whatever group."""
+    async def _cases(self, traces: Traces) -> _Cases:
+        """The group's incidents, of which people of other groups may have been told; and those of
+        other groups of which the person was."""
         found = await self._db.execute(
-            sa.select(incidents.c.told).where(incidents.c.group_id == group)
+            sa.select(incidents.c.id, incidents.c.group_id, incidents.c.mass_id, incidents.c.told)
         )
-        return frozenset(member for told in found.scalars() for member in told)
+        cases = _Cases()
+        for id, group, mass, told in found:
+            if group == traces.group or traces.member in told:
+                cases.ids.add(id)
+                cases.purposes |= {f"incident:{id}", f"mass:{mass}"}
+                cases.told |= set(told)
+        return cases
 
     async def _chats_of_group(
-        self, group: int, *, and_allies: bool = False
+        self, group: int, others: Collection[int] = ()
     ) -> set[tuple[str, str]]:
-        """Of its members; and of people of other groups who were told of its incidents."""
-        where = members.c.group_id == group
-        if and_allies:
-            where |= members.c.id.in_(await self._told_of(group))
+        """Of its members, and of these people."""
         found = await self._rows.all(
             sa.select(accounts.c.id, accounts.c.platform, accounts.c.chat)
             .join(members, members.c.id == accounts.c.member_id)
-            .where(where)
+            .where((members.c.group_id == group) | members.c.id.in_(others))
         )
         return {(row.platform, row.chat) for row in found}
+
+
+@dataclass
+class _Cases:
+    """Incidents that somebody is in: what begins the purposes of messages about them and about their
+    mass events, and who was told, of whatever group."""
+
+    ids: set[int] = field(default_factory=set)
+    purposes: set[str] = field(default_factory=set)
+    told: set[int] = field(default_factory=set)
 
 
 NOTHING: Mapping[str, Any] = {"text": [["…", "plain"]], "buttons": []}

@@ -173,16 +173,49 @@ async def test_nothing_is_left_of_her_in_rows_or_bytes(place: Place) -> None:
     assert NAME not in shown
 
 
+async def amapola_in(group: Group) -> Person:
+    """She joins, to answer alarms."""
+    await group.coordinator.writes("/invitar red")
+    secret = await group.coordinator.reads_secret()
+    return await (await group.world.person(KEYS[0])).joins(secret, name=NAME)
+
+
+async def test_nothing_is_left_of_her_with_the_group_for_which_she_answered(place: Place) -> None:
+    """Amapola is of Sierra, took an incident of Red, and wrote what she found."""
+    world = place.world
+    red = await world.group("Red")
+    sierra = await world.group("Sierra", "Silvia")
+    amapola = await amapola_in(sierra)
+    (ana, berta) = await red.joined("Ana", "Berta")
+    await red.coordinator.writes("/alianza Sierra")
+    await sierra.coordinator.presses("Acepto")
+    await amapola.presses("Sí, que me lleguen")
+    await red.coordinator.writes("/plan ya: toda la red, coordinación, grupo Sierra")
+    await red.coordinator.presses("Guardar")
+    await ana.presses("De acuerdo")
+    await ana.writes("auxilio")
+    await amapola.presses("Yo me encargo")
+    await amapola.writes(f"/novedad 1 {WORDS[2]}")
+    await berta.shows(NAME, WORDS[2])
+    await berta.writes(f"/novedad 1 {NAME} ya va")
+    await amapola.writes("/cerrar 1")
+    await amapola.presses("a salvo")
+    before = place.hits()
+    await amapola.writes("/borrarme")
+    await amapola.writes("borrar")
+    await world.forward(minutes=3)
+    assert not place.hits()
+    raw = place.bytes()
+    assert not [envelope for _, envelope in before.values() if envelope in raw]
+
+
 async def test_nothing_is_left_of_her_with_another_group_that_was_told(place: Place) -> None:
     """Sierra answers for Red as well, and Sonia there had Amapola's alarm before her."""
     world = place.world
     red = await world.group("Red")
     sierra = await world.group("Sierra", "Silvia")
     (sonia,) = await sierra.joined("Sonia")
-    await red.coordinator.writes("/invitar red")
-    secret = await red.coordinator.reads_secret()
-    amapola = await world.person(KEYS[0])
-    await amapola.joins(secret, name=NAME)
+    amapola = await amapola_in(red)
     await red.coordinator.writes("/alianza Sierra")
     await sierra.coordinator.presses("Acepto")
     await sonia.presses("Sí, que me lleguen")

@@ -147,6 +147,27 @@ async def test_turns_that_were_made_anew_or_ended(world: World) -> None:
 
 
 @sandbox_alone
+async def test_who_gave_up_meanwhile_is_not_put_back(world: World) -> None:
+    group, _, berta, carla = await guarded(world)
+    coral = group.coordinator
+    await coral.writes("/turnos grupo; lunes 9:00; Berta")
+    await coral.presses("Guardar")
+    await carla.writes("/guardia")
+    await carla.presses("Dejar")
+    await carla.presses("Dejar")
+    for person in (berta, carla, coral):
+        await person.reads_all()
+    await undoes(coral, "los turnos nuevos")
+    await coral.reads_all()
+    await coral.writes("/turnos")
+    [text] = await coral.reads_all()
+    assert "Berta" in text
+    assert "Carla" not in text
+    for person in (berta, carla):
+        await person.reads_all()
+
+
+@sandbox_alone
 async def test_risk_and_the_days_of_contacts(world: World) -> None:
     group = await world.group("Red")
     (ana,) = await group.joined("Ana", as_="integrante")

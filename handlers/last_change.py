@@ -12,7 +12,7 @@ WITHIN = timedelta(minutes=10)
 """How long a change can be taken back by who made it."""
 
 
-async def can_be(ctx: Context, what: str, **content: Any) -> None:
+async def remember(ctx: Context, what: str, **content: Any) -> None:
     """The speaker's last change is this one from now on."""
     await ctx.tx.configuring.put(
         ctx.speaker.member.id, Begun.UNDO, ctx.now, what=what, **content
