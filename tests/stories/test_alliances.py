@@ -183,6 +183,44 @@ async def test_an_alliance_ends_and_what_was_held_goes_on(world: World) -> None:
 
 
 @sandbox_alone
+async def test_a_plan_that_names_it_since_the_question_keeps_the_alliance(world: World) -> None:
+    red, sierra, ana, berta, sonia, _ = await allied(world)
+    await red.coordinator.writes("/alianza")
+    await red.coordinator.presses("Terminar con Sierra")
+    await red.coordinator.sees("Sierra responde también")
+    await red.coordinator.sees("¿Terminar la alianza con Sierra?")
+    await red.plan("ya: grupo Sierra, toda la red, coordinación; repetir 12 h")
+    await red.coordinator.presses("Sí, terminar")
+    await red.coordinator.sees("Tu plan avisa a Sierra")
+    await ana.writes("auxilio")
+    await ana.sees("Avisé a tu red")
+    await sonia.sees("Incidente #1 de Red")
+    for person in (berta, red.coordinator):
+        await person.sees("Ana pide auxilio")
+
+
+@sandbox_alone
+async def test_a_digest_of_an_alliance_that_ended_opens_nothing(world: World) -> None:
+    red, sierra, ana, berta, sonia, _ = await allied(world)
+    more = await red.joined("Carla", "Delia", "Elsa", "Flor", "Gala")
+    await red.plan("ya: grupo Sierra, toda la red, coordinación; repetir 12 h")
+    for person in (ana, *more):
+        await person.asked_daily("09:00", more="sin avisos")
+    await world.until("09:46")
+    await sonia.sees("Varias personas no respondieron", "casos: 6")
+    await sonia.presses("Abrir #1")
+    await sonia.sees("Incidente #1 de Red", "no respondió a su chequeo")
+    await sierra.coordinator.writes("/alianza")
+    await sierra.coordinator.presses("Terminar con Red")
+    await sierra.coordinator.presses("Sí, terminar")
+    await sierra.coordinator.reads_all()
+    await sonia.presses("Abrir #2")
+    await sonia.sees("No hay un incidente #2")
+    for person in (ana, berta, *more, red.coordinator):
+        await person.reads_all()
+
+
+@sandbox_alone
 async def test_the_plan_travels_as_a_text(world: World) -> None:
     red, _, ana, berta, _, _ = await allied(world)
     await red.plan("ya: toda la red, coordinación; 30 min (riesgo alto): grupo «Sierra»; repetir 12 h")
