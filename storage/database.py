@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator
@@ -141,7 +142,12 @@ class Database:
 
     def _options(self) -> dict[str, Any]:
         if self.sqlite:
-            return {"pool_size": 1, "max_overflow": 0, "hide_parameters": True}
+            return {
+                "pool_size": 1,
+                "max_overflow": 0,
+                "hide_parameters": True,
+                "connect_args": {"factory": _LetsGo},
+            }
         # A name of its own for each process: whoever takes over ends what the others have open.
         settings = {"application_name": f"{APPLICATION}{token_hex(6)}"}
         return {
@@ -399,6 +405,21 @@ def _make_for_us_alone(path: Path, *, new: bool = False) -> None:
     """A file that nobody else may read, if there is none; SQLite gives its log the same rights."""
     how = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if new else 0)
     os.close(os.open(path, how, 0o600))
+
+
+class _LetsGo(sqlite3.Connection):
+    """Ends its transaction when it is closed.
+
+    A task that is cancelled inside a statement has its connection closed. SQLite itself keeps a closed
+    one, with its locks, as long as a statement of it is not finished (sqlite.org/c3ref/close): one
+    whose rows were not read, until Python collects it. Nothing could be written for so long.
+    """
+
+    def close(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            if self.in_transaction:
+                self.rollback()
+        super().close()
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:

@@ -1,5 +1,6 @@
 """The storage on a real SQLite file and a real PostgreSQL: the same behaviour on both."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -119,3 +120,35 @@ async def test_rows_that_a_crash_left_are_found(database: Database) -> None:
         await tx.outbox.claim("sandbox", NOW, limit=1, lease=MINUTE, lanes=list(Lane))
         assert await tx.outbox.expired("sandbox", NOW) == []
         assert [r.key for r in await tx.outbox.expired("sandbox", NOW + MINUTE)] == ["a"]
+
+
+SLOW = (
+    "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n LIMIT 4000000)"
+    " SELECT max(x) FROM n"
+)
+
+
+async def test_who_is_cancelled_inside_a_statement_lets_the_database_go(tmp_path: Path) -> None:
+    """A deadline breaks a look at a platform off, in whatever statement that look is."""
+    database = Database(str(tmp_path / "a.db"), KeyInMemory())
+    await database.open()
+    unread = []
+
+    async def looks() -> None:
+        async with database.transaction() as tx:
+            raw = await tx.connection.get_raw_connection()
+            assert raw.driver_connection is not None
+            rows = await raw.driver_connection.execute("SELECT name FROM sqlite_schema")
+            unread.append((rows, await rows.fetchone()))
+            await tx.connection.execute(sa.text(SLOW))
+
+    task = asyncio.create_task(looks())
+    while not unread:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    # Less than SQLite waits for somebody else's lock.
+    async with asyncio.timeout(4), database.transaction() as tx:
+        await tx.facts.set("after", b"1")
+    await database.close()
