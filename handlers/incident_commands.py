@@ -31,6 +31,9 @@ async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[In
         number = int(found[1])
         named = [i for i in known if i.number == number]
         if named:
+            # What can still be done something about comes first, and one's own before others'.
+            mine = member.group
+            named.sort(key=lambda i: (only_open and not i.open, i.group != mine))
             return await _of_group(ctx, named, found[2])
         await ctx.reply("incident.unknown", number=number)
         return None, ""
@@ -52,14 +55,13 @@ async def _which(ctx: Context, rest: str, *, only_open: bool = True) -> tuple[In
 async def _of_group(
     ctx: Context, named: Sequence[Incident], rest: str
 ) -> tuple[Incident, str]:
-    """Of those of one number the one of the group that is named ("12 de Red"), else one's own."""
+    """Of those of one number the one of the group that is named ("12 de Red"), else the first."""
     for incident in named:
         group = await ctx.tx.people.group(incident.group)
         of = re.match(rf"(?:(?:de|of)\s+)?{re.escape(group.name)}\b\s*(.*)", rest, re.DOTALL | re.I)
         if of and incident.group != ctx.speaker.member.group:
             return incident, of[1]
-    own = [i for i in named if i.group == ctx.speaker.member.group]
-    return (own or named)[0], rest
+    return named[0], rest
 
 
 def _acting(action: str, *, only_open: bool = True) -> Callable[[Context, str], Awaitable[None]]:

@@ -27,6 +27,19 @@ _ALLIANCE = [
 ]
 
 
+def answered_by(member: int) -> sa.Select[int]:
+    """The groups for which somebody of another one answers."""
+    return (
+        sa.select(alliances.c.group_id)
+        .join(alliance_people, alliance_people.c.alliance_id == alliances.c.id)
+        .where(
+            alliance_people.c.member_id == member,
+            alliance_people.c.agreed_at.is_not(None),
+            alliances.c.agreed_at.is_not(None),
+        )
+    )
+
+
 class Alliances:
     """Alliances, over one connection."""
 
@@ -123,16 +136,7 @@ class Alliances:
 
     async def answers(self, member: int, group: int) -> bool:
         """Whether somebody of another group answers for this one."""
-        found = await self._db.execute(
-            sa.select(alliance_people.c.id)
-            .join(alliances, alliances.c.id == alliance_people.c.alliance_id)
-            .where(
-                alliance_people.c.member_id == member,
-                alliance_people.c.agreed_at.is_not(None),
-                alliances.c.group_id == group,
-                alliances.c.agreed_at.is_not(None),
-            )
-        )
+        found = await self._db.execute(answered_by(member).where(alliances.c.group_id == group))
         return found.first() is not None
 
     async def _one(self, *where: sa.ColumnElement[bool]) -> Alliance | None:

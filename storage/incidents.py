@@ -11,8 +11,9 @@ import sqlalchemy as sa
 
 from bot.domain.incident import Incident, Kind, Outcome, State
 from bot.domain.plan import Plan
+from storage.alliances import answered_by
 from storage.rows import Query, Rows, param
-from storage.tables import alliance_people, alliances, incident_events, incidents
+from storage.tables import incident_events, incidents
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,16 +178,7 @@ class Incidents:
     async def known_to(self, group: int, member: int, *, only_open: bool) -> list[Incident]:
         """Those of a group, and of groups for which they answer as well, that this member was told of
         or is about, the newest first."""
-        answers_for = (
-            sa.select(alliances.c.group_id)
-            .join(alliance_people, alliance_people.c.alliance_id == alliances.c.id)
-            .where(
-                alliance_people.c.member_id == member,
-                alliance_people.c.agreed_at.is_not(None),
-                alliances.c.agreed_at.is_not(None),
-            )
-        )
-        here = (incidents.c.group_id == group) | incidents.c.group_id.in_(answers_for)
+        here = (incidents.c.group_id == group) | incidents.c.group_id.in_(answered_by(member))
         where = incidents.c.state != State.RESOLVED
         if not only_open:  # of those that are over the newest; none that is open is left out
             newest = sa.select(incidents.c.id).where(here).order_by(incidents.c.id.desc())

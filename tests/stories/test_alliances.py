@@ -80,6 +80,12 @@ async def test_both_have_an_incident_of_the_same_number(world: World) -> None:
     await sonia.sees("Tomaste el incidente #1 de Red (Ana)")
     await sonia.writes("/tomar 1")
     await sonia.sees("Tomaste el incidente #1 (Sofía)")
+    await sonia.writes("/cerrar 1")
+    await sonia.presses("a salvo")
+    for person in (sonia, berta):
+        await person.reads_all()
+    await sonia.writes("/soltar 1")  # her own group's is over
+    await berta.sees("Ana pide auxilio")
     await sierra.coordinator.reads_all()
     for person in world.people:
         await person.reads_all()
