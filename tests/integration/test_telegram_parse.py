@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
@@ -68,7 +69,7 @@ async def ana(reader: Reader) -> TelegramPerson:
 async def test_a_text_has_its_sender_place_and_time(reader: Reader, ana: TelegramPerson) -> None:
     await reader.api.set_clock(1_800_000_000)
     number = await ana.writes("/start AbC-9")
-    await reader.api.set_clock(None)
+    await reader.api.set_clock(time.time(), 1.0)
     incoming = await reader.one()
     assert incoming == Incoming(
         platform=PlatformName.TELEGRAM,

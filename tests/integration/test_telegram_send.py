@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
@@ -193,7 +194,7 @@ async def test_a_message_too_old_to_take_back_is_rejected(
 ) -> None:
     await api.set_clock(1_000_000)
     sent = await platform.send(say(ana.id))
-    await api.set_clock(None)
+    await api.set_clock(time.time(), 1.0)
     back = Outgoing("1", str(ana.id), Operation.DELETE, target=sent.message_id)
     assert (await platform.send(back)).result is Result.REJECTED
 

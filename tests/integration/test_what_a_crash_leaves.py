@@ -88,7 +88,7 @@ async def test_the_bot_dies_while_a_message_leaves(lane: Lane) -> None:
         async with at.seeding() as (tx, _):
             await queue(tx.outbox, lane, "telegram", str(berta.id))
         await at.api.fault("timeout", method="sendMessage", chat=berta.id, after=True)
-        at.begin()
+        await at.begin()
         life = await at.live()
 
         def copies() -> int:

@@ -147,7 +147,7 @@ class Lives:
         finally:
             await database.close()
 
-    def begin(self) -> None:
+    async def begin(self) -> None:
         """The simulated time begins to run now."""
         self.clock = AffineClock(START, time.time(), self.clock.speed)
 
@@ -231,6 +231,11 @@ class Installation(Lives):
         super().__init__(zygote, folder, telegram_config(api), speed, database)
         self.api = api
 
+    async def begin(self) -> None:
+        """The platform's clock runs with it: what somebody writes must not look older than it is."""
+        await super().begin()
+        await self.api.set_clock(START.timestamp(), self.clock.speed)
+
     @classmethod
     @asynccontextmanager
     async def open(
@@ -239,8 +244,8 @@ class Installation(Lives):
         """A new one, and its end; see `Lives` for `database`."""
         with a_folder() as folder:
             async with await BotApi.start(folder) as api:
-                await api.set_clock(int(START.timestamp()))
                 made = cls(zygote, api, folder, speed, database)
+                await made.begin()
                 try:
                     yield made
                 finally:

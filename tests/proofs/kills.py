@@ -151,7 +151,7 @@ async def _one_workload(
     async with Installation.open(zygote, SPEED) as at:
         coral, chats = await _seed(at, GROUPS if by_chance > 0 else FEW_GROUPS)
         found.runs += 1
-        at.begin()
+        await at.begin()
         written = 0
         enough = asyncio.Event()
 
@@ -332,7 +332,7 @@ async def p3(full: bool, seed: int) -> Figures:
         async with at.seeding() as (tx, _):
             group = await tx.people.add_group("Red", "", "es", ZONE, START)
             people = [(await at.member(tx, group, f"Ana {n}"))[1] for n in range(WRITERS)]
-        at.begin()
+        await at.begin()
         written: Counter[int] = Counter()
 
         async def write() -> None:
@@ -436,7 +436,7 @@ async def p17(full: bool, seed: int) -> Figures:
             _, olga = await at.member(tx, group, "Olga", {Role.AUTHOR})
             rita_id, rita = await at.member(tx, group, "Rita", {Role.APPROVER})
             await tx.people.set_member(rita_id, subscribed=False)
-        at.begin()
+        await at.begin()
         async with _first_life(at):
             await _says(at, olga, "/denuncia", "título")
             await _says(at, olga, TITLE, "texto")

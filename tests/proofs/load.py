@@ -88,7 +88,7 @@ async def _seed_misses(at: Installation, people: int) -> Misses:
                 made.chat[ana] = chat.id
                 due[ana] = START + timedelta(seconds=LEAD + len(due) / people)
                 await _asked(ctx, ana, due[ana])
-    at.begin()
+    await at.begin()
     made.due = {ana: at.clock.real_at(miss) for ana, miss in due.items()}
     return made
 
@@ -254,7 +254,7 @@ async def _broadcast(zygote: Zygote, figures: Figures, readers: int, alarms: int
                 _, dora = await at.member(tx, other, "Dora")
                 _, elsa = await at.member(tx, other, "Elsa", {Role.RESPONDER})
                 criers.append((dora, elsa))
-        at.begin()
+        await at.begin()
         await at.live()
         alone = Delays([await _cry(at, *pair) for pair in criers[:3]])
         for text, answer in (("/denuncia", "título"), ("Título", "texto"), ("Un texto", "Título")):

@@ -113,7 +113,7 @@ async def _workload(
     async with MatrixInstallation.open(zygote, synapse, SPEED, people=PEOPLE) as at:
         wanted = await _seed(at, groups)
         coral = at.people[-1]
-        at.begin()
+        await at.begin()
         written: list[str] = []
         enough = asyncio.Event()
         writer = asyncio.create_task(_chatter(coral, written, enough))

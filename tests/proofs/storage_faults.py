@@ -108,7 +108,7 @@ class Network:
             for n in range(READERS):
                 _, reader = await at.member(tx, group, f"Lina {n}")
                 made.readers.append(reader.id)
-        at.begin()
+        await at.begin()
         return made
 
     @asynccontextmanager

@@ -136,7 +136,7 @@ async def _one(zygote: Zygote, name: str, speed: float, alone: asyncio.Lock) -> 
                 )
             )
             await agreed_by_all(tx, group, plan, START)
-        at.begin()
+        await at.begin()
         await at.live()
         await at.until(lambda: bool(at.api.truth("request")), 30)
         await TROUBLES[name](at, gate, [one, other])

@@ -148,9 +148,9 @@ class BotApi:
         """Make the token invalid, or valid again."""
         await self.control("revoke", revoked=revoked)
 
-    async def set_clock(self, at: int | None) -> None:
-        """Stop the `date` of messages at a Unix time; None lets it run."""
-        await self.control("clock", at=at)
+    async def set_clock(self, at: float, speed: float = 0.0) -> None:
+        """The `date` of messages is this Unix time, and runs on at `speed` seconds in a real one."""
+        await self.control("clock", at=at, speed=speed)
 
     def truth(self, *events: str) -> list[dict[str, Any]]:
         """The lines of the log, of these events alone if any are given."""

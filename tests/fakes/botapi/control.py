@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import time
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -143,9 +144,9 @@ def revoke(world: World, *, revoked: bool = True) -> Json:
     return {}
 
 
-def clock(world: World, *, at: int | None) -> Json:
-    """Stop the server's clock at a Unix time; None lets it run again."""
-    world.fixed_time = at
+def clock(world: World, *, at: float, speed: float) -> Json:
+    """The server's clock shows a Unix time, and goes on at `speed`; 0 stops it."""
+    world.clock = (at, time.time(), speed)
     return {}
 
 

@@ -149,12 +149,14 @@ class World:
         self.queries: dict[str, Query] = {}
         self.files: dict[str, StoredFile] = {}
         self.commands: dict[tuple[str, str], list[Json]] = {}
-        self.fixed_time: int | None = None
+        self.clock = (0.0, 0.0, 1.0)
+        """Unix time at a real Unix time, and seconds of it for each real one."""
         self._numbers = 0
 
     def now(self) -> int:
         """The server's clock, Unix time in seconds."""
-        return int(time.time()) if self.fixed_time is None else self.fixed_time
+        at, real, speed = self.clock
+        return int(at + (time.time() - real) * speed)
 
     def number(self) -> int:
         """A number that was not given before."""
