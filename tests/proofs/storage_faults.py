@@ -43,8 +43,6 @@ SPEED = 30.0
 """Simulated seconds in a real one: no fault here lasts ten simulated minutes, that is an outage."""
 GRACE, CIRCLE_AFTER = timedelta(minutes=5), timedelta(minutes=2)
 STATE = "/estado"
-UNANSWERED = 40
-"""How much of what Coral wrote may wait: ten seconds of it, longer than any fault lasts."""
 TITLE = "Hostigamiento en la comunidad"
 TEXT = "El 23 de noviembre dos camionetas siguieron a una compañera."
 READERS = 6
@@ -113,25 +111,14 @@ class Network:
 
     @asynccontextmanager
     async def chattering(self) -> AsyncIterator[None]:
-        """Coral asks all the time whether she is watched; each time is an update and an answer.
-
-        She waits for a machine that is slower than she is: what others write would come later and
-        later, and a conversation ends after an hour, which are two minutes here.
-        """
+        """Coral asks all the time whether she is watched; each time is an update and an answer."""
         enough = asyncio.Event()
-        coral = self.people["Coral"]
 
         async def chatter() -> None:
             while not enough.is_set():
-                await coral.writes(STATE)
+                await self.people["Coral"].writes(STATE)
                 self.written += 1
                 await asyncio.sleep(0.25)
-                while (
-                    self.written % UNANSWERED == 0
-                    and not enough.is_set()
-                    and len(await coral.texts()) < 2 * self.written - UNANSWERED
-                ):
-                    await asyncio.sleep(0.25)
 
         task = asyncio.create_task(chatter())
         try:
