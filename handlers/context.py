@@ -417,6 +417,14 @@ class Context:
             text = text + Rich.of("\n\n") + self.texts(place).render(key, **values)
         await self.put(place, text, operation=Operation.EDIT, target=prompt.outbox_key)
 
+    async def reword(self, prompt: Prompt, text: Rich) -> None:
+        """Show an open question in other words, with its answers as they are."""
+        place = await self.place_of(prompt)
+        buttons = _buttons(prompt.token, prompt.options)
+        await self.put(
+            place, text, operation=Operation.EDIT, target=prompt.outbox_key, buttons=buttons
+        )
+
     async def place_of(self, prompt: Prompt) -> Place:
         """Where a question was put, and how to speak there."""
         member = prompt.member

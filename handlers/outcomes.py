@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from bot.domain.lanes import Lane
 from bot.platforms.base import Result
-from handlers import canary, checkins, contacts, drills, duty, identities, incidents, mass
+from handlers import amending, canary, checkins, contacts, drills, duty, identities, incidents, mass
 from handlers.context import Context, Place
 from storage.outbox import Row
 
@@ -34,6 +34,10 @@ async def ended(ctx: Context, row: Row, end: str, result: Result) -> None:
         await _opened(ctx, row)
     what, _, rest = row.purpose.partition(":")
     number, _, part = rest.partition(":")
+    if number.isdecimal() and (what, part) == ("denunciation", "edit"):
+        if end not in (SENT, STUCK):
+            await amending.not_edited(ctx, int(number), row)
+        return
     if not number.isdecimal() or part not in ("alarm", "digest", "question"):
         return
     id = int(number)

@@ -43,6 +43,8 @@ from handlers import (
     aftercare,
     aftermath,
     alliances,
+    amending,
+    authenticity,
     board,
     canary,
     care,
@@ -53,7 +55,9 @@ from handlers import (
     contacts,
     decisions,
     denunciations,
+    destinations,
     details,
+    drafting,
     drill_report,
     drills,
     duress,
@@ -83,9 +87,12 @@ from handlers import (
     panic_button,
     plan_editor,
     proposals,
+    publishing,
     quiet,
+    readers,
     readings,
     regions,
+    reviewing,
     rights,
     roles,
     rotations,
@@ -125,7 +132,12 @@ ENTRIES: tuple[Entry, ...] = (
     *groups.ENTRIES,
     *whatif.ENTRIES,
     *roles.ENTRIES,
-    *denunciations.ENTRIES,
+    *drafting.ENTRIES,
+    *reviewing.ENTRIES,
+    *amending.ENTRIES,
+    *destinations.ENTRIES,
+    *readers.ENTRIES,
+    *authenticity.ENTRIES,
     *general.ENTRIES,
     *logbook.ENTRIES,
     *exports.ENTRIES,
@@ -161,7 +173,11 @@ TIMERS = {
     stages.TIMER: checkins.on_stage,
     stages.SOON_TIMER: trips.on_soon,
     collectives.TIMER: collectives.on_timer,
-    denunciations.TIMER: denunciations.on_timer,
+    publishing.TIMER: publishing.on_timer,
+    publishing.WAIT_TIMER: publishing.on_time,
+    reviewing.TIMER: reviewing.on_timer,
+    amending.TIMER: amending.on_timer,
+    readers.TIMER: readers.on_timer,
     consent.TIMER: consent.on_timer,
     decisions.TIMER: decisions.on_timer,
     leaving.TIMER: leaving.on_timer,
@@ -209,13 +225,21 @@ async def _which_reading(ctx: Context, _step: str, data: dict[str, Any], text: s
         await readings.words(ctx, data, text, READ)
 
 
+async def _denunciation(ctx: Context, step: str, data: dict[str, Any], text: str) -> None:
+    """Words for a draft, or why one is withdrawn."""
+    if step == "reason":
+        await amending.reason(ctx, int(str(data["denunciation"])), text)
+    else:
+        await drafting.words(ctx, step, data, text)
+
+
 TALKS: dict[str, Talk] = {
     trips.TOPIC: trips.words,
     readings.TOPIC: _which_reading,
     collectives.TOPIC: collectives.words,
     joining.TOPIC: joining.words,
     incidents.TOPIC: incidents.words,
-    denunciations.TOPIC: denunciations.words,
+    denunciations.TOPIC: _denunciation,
     roles.TOPIC: roles.words,
     duress.TOPIC: duress.words,
     taking_back.TOPIC: taking_back.words,
@@ -245,6 +269,42 @@ CARRIED_OUT: dict[Decided, decisions.CarryOut] = {
     Decided.DETAILS: details.carry_out,
 }
 """What two people decided, and what does it."""
+
+
+async def _act(ctx: Context, ref: int, action: str, argument: str) -> None:
+    """One press or number below a denunciation."""
+    draft = await ctx.tx.denunciations.get(ref)
+    if draft is None or draft.group != ctx.speaker.member.group:
+        await ctx.toast("toast.stale")
+        return
+    match action:
+        case "review":
+            await reviewing.to_review(ctx, draft)
+        case "rewrite":
+            await denunciations.rewrite(ctx, draft)
+        case "discard":
+            await denunciations.discard(ctx, draft)
+        case "no_files":
+            await denunciations.without_files(ctx, draft)
+        case "settings":
+            await drafting.settings(ctx, draft)
+        case "approve":
+            await reviewing.approve(ctx, draft, argument)
+        case "return":
+            await reviewing.give_back(ctx, draft)
+        case "agree_later":
+            await reviewing.agree_later(ctx, draft)
+        case "stop":
+            await publishing.stop(ctx, draft)
+        case "retry":
+            await publishing.retry(ctx, draft)
+        case "withdraw":
+            await ctx.toast("toast.done")
+            await amending.ask_to_withdraw(ctx, draft, "")
+        case "withdraw_now":
+            await amending.withdraw(ctx, draft, argument)
+        case "keep":
+            await amending.keep(ctx, draft)
 
 
 class Occasion(Due, Protocol):
@@ -351,7 +411,7 @@ class Router:
         """In groups and channels the bot is silent, but for a member's alarm."""
         match event.body:
             case Added(title) if ctx.may(Action.BRING_BOT):
-                await denunciations.offered(ctx, title, event.chat, event.chat_kind, event.platform)
+                await destinations.offered(ctx, title, event.chat, event.chat_kind, event.platform)
             case Removed():
                 await ctx.tx.denunciations.end_destination(event.platform, event.chat)
             case Text(text) if ctx.known:
@@ -463,13 +523,19 @@ class Router:
             case proposals.TOPIC:
                 await proposals.pressed(ctx, prompt.ref, option.action, option.argument)
             case denunciations.TOPIC:
-                await denunciations.act(ctx, prompt.ref, option.action, option.argument)
+                await _act(ctx, prompt.ref, option.action, option.argument)
+            case drafting.TOPIC:
+                await drafting.pressed(ctx, prompt.ref, option.action, option.argument)
+            case reviewing.NAMED_TOPIC:
+                await reviewing.named(ctx, prompt.ref, option.action, option.argument)
+            case readers.TOPIC:
+                await readers.pressed(ctx, prompt.ref, option.action, option.argument)
+            case readers.TOPICS_TOPIC:
+                await readers.end_topic(ctx, prompt.ref, option.argument)
             case identities.TOPIC | identities.COMPARISON_TOPIC:
                 await identities.decided(ctx, prompt, option.action, option.argument)
-            case denunciations.DESTINATION_TOPIC:
-                await denunciations.decided_destination(
-                    ctx, prompt.ref, option.action, option.argument
-                )
+            case destinations.TOPIC:
+                await destinations.decided(ctx, prompt.ref, option.action, option.argument)
             case decisions.TOPIC:
                 await decisions.decided(
                     ctx, prompt.ref, option.action, option.argument, CARRIED_OUT
@@ -539,6 +605,8 @@ class Router:
         quoted = body.forwarded or body.text.lstrip().startswith(">")
         if ctx.known and (body.edited or quoted):
             # Neither is an answer: an edit changes what was said, a quotation is somebody else's.
+            if not body.edited and await authenticity.forwarded(ctx, body.text):
+                return
             await self._no_answer(ctx, "edited" if body.edited else "forwarded")
             return
         if body.edited or body.forwarded:

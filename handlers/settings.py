@@ -26,6 +26,7 @@ class Settings:
     text of at least 80 bits, safe in a link. `canary` is the wall time of `zone` at which the canary
     is to be asked every day; None for no canary. `questions`: how long after its end a check-in's
     question stays in the chat. `largest_file`: bytes that a file of a denunciation may have.
+    `archive`: where the public archive can be read, without a slash at its end; "" for nowhere.
     """
 
     language: str
@@ -35,4 +36,5 @@ class Settings:
     canary: time | None = None
     questions: timedelta = timedelta(hours=24)
     largest_file: int = 10_000_000
+    archive: str = ""
     links: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)

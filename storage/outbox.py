@@ -27,7 +27,8 @@ WITHDRAWN = "withdrawn"
 class Row:
     """One message to send.
 
-    `target` names what an edit or a deletion is about: the key of an earlier row. `target_message`
+    `target` names what an edit or a deletion is about, or what a message answers to: the key of an
+    earlier row. `target_message`
     in the body is a platform's own id, for a toast. `purpose` says what it is for
     ("incident:12:alarm"), and who hears of its outcome.
     """
@@ -183,8 +184,12 @@ class Outbox:
         body: Mapping[str, Any],
         purpose: str,
         now: datetime,
+        targets: Sequence[str] = (),
     ) -> None:
-        """Queue one message for many: `to` is key, platform, chat, kind of chat and member."""
+        """Queue one message for many: `to` is key, platform, chat, kind of chat and member.
+
+        `targets`: for each the key of the row that it answers to, "" for none.
+        """
         same = {
             "lane": int(lane),
             "operation": operation,
@@ -196,9 +201,11 @@ class Outbox:
         rows = [
             {
                 "key": key, "platform": platform, "chat": chat, "chat_kind": kind,
-                "member": member, **same,
+                "member": member, "target": target, **same,
             }
-            for key, platform, chat, kind, member in to
+            for (key, platform, chat, kind, member), target in zip(
+                to, targets or [""] * len(to), strict=True
+            )
         ]  # fmt: skip
         await self._rows.insert_many(outbox, rows)
 

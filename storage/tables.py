@@ -207,6 +207,7 @@ groups = sa.Table(
     _sealed_json("drill_window", null=True),
     sa.Column("contact_days", sa.Integer, nullable=False, server_default="14"),
     sa.Column("cover_told", sa.Integer, nullable=False, server_default="2"),
+    _json("approval", null=True),
     _at("created_at"),
     sa.UniqueConstraint("name_key"),
 )
@@ -715,6 +716,7 @@ destinations = sa.Table(
     _text("chat_kind"),
     _sealed("title"),
     sa.Column("active", sa.Boolean, nullable=False, default=True),
+    sa.Column("language", sa.Text, nullable=False, server_default=""),
     sa.UniqueConstraint("platform", "chat_key"),
 )
 
@@ -734,7 +736,86 @@ denunciations = sa.Table(
     _at("created_at"),
     _at("approved_at", null=True),
     _at("sent_at", null=True),
+    sa.Column("kind", sa.Text, nullable=False, server_default="complaint"),
+    sa.Column("language", sa.Text, nullable=False, server_default=""),
+    _sealed_json("others", null=True),
+    sa.Column("topics", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("region_id", ROW, nullable=True),
+    _at("act_by", null=True),
+    _at("publish_at", null=True),
+    sa.Column("corrects_id", ROW, nullable=True),
+    sa.Column("follows_id", ROW, nullable=True),
+    sa.Column("needed", sa.Integer, nullable=False, server_default="1"),
+    sa.Column("code", sa.Text, nullable=False, server_default=""),
+    sa.Column("seal", sa.Text, nullable=False, server_default=""),
+    _at("corrected_at", null=True),
+    _at("closed_at", null=True),
+    _at("withdrawn_at", null=True),
+    _sealed("reason", null=True),
+    sa.Index("ix_denunciations_code", "code"),
+    sa.Index("ix_denunciations_seal", "seal"),
     sa.UniqueConstraint("group_id", "number"),
+)
+
+approvals = sa.Table(
+    "approvals",
+    metadata,
+    _id(),
+    _ref("denunciation_id", "denunciations"),
+    _ref("member_id", "members"),
+    _sealed("fingerprint"),
+    sa.Column("later", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("denunciation_id", "member_id"),
+    sa.Index("ix_approvals_member_id", "member_id"),
+    comment="who agreed to a denunciation, and to which words",
+)
+
+named_people = sa.Table(
+    "named_people",
+    metadata,
+    _id(),
+    _ref("denunciation_id", "denunciations"),
+    _sealed("name"),
+    _text("answer"),
+    sa.Index("ix_named_people_denunciation_id", "denunciation_id"),
+    comment="names that stand in a draft, and what its author said of each: consent, none, no person",
+)
+
+topics = sa.Table(
+    "topics",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _sealed("name"),
+    _blind("name_key", Blind("name", scope="group_id", form=name_key)),
+    sa.UniqueConstraint("group_id", "name_key"),
+    comment="what a group's denunciations are about, so that readers can choose",
+)
+
+subscriptions = sa.Table(
+    "subscriptions",
+    metadata,
+    _id(),
+    sa.Column(
+        "member_id", ROW, sa.ForeignKey("members.id", ondelete="CASCADE"), nullable=False,
+        unique=True,
+    ),
+    _json("topics"),
+    _json("regions"),
+    _text("language"),
+    sa.Column("daily", sa.Boolean, nullable=False),
+    comment="what a reader wants of the denunciations, and how; who has no row wants all at once",
+)  # fmt: skip
+
+digest_items = sa.Table(
+    "digest_items",
+    metadata,
+    _id(),
+    _ref("member_id", "members"),
+    _ref("denunciation_id", "denunciations"),
+    sa.UniqueConstraint("member_id", "denunciation_id"),
+    sa.Index("ix_digest_items_denunciation_id", "denunciation_id"),
+    comment="what waits for a reader's daily message",
 )
 
 files = sa.Table(

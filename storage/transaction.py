@@ -33,6 +33,7 @@ from storage.mass import MassEvents
 from storage.notes import Notes
 from storage.outbox import Outbox
 from storage.people import People
+from storage.readers import Readers
 from storage.regions import Regions
 from storage.retention import Retention
 from storage.rows import Rows
@@ -200,6 +201,11 @@ class Transaction:
     def denunciations(self) -> Denunciations:
         """Denunciations and their destinations."""
         return Denunciations(self.rows)
+
+    @cached_property
+    def readers(self) -> Readers:
+        """Who reads denunciations, and what each wants of them."""
+        return Readers(self.rows)
 
     @cached_property
     def boards(self) -> Boards:

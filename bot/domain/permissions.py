@@ -69,6 +69,8 @@ class Action(StrEnum):
     RESPOND = "respond"  # take, hand over, release, resolve, escalate
     WRITE = "write"  # a denunciation
     APPROVE = "approve"
+    STOP = "stop"  # what leaves, and take back what was published
+    SET_REVIEW = "set_review"  # how many approve, and who
     SET_REGIONS = "set_regions"
     OWN_REGION = "own_region"  # see it, agree to it, leave it
     SET_DUTY = "set_duty"  # make a rotation, give a day to somebody
@@ -139,6 +141,8 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.SET_ALLIANCES: _rule(Role.COORDINATOR),
         Action.WRITE: _rule(Role.AUTHOR),
         Action.APPROVE: _rule(Role.APPROVER),
+        Action.STOP: _rule(Role.AUTHOR, Role.APPROVER),
+        Action.SET_REVIEW: _rule(Role.COORDINATOR),
         Action.DESTINATIONS: _rule(Role.AUTHOR, Role.APPROVER),
         Action.BRING_BOT: _rule(Role.AUTHOR, Role.APPROVER, where=_IN_PUBLIC),
         Action.VOUCH: _rule(Role.COORDINATOR, Standing.OPERATOR),

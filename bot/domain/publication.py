@@ -5,31 +5,14 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from bot.domain.denunciation import File
+from bot.domain.denunciation import Kind as Kind
+from bot.domain.denunciation import Version as Version
 
 SHORT = 10
 """Characters of a short fingerprint: 50 bits, so that nobody finds other words of the same one by
 trying (2**50 SHA-256 for each text), and few enough to be read aloud."""
-
-
-class Kind(StrEnum):
-    """What a denunciation is; each has a template of its own."""
-
-    COMPLAINT = "complaint"
-    URGENT = "urgent"
-    PRESS = "press"
-    FOLLOW_UP = "follow_up"
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """Its words in one language (an ISO 639 code). `text` is plain; an empty line parts paragraphs."""
-
-    language: str
-    title: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

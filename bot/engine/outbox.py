@@ -419,12 +419,14 @@ class Dispatcher:
                     at = self._clock.now() + TARGET_WAIT
                     await tx.outbox.again(row.key, at, "waits for its target", tried=False)
                     return None
-                if original is None or not original.message_id:
+                answers = row.operation == Operation.SEND
+                if not answers and (original is None or not original.message_id):
                     now = self._clock.now()
                     await tx.outbox.finish(row.key, FAILED, now, error="no target")
                     self._sent += 1
                     return None
-            target = original.message_id
+            # What it answers to may be gone; it says the same by itself.
+            target = original.message_id if original is not None else ""
         return Outgoing(
             key=row.key,
             chat=row.chat,

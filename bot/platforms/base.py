@@ -301,8 +301,9 @@ class Outgoing:
     """One thing to do in one chat.
 
     `key` is the outbox row's id: the idempotency key where the platform has one (Matrix's
-    transaction id). `target` is the platform's message id for EDIT, DELETE and PIN, and the press id for
-    TOAST. `silent` asks for no notification where the platform can. With DECIDE, `chat` is an
+    transaction id). `target` is the platform's message id for EDIT, DELETE and PIN, the press id for
+    TOAST, and for SEND the message that it answers to, if any; it is sent all the same where that is
+    gone. `silent` asks for no notification where the platform can. With DECIDE, `chat` is an
     account and `target` a decision that the platform offered in an event about it.
     """
 

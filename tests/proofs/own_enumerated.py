@@ -182,6 +182,7 @@ class Enumeration:
             "consent": ana.member or 0, "roles": ana.member or 0, "offer": 1,
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
+            "draft": 1, "named": 1, "subscription": ana.member or 0, "topics": group,
             "alliance": alliance.id,
             "region": group, "own_region": region, "rotation": group, "rotation_offer": rotation,
             "duty": turn, "shifts": berta.member or 0, "swap": rotation, "cover": rotation,
@@ -494,7 +495,8 @@ class Enumeration:
             "words": ["salt", "0" * 64], "region": self.refs["own_region"], "often": "week",
             "days": [0], "at": "09:00", "rotation": self.rotation,
             "trip": self.refs["trip"], "what": "once", "line": "x",
-            "instants": ["2030-01-01T10:00:00+00:00"], "kind": "legal", "name": "x", **more,
+            "instants": ["2030-01-01T10:00:00+00:00"], "kind": "legal", "name": "x", "written": [],
+            "part": "what", **more,
             WHOSE: who.member,
         }  # fmt: skip
         at = self.scene.clock.now() + timedelta(hours=1)

@@ -23,4 +23,11 @@ async def test_a_channel_that_lost_the_bot_is_named(tmp_path: Path) -> None:
     await olga.sees("#1")
     await world.forward(seconds=10)
     await olga.shows("2 de 3", "No llegó: Alertas")
+
+    await olga.sees("falló en algunos chats (1)")
+    await olga.presses("Intentar de nuevo ahí")  # the channel let the bot in again
+    await channel.sees(TITLE)
+    await olga.sees("Publicando la denuncia #1")
+    await world.forward(seconds=10)
+    await olga.shows("3 de 3")
     await world.close()

@@ -23,12 +23,17 @@ def with_numbers(text: Rich, buttons: tuple[tuple[Button, ...], ...]) -> Rich:
     return text + Rich.of(gap + "\n".join(lines))
 
 
-def message(text: Rich, *, silent: bool = False) -> dict[str, Any]:
-    """The content of a new message; silent as an `m.notice`, which rings nobody."""
+def message(text: Rich, *, silent: bool = False, answers: str = "") -> dict[str, Any]:
+    """The content of a new message; silent as an `m.notice`, which rings nobody.
+
+    `answers` is the event that it answers to ("Rich replies").
+    """
     content: dict[str, Any] = {"msgtype": "m.notice" if silent else "m.text", "body": text.plain}
     if any(span.style is not Style.PLAIN for span in text.spans):
         content["format"] = "org.matrix.custom.html"
         content["formatted_body"] = "".join(map(_html, text.spans))
+    if answers:
+        content["m.relates_to"] = {"m.in_reply_to": {"event_id": answers}}
     return content
 
 

@@ -80,7 +80,7 @@ class Sender:
         ids: list[str] = []
         text = with_numbers(message.text, message.buttons)
         if text.plain or not message.attachments:
-            content = content_of(text, silent=message.silent)
+            content = content_of(text, silent=message.silent, answers=message.target)
             ids.append(await self._put(room_id, content, message.key, message.secrecy))
         for number, attachment in enumerate(message.attachments, 1):
             content = await self._uploaded(room_id, attachment, message.secrecy)

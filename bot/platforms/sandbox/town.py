@@ -330,7 +330,7 @@ class Town:
             known = self._by_key[request.key] = self._new_id()
             message = Message(
                 known, request.chat, BOT, self._now(), request.text, request.buttons,
-                request.attachments, silent=request.silent,
+                request.attachments, silent=request.silent, reply_to=request.target or None,
             )  # fmt: skip
             self._show(message)
         return Receipt(Result.SENT, message_id=known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.rich import Rich
 from bot.platforms.base import Attachment, Button, Outgoing
@@ -17,12 +17,14 @@ _NOTHING = Rich()
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One message. `named` is that of which the receipt tells, which an edit would change."""
+    """One message. `named` is that of which the receipt tells, which an edit would change; `first`
+    is the one that answers to what the whole answers to."""
 
     text: Rich = _NOTHING
     buttons: tuple[tuple[Button, ...], ...] = ()
     attachment: Attachment | None = None
     named: bool = False
+    first: bool = False
 
     @property
     def as_photo(self) -> bool:
@@ -49,4 +51,5 @@ def parts_of(message: Outgoing) -> list[Part]:
         parts.extend(Part(text) for text in texts[:-1])
         parts.append(Part(texts[-1], message.buttons, named=True))
     parts.extend(Part(attachment=file) for file in files)
+    parts[0] = replace(parts[0], first=True)
     return parts

@@ -25,6 +25,7 @@ from telegram import (
     InlineKeyboardMarkup,
     InputFile,
     LinkPreviewOptions,
+    ReplyParameters,
 )
 from telegram.error import Conflict, InvalidToken, TelegramError
 
@@ -394,6 +395,7 @@ class TelegramPlatform:
         """Send one part; the id of its message."""
         text, entities = to_entities(part.text)
         keyboard = _keyboard(part.buttons)
+        answers = _answers(message) if part.first else None
         if part.attachment is None:
             sent = await bot.send_message(
                 message.chat,
@@ -402,6 +404,7 @@ class TelegramPlatform:
                 reply_markup=keyboard,
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
                 disable_notification=message.silent,
+                reply_parameters=answers,
             )
             return sent.message_id
         file = InputFile(part.attachment.content, filename=part.attachment.name)
@@ -413,6 +416,7 @@ class TelegramPlatform:
                     caption=text or None,
                     caption_entities=entities,
                     disable_notification=message.silent,
+                    reply_parameters=answers,
                 )
                 return sent.message_id
             except TelegramError as error:
@@ -427,6 +431,7 @@ class TelegramPlatform:
             caption_entities=entities,
             disable_content_type_detection=True,
             disable_notification=message.silent,
+            reply_parameters=answers,
         )
         return sent.message_id
 
@@ -460,6 +465,13 @@ def _token_refused(what: str) -> PlatformError:
         "or a new one if it was revoked",
         final=True,
     )
+
+
+def _answers(message: Outgoing) -> ReplyParameters | None:
+    """The message that this one answers to; sent all the same where that one is gone."""
+    if not message.target.isdecimal():
+        return None
+    return ReplyParameters(int(message.target), allow_sending_without_reply=True)
 
 
 def _keyboard(rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:

@@ -100,6 +100,12 @@ def _send(world: World, params: Params, content: Callable[[], Json]) -> Json:
     parts: Json = {**content(), **keyboard_of(params)}
     if thread := params.number("message_thread_id"):
         parts["message_thread_id"] = thread
+    if reply := params.object("reply_parameters"):
+        answered = chat.messages.get(int(reply["message_id"]))
+        if answered is not None:
+            parts["reply_to_message"] = answered.api
+        elif not reply.get("allow_sending_without_reply"):
+            raise bad_request("message to be replied not found")
     if chat.type == "channel":
         parts["sender_chat"] = chat.api()
     sender = None if chat.type == "channel" else world.bot
