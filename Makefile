@@ -26,10 +26,12 @@ test: export ACUERPA_STORIES ?= one
 test: setup
 	sh tools/browser.sh
 	sh tools/exiftool.sh
+	sh tools/minisign.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest -n 2 --dist loadfile
 
 stories: setup
 	sh tools/exiftool.sh
+	sh tools/minisign.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest -n 2 --dist loadfile tests/stories
 
 # The whole of each promise's proof, for hours: docs/reliability.md has the figures of the last run.

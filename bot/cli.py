@@ -20,12 +20,14 @@ import typer
 from bot.app import App, settings_of, watchers_of
 from bot.checking import weaknesses
 from bot.cli_keys import asked, keys, source_of
+from bot.cli_signing import signing, verify
 from bot.cli_texts import texts
 from bot.config import Config, ConfigError, load
 from bot.engine.acting import Occupied
 from bot.engine.clock import SystemClock
 from bot.platforms.base import PlatformError
 from bot.shutting import WORDS, shut_off
+from bot.signing.minisign import SignatureError
 from bot.unlocking import DoorError, unlock, unlocked
 from bot.watch import ServiceManager
 from handlers.context import Context
@@ -40,6 +42,8 @@ group = typer.Typer(no_args_is_help=True, help="Solidarity groups.")
 cli.add_typer(group, name="group")
 cli.add_typer(keys, name="keys")
 cli.add_typer(texts, name="texts")
+cli.add_typer(signing, name="signing")
+cli.command()(verify)
 
 ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 
@@ -89,7 +93,9 @@ def go(work: Coroutine[Any, Any, None]) -> None:
         asyncio.run(work)
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    except (ConfigError, StorageError, KeyFileError, PlatformError, Occupied, DoorError) as error:
+    except (
+        ConfigError, StorageError, KeyFileError, PlatformError, Occupied, DoorError, SignatureError,
+    ) as error:  # fmt: skip
         typer.echo(f"acuerpa: {error}", err=True)
         raise typer.Exit(1) from None
     except ExceptionGroup as group_of:

@@ -934,3 +934,17 @@ complaints = sa.Table(
     sa.Index("ix_complaints_member_id", "member_id"),
     comment="complaints: each a case with a holder and a clock",
 )
+
+# --- what is public -----------------------------------------------------------------------------
+
+signing_keys = sa.Table(
+    "signing_keys",
+    metadata,
+    _id(),
+    _text("public"),
+    sa.Column("secret", Sealed("bytes"), nullable=True),
+    _at("created_at"),
+    _at("retired_at", null=True),
+    _text("statement", null=True),
+    comment="what signs publications; of a retired key the public half alone is left",
+)

@@ -37,6 +37,7 @@ from storage.readers import Readers
 from storage.regions import Regions
 from storage.retention import Retention
 from storage.rows import Rows
+from storage.signing_keys import SigningKeys
 from storage.tables import data_keys, metadata
 from storage.timers import Timers
 from storage.trips import Trips
@@ -71,6 +72,9 @@ class Transaction:
     async def forget_data_keys(self) -> None:
         """Nothing that is sealed in this database can be opened again, by anybody."""
         await self.connection.execute(sa.delete(data_keys))
+
+    def _wipe(self) -> None:
+        self.wipe_log = True
 
     @cached_property
     def facts(self) -> Facts:
@@ -236,3 +240,8 @@ class Transaction:
     def complaints(self) -> Complaints:
         """Complaints and where they stand."""
         return Complaints(self.rows)
+
+    @cached_property
+    def signing_keys(self) -> SigningKeys:
+        """What signs publications."""
+        return SigningKeys(self.rows, self._wipe)
