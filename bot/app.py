@@ -17,6 +17,7 @@ from bot.engine.persist import persist
 from bot.engine.telling import Watcher
 from bot.files.cleaner import Cleaner
 from bot.files.values import MEGA, Limits
+from bot.following.looking import Looking
 from bot.platforms.base import Platform, PlatformError
 from bot.watch import Monitor, ServiceManager
 from handlers.router import Router, menu
@@ -138,6 +139,7 @@ class App:
             ),
             cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
             largest_file=self.settings.largest_file,
+            following=Looking().look,
         )
 
     @classmethod

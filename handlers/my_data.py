@@ -150,6 +150,8 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
     yield head("answers_for")
     for group, since in kept.answers_for:
         yield f"{_utc(since)} · {group}"
+    yield head("feeds")
+    yield from kept.feeds
     yield head("duty")
     for what, start, until in kept.duty:
         yield f"{what} · {_utc(start)}" + (f" · {_utc(until)}" if until else "")

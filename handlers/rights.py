@@ -197,6 +197,8 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "not_settled": Action.COMPLAIN,
         },
         "complaint_case": {"take": Action.COMPLAINTS, "answer": Action.COMPLAINTS},
+        "feed": {"stop": Action.FOLLOW},
+        "followed": {"prepare": Action.FOLLOW, "dismiss": Action.FOLLOW},
         "destination": {"add": Action.DESTINATIONS, "leave": Action.DESTINATIONS},
     }
 )  # fmt: skip

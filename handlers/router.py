@@ -17,6 +17,7 @@ from bot.domain.decision import Kind as Decided
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.files.values import Cleaned
+from bot.following.values import Looked
 from bot.platforms.base import (
     Added,
     ChatKind,
@@ -62,6 +63,7 @@ from handlers import (
     fading,
     feedback,
     files,
+    following,
     general,
     groups,
     identities,
@@ -105,6 +107,7 @@ from handlers.context import Context, Due, NotAllowed, Place, Speaker
 from handlers.settings import Settings
 from storage.conversations import Dialog, Prompt
 from storage.files import Wanted
+from storage.following import Followed
 from storage.outbox import Row
 from storage.transaction import Transaction
 
@@ -126,6 +129,7 @@ ENTRIES: tuple[Entry, ...] = (
     *whatif.ENTRIES,
     *roles.ENTRIES,
     *denunciations.ENTRIES,
+    *following.ENTRIES,
     *general.ENTRIES,
     *logbook.ENTRIES,
     *exports.ENTRIES,
@@ -162,6 +166,7 @@ TIMERS = {
     stages.SOON_TIMER: trips.on_soon,
     collectives.TIMER: collectives.on_timer,
     denunciations.TIMER: denunciations.on_timer,
+    following.TIMER: following.on_timer,
     consent.TIMER: consent.on_timer,
     decisions.TIMER: decisions.on_timer,
     leaving.TIMER: leaving.on_timer,
@@ -470,6 +475,10 @@ class Router:
                 await denunciations.decided_destination(
                     ctx, prompt.ref, option.action, option.argument
                 )
+            case following.TOPIC:
+                await following.stop(ctx, prompt.ref)
+            case following.ALERT_TOPIC:
+                await following.pressed(ctx, prompt.ref, option.action)
             case decisions.TOPIC:
                 await decisions.decided(
                     ctx, prompt.ref, option.action, option.argument, CARRIED_OUT
@@ -670,6 +679,12 @@ class Router:
     async def file_lost(self, tx: Transaction, file: Wanted, why: str, now: datetime) -> None:
         """A file that somebody sent cannot be had."""
         await files.lost(Context(tx, now, self._settings), file, why)
+
+    async def feed_looked_at(
+        self, tx: Transaction, feed: Followed, found: Looked, again: datetime, now: datetime
+    ) -> None:
+        """A feed of another organisation was looked at."""
+        await following.looked_at(Context(tx, now, self._settings), feed, found, again)
 
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants."""

@@ -40,6 +40,7 @@ from storage.tables import (
     duty_turns,
     erasures,
     feedback,
+    followed_feeds,
     guesses,
     inbox,
     incident_events,
@@ -186,6 +187,11 @@ class Erasing:
             sa.update(complaints)
             .where(complaints.c.holder == member.id, complaints.c.state == Complaint.TAKEN)
             .values(holder=None, state=Complaint.OPEN)
+        )
+        await self._db.execute(
+            sa.update(followed_feeds)
+            .where(followed_feeds.c.added_by == member.id)
+            .values(added_by=None)
         )
         for account in theirs:
             await self._forget_account(account)

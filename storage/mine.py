@@ -34,6 +34,7 @@ from storage.tables import (
     duty_turns,
     feedback,
     files,
+    followed_feeds,
     groups,
     inbox,
     incident_events,
@@ -78,6 +79,7 @@ class Mine:
     files: int
     region: str | None
     answers_for: Sequence[tuple[str, datetime]]  # another group, since when
+    feeds: Sequence[str]  # addresses of feeds that they made the group follow
     duty: Sequence[tuple[str, datetime, datetime | None]]  # what of, from, until
     invitations: Sequence[tuple[datetime, Sequence[str]]]
     log: Sequence[Line]
@@ -281,6 +283,11 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         )
         .order_by(alliances.c.id)
     )
+    followed = await rows.all(
+        sa.select(followed_feeds.c.id, followed_feeds.c.url)
+        .where(followed_feeds.c.added_by == member)
+        .order_by(followed_feeds.c.id)
+    )
     cared = await db.execute(
         sa.select(aftercare.c.state, aftercare.c.ended_at)
         .where(aftercare.c.member_id == member)
@@ -321,6 +328,7 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         files=images.scalar_one(),
         region=region.name if region is not None else None,
         answers_for=[(row.name, row.agreed_at) for row in answers],
+        feeds=[row.url for row in followed],
         duty=await _duty(rows, member),
         invitations=[tuple(row) for row in made],
         log=[Line(*row) for row in log],

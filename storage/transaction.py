@@ -26,6 +26,7 @@ from storage.facts import Facts
 from storage.feedback import Feedback
 from storage.fence import Fence, acting
 from storage.files import Files
+from storage.following import Following
 from storage.inbox import Inbox
 from storage.incidents import Incidents
 from storage.invitations import Invitations
@@ -230,3 +231,8 @@ class Transaction:
     def complaints(self) -> Complaints:
         """Complaints and where they stand."""
         return Complaints(self.rows)
+
+    @cached_property
+    def following(self) -> Following:
+        """Feeds of other organisations."""
+        return Following(self.rows, self._acting)

@@ -35,10 +35,11 @@ URL_LIMIT = 500
 class State(StrEnum):
     """Where an alert of somebody else stands."""
 
+    KNOWN = "known"  # there before its feed was followed
     NEW = "new"  # seen, and above what is offered in a day
     OFFERED = "offered"
     FORWARDED = "forwarded"  # somebody made a draft of it
-    DISMISSED = "dismissed"  # by somebody, by the end of its time, or there before it was followed
+    DISMISSED = "dismissed"  # by somebody, or by the end of its time
 
 
 def wait(failures: int, chance: float) -> timedelta:

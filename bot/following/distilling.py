@@ -11,9 +11,9 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Mapping
+from html import escape
 from typing import Any
 from xml.parsers import expat
-from xml.sax.saxutils import escape, quoteattr
 
 from bot.following.plain import BREAKS
 from bot.following.values import NotAFeed, Why
@@ -64,7 +64,9 @@ ENCODINGS = frozenset(
 )
 """What feeds are written in. Python knows others whose decoding is a program of its own."""
 
-DECLARED = re.compile(r"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.-]{1,40})["'][^>]{0,200}\?>""")
+DECLARED = re.compile(
+    r"""^\s*<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.-]{1,40})["'][^>]{0,200}\?>"""
+)
 DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,500}\?>")
 
 
@@ -172,7 +174,7 @@ class _Distiller:
             raise NotAFeed(Why.TOO_COMPLEX)
         self._open.append(local)
         about = attributes.get(f"{RDF} about")
-        said = f" rdf:about={quoteattr(about[:ADDRESS])}" if about else ""
+        said = f' rdf:about="{escape(about[:ADDRESS])}"' if about else ""
         self._out.append(f"<{local}{said}>")
 
     def _begin_leaf(self, written: str, local: str, attributes: dict[str, str]) -> None:
@@ -200,7 +202,5 @@ class _Distiller:
 
 def _kept(attributes: Mapping[str, str]) -> str:
     return "".join(
-        f" {name}={quoteattr(value[:ADDRESS])}"
-        for name, value in attributes.items()
-        if name in KEPT
+        f' {name}="{escape(value[:ADDRESS])}"' for name, value in attributes.items() if name in KEPT
     )

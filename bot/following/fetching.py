@@ -126,9 +126,7 @@ class Fetching:
             raise _Ended(Why.STATUS)
         if key:
             await self._check(session, at, answer.content, key)
-        return Fetched(
-            answer.content, answer.content_type, answer.etag, answer.modified, bool(key)
-        )
+        return Fetched(answer.content, answer.content_type, answer.etag, answer.modified, bool(key))
 
     async def _check(
         self, session: aiohttp.ClientSession, at: URL, content: bytes, key: str

@@ -89,7 +89,9 @@ def _first(entries: Iterable[Entry | None]) -> tuple[Entry, ...]:
     return tuple(newest[:MOST_ENTRIES])
 
 
-def _entry(id: str, title: str, link: str, summary: str, published: datetime | None) -> Entry | None:
+def _entry(
+    id: str, title: str, link: str, summary: str, published: datetime | None
+) -> Entry | None:
     """None where there is nothing to show."""
     title = title or _line(summary, TITLE)
     if not title:
