@@ -17,7 +17,9 @@ from bot.engine.persist import persist
 from bot.engine.telling import Watcher
 from bot.files.cleaner import Cleaner
 from bot.files.values import MEGA, Limits
+from bot.following.looking import Looking
 from bot.platforms.base import Platform, PlatformError
+from bot.signing.minisign import is_signed
 from bot.watch import Monitor, ServiceManager
 from handlers.router import Router, menu
 from handlers.settings import Settings
@@ -138,6 +140,7 @@ class App:
             ),
             cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
             largest_file=self.settings.largest_file,
+            following=Looking(verify=is_signed).look,
         )
 
     @classmethod

@@ -22,6 +22,7 @@ from bot.engine.engine import Engine
 from bot.engine.stepping import SteppedClock, Stepper
 from bot.files.cleaner import Cleaner
 from bot.files.values import Limits
+from bot.following.looking import offline
 from bot.platforms.base import ChatKind, PlatformName
 from bot.platforms.sandbox.control import Milestone
 from bot.platforms.sandbox.parse import private_chat
@@ -125,7 +126,7 @@ class Demo:
         self.engine = Engine(
             database, [platform], Router(self._settings), self._clock,
             cleaning=Cleaner(Limits(size=self._settings.largest_file)).cleaned,
-            largest_file=self._settings.largest_file,
+            largest_file=self._settings.largest_file, following=offline,
         )  # fmt: skip
         self.clock = DemoClock(self._clock, Stepper(self.engine, database, self._clock))
 

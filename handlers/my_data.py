@@ -140,6 +140,10 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
     yield head("denunciations")
     for number, state, title, text in kept.denunciations:
         yield f"#{number} · {state} · {title}\n{text}".rstrip()
+    yield head("subscription")
+    wish = kept.wish
+    of = f"{sorted(wish.topics)} · {sorted(wish.regions)} · {wish.language or '-'} · {wish.daily}"
+    yield of if kept.subscribed else "-"
     yield head("files")
     yield str(kept.files)
     yield head("invitations")
@@ -150,6 +154,8 @@ def _rows(ctx: Context, kept: Mine) -> Iterator[str]:
     yield head("answers_for")
     for group, since in kept.answers_for:
         yield f"{_utc(since)} · {group}"
+    yield head("feeds")
+    yield from kept.feeds
     yield head("duty")
     for what, start, until in kept.duty:
         yield f"{what} · {_utc(start)}" + (f" · {_utc(until)}" if until else "")

@@ -161,7 +161,10 @@ async def _end(ctx: Context) -> None:
     await ctx.tx.people.set_member(me.id, subscribed=False)
     await ctx.tx.readers.take_digest(me.id)
     await ctx.tx.timers.set(TIMER, me.id, None)
-    await ctx.close_prompts(TOPIC, me.id, "subscribe.off")
+    if await ctx.tx.conversations.open_about(TOPIC, me.id):
+        await ctx.close_prompts(TOPIC, me.id, "subscribe.off")
+    else:
+        await ctx.reply("subscribe.off")
 
 
 async def _set(ctx: Context, wish: Wish) -> None:

@@ -239,6 +239,8 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "languages": Action.DESTINATIONS,
             "language": Action.DESTINATIONS,
         },
+        "feed": {"stop": Action.FOLLOW},
+        "followed": {"prepare": Action.FOLLOW, "dismiss": Action.FOLLOW},
     }
 )  # fmt: skip
 """Topic of a question → what an answer does → what that asks for."""

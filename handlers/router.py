@@ -17,6 +17,7 @@ from bot.domain.decision import Kind as Decided
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.files.values import Cleaned
+from bot.following.values import Looked
 from bot.platforms.base import (
     Added,
     ChatKind,
@@ -66,6 +67,7 @@ from handlers import (
     fading,
     feedback,
     files,
+    following,
     general,
     groups,
     identities,
@@ -112,6 +114,7 @@ from handlers.context import Context, Due, NotAllowed, Place, Speaker
 from handlers.settings import Settings
 from storage.conversations import Dialog, Prompt
 from storage.files import Wanted
+from storage.following import Followed
 from storage.outbox import Row
 from storage.transaction import Transaction
 
@@ -138,6 +141,7 @@ ENTRIES: tuple[Entry, ...] = (
     *destinations.ENTRIES,
     *readers.ENTRIES,
     *authenticity.ENTRIES,
+    *following.ENTRIES,
     *general.ENTRIES,
     *logbook.ENTRIES,
     *exports.ENTRIES,
@@ -178,6 +182,7 @@ TIMERS = {
     reviewing.TIMER: reviewing.on_timer,
     amending.TIMER: amending.on_timer,
     readers.TIMER: readers.on_timer,
+    following.TIMER: following.on_timer,
     consent.TIMER: consent.on_timer,
     decisions.TIMER: decisions.on_timer,
     leaving.TIMER: leaving.on_timer,
@@ -536,6 +541,10 @@ class Router:
                 await identities.decided(ctx, prompt, option.action, option.argument)
             case destinations.TOPIC:
                 await destinations.decided(ctx, prompt.ref, option.action, option.argument)
+            case following.TOPIC:
+                await following.stop(ctx, prompt.ref)
+            case following.ALERT_TOPIC:
+                await following.pressed(ctx, prompt.ref, option.action)
             case decisions.TOPIC:
                 await decisions.decided(
                     ctx, prompt.ref, option.action, option.argument, CARRIED_OUT
@@ -738,6 +747,12 @@ class Router:
     async def file_lost(self, tx: Transaction, file: Wanted, why: str, now: datetime) -> None:
         """A file that somebody sent cannot be had."""
         await files.lost(Context(tx, now, self._settings), file, why)
+
+    async def feed_looked_at(
+        self, tx: Transaction, feed: Followed, found: Looked, again: datetime, now: datetime
+    ) -> None:
+        """A feed of another organisation was looked at."""
+        await following.looked_at(Context(tx, now, self._settings), feed, found, again)
 
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants."""

@@ -26,6 +26,7 @@ from storage.tables import (
     accounts,
     aftercare,
     alliance_people,
+    approvals,
     boards,
     care_entries,
     checkins,
@@ -36,15 +37,18 @@ from storage.tables import (
     decisions,
     denunciations,
     dialogs,
+    digest_items,
     duty_changes,
     duty_turns,
     erasures,
     feedback,
+    followed_feeds,
     guesses,
     inbox,
     incident_events,
     incidents,
     members,
+    named_people,
     notes,
     outbox,
     prompts,
@@ -52,6 +56,7 @@ from storage.tables import (
     rotation_people,
     schedules,
     stages,
+    subscriptions,
     trips,
     whereabouts,
 )
@@ -179,6 +184,8 @@ class Erasing:
             (aftercare, aftercare.c.member_id),
             (complaints, complaints.c.member_id),
             (feedback, feedback.c.member_id),
+            (subscriptions, subscriptions.c.member_id),
+            (digest_items, digest_items.c.member_id),
         ):
             await self._db.execute(sa.delete(table).where(column == member.id))
         # What they were to answer goes on to others when its time is up.
@@ -187,12 +194,20 @@ class Erasing:
             .where(complaints.c.holder == member.id, complaints.c.state == Complaint.TAKEN)
             .values(holder=None, state=Complaint.OPEN)
         )
+        await self._db.execute(
+            sa.update(followed_feeds)
+            .where(followed_feeds.c.added_by == member.id)
+            .values(added_by=None)
+        )
         for account in theirs:
             await self._forget_account(account)
         for id in await self.drafts(member.id):
             await self._rows.update(
-                denunciations, id, title="", text="", approved_hash="", state=Draft.DISCARDED
-            )
+                denunciations, id, title="", text="", others=None, approved_hash="",
+                state=Draft.DISCARDED,
+            )  # fmt: skip
+            for table in (approvals, named_people):
+                await self._db.execute(sa.delete(table).where(table.c.denunciation_id == id))
         await Files(self._rows, sa.true()).drop_of(member.id)
         await self._rows.update(
             members,
@@ -237,7 +252,13 @@ class Erasing:
         found = await self._db.execute(
             sa.select(denunciations.c.id).where(
                 denunciations.c.author_id == member,
-                denunciations.c.state.in_((Draft.DRAFT, Draft.IN_REVIEW)),
+                denunciations.c.state.in_((Draft.DRAFT, Draft.IN_REVIEW))
+                # Approved for an hour that has not come, or stopped before it did.
+                | (
+                    denunciations.c.state.in_((Draft.APPROVED, Draft.STOPPED))
+                    & (denunciations.c.code == "")
+                    & denunciations.c.publish_at.is_not(None)
+                ),
             )
         )
         return list(found.scalars())
@@ -245,11 +266,15 @@ class Erasing:
     async def _words(self, member: int) -> list[list[str]]:
         """Title and text of those, as a reviewer was shown them."""
         found = await self._rows.all(
-            sa.select(denunciations.c.id, denunciations.c.title, denunciations.c.text).where(
-                denunciations.c.id.in_(await self.drafts(member))
-            )
-        )
-        return [[row.title, row.text] for row in found if row.title and row.text]
+            sa.select(
+                denunciations.c.id, denunciations.c.title, denunciations.c.text,
+                denunciations.c.others,
+            ).where(denunciations.c.id.in_(await self.drafts(member)))
+        )  # fmt: skip
+        words = [[row.title, row.text] for row in found if row.title and row.text]
+        for row in found:
+            words += [[title, text] for _, title, text in row.others or ()]
+        return words
 
     async def sweep(self, member: int, now: datetime) -> datetime | None:
         """Look through the next rows for traces. Returns when to go on; None once all is done."""

@@ -16,6 +16,7 @@ from bot.domain.schedule import Schedule
 from storage.decisions import Line
 from storage.notes import Notes
 from storage.people import Account
+from storage.readers import Readers, Wish
 from storage.rows import Rows
 from storage.tables import (
     aftercare,
@@ -34,6 +35,7 @@ from storage.tables import (
     duty_turns,
     feedback,
     files,
+    followed_feeds,
     groups,
     inbox,
     incident_events,
@@ -78,6 +80,7 @@ class Mine:
     files: int
     region: str | None
     answers_for: Sequence[tuple[str, datetime]]  # another group, since when
+    feeds: Sequence[str]  # addresses of feeds that they made the group follow
     duty: Sequence[tuple[str, datetime, datetime | None]]  # what of, from, until
     invitations: Sequence[tuple[datetime, Sequence[str]]]
     log: Sequence[Line]
@@ -88,6 +91,8 @@ class Mine:
     aftercare: Sequence[tuple[str, datetime]]  # state, the incident's end
     complaints: Sequence[tuple[int, str, str, str | None]]  # number, state, text, answer
     feedback: Sequence[tuple[int, int, str | None]]  # number, score, words: those they signed
+    subscribed: bool
+    wish: Wish
 
 
 OF_DURESS = frozenset(
@@ -162,7 +167,9 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
     """Read it."""
     db = rows.connection
     (person,) = await rows.all(
-        sa.select(members.c.joined_at, members.c.agreed_at).where(members.c.id == member)
+        sa.select(members.c.joined_at, members.c.agreed_at, members.c.subscribed).where(
+            members.c.id == member
+        )
     )
     rules = await rows.all(
         sa.select(schedules.c.id, schedules.c.rule, schedules.c.active)
@@ -281,6 +288,11 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         )
         .order_by(alliances.c.id)
     )
+    followed = await rows.all(
+        sa.select(followed_feeds.c.id, followed_feeds.c.url)
+        .where(followed_feeds.c.added_by == member)
+        .order_by(followed_feeds.c.id)
+    )
     cared = await db.execute(
         sa.select(aftercare.c.state, aftercare.c.ended_at)
         .where(aftercare.c.member_id == member)
@@ -321,6 +333,7 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         files=images.scalar_one(),
         region=region.name if region is not None else None,
         answers_for=[(row.name, row.agreed_at) for row in answers],
+        feeds=[row.url for row in followed],
         duty=await _duty(rows, member),
         invitations=[tuple(row) for row in made],
         log=[Line(*row) for row in log],
@@ -328,6 +341,8 @@ async def everything(rows: Rows, member: int, accounts: Sequence[Account]) -> Mi
         wrote=[(at, raw) for _, at, raw in sorted(wrote, key=lambda w: w[0])],
         sent_to_them=sent.scalar_one(),
         note=await Notes(rows).of(member),
+        subscribed=person.subscribed,
+        wish=await Readers(rows).wish(member),
         aftercare=[tuple(row) for row in cared],
         complaints=[(row.number, row.state, row.text, row.answer) for row in complained],
         feedback=[(row.number, row.score, row.words) for row in signed],

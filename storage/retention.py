@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bot.domain.checkin import OPEN
 from bot.domain.decision import OPEN as OPEN_DECISIONS
 from bot.domain.denunciation import State as Denunciation
+from bot.domain.following import State as Alert
 from bot.domain.incident import State as Incident
 from storage.files import REFUSED
 from storage.inbox import DONE
@@ -33,11 +34,13 @@ from storage.tables import (
     duty_turns,
     feedback,
     files,
+    followed_entries,
     guesses,
     inbox,
     incidents,
     invitations,
     mass_events,
+    named_people,
     outbox,
     prompts,
     rotations,
@@ -51,6 +54,10 @@ BATCH = 200
 LOG_KEPT = timedelta(days=365)
 """How long the log of privileged acts is kept. No setting shortens it, and nobody can: whoever did
 something wrong would be the first to."""
+
+ALERTS_KEPT = timedelta(days=30)
+"""How long what an alert of another organisation says is kept, should nobody ever decide about it. That
+it was seen stays known, or it would be offered again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +96,7 @@ class Retention:
         erased += await self._empty(inbox, "raw", inbox.c.done_at <= now - keep.messages)
         sent = (outbox.c.state == SENT) & (outbox.c.done_at <= now - keep.messages)
         erased += await self._empty(outbox, "body", sent)
-        return erased
+        return erased + await self._forget_alerts(now)
 
     def _over(
         self, keep: Keep, now: datetime
@@ -126,6 +133,14 @@ class Retention:
                 mass_events,
                 (mass_events.c.closed_at <= now - keep.incidents)
                 & ~sa.exists().where(incidents.c.mass_id == mass_events.c.id),
+            ),
+            (
+                named_people,
+                named_people.c.denunciation_id.in_(
+                    sa.select(denunciations.c.id).where(
+                        denunciations.c.created_at <= now - keep.checkins
+                    )
+                ),
             ),
             (feedback, feedback.c.day <= now - keep.incidents),
             (complaints, complaints.c.closed_at <= now - keep.incidents),
@@ -174,6 +189,22 @@ class Retention:
             .where(checkins.c.stage_id.in_(over), checkins.c.state.not_in([*OPEN]))
             .values(stage_id=None)
         )
+
+    async def _forget_alerts(self, now: datetime) -> int:
+        old = (
+            sa.select(followed_entries.c.id)
+            .where(
+                followed_entries.c.title.is_not(None),
+                followed_entries.c.seen_at <= now - ALERTS_KEPT,
+            )
+            .limit(BATCH)
+        )
+        gone = await self._db.execute(
+            sa.update(followed_entries)
+            .where(followed_entries.c.id.in_(old))
+            .values(title=None, link=None, summary=None, state=Alert.DISMISSED)
+        )
+        return int(gone.rowcount)
 
     async def _empty(self, table: sa.Table, column: str, over: sa.ColumnElement[bool]) -> int:
         """Take the content of rows that stay for a while by their numbers alone."""

@@ -948,3 +948,43 @@ signing_keys = sa.Table(
     _text("statement", null=True),
     comment="what signs publications; of a retired key the public half alone is left",
 )
+
+followed_feeds = sa.Table(
+    "followed_feeds",
+    metadata,
+    _id(),
+    _ref("group_id", "groups"),
+    _sealed("url"),
+    _blind("url_key", Blind("url", scope="group_id")),
+    _sealed("title"),
+    _sealed("key", null=True),
+    _text("etag"),
+    _text("last_modified"),
+    sa.Column("failures", sa.Integer, nullable=False),
+    _at("next_at"),
+    _at("read_at", null=True),
+    _ref("added_by", "members", null=True),
+    sa.Column("active", sa.Boolean, nullable=False),
+    sa.UniqueConstraint("group_id", "url_key"),
+    sa.Index("ix_followed_feeds_active_next_at", "active", "next_at"),
+    sa.Index("ix_followed_feeds_added_by", "added_by"),
+    comment="feeds of other organisations whose alerts are offered to who coordinates",
+)
+
+followed_entries = sa.Table(
+    "followed_entries",
+    metadata,
+    _id(),
+    _ref("feed_id", "followed_feeds"),
+    _sealed("entry"),
+    _blind("entry_key", Blind("entry", scope="feed_id")),
+    _sealed("title", null=True),
+    _sealed("link", null=True),
+    _sealed("summary", null=True),
+    sa.Column("verified", sa.Boolean, nullable=False),
+    _text("state"),
+    _at("seen_at"),
+    sa.UniqueConstraint("feed_id", "entry_key"),
+    sa.Index("ix_followed_entries_feed_id_state_seen_at", "feed_id", "state", "seen_at"),
+    comment="alerts of those feeds that were seen; what they say only until somebody decided",
+)

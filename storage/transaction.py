@@ -26,6 +26,7 @@ from storage.facts import Facts
 from storage.feedback import Feedback
 from storage.fence import Fence, acting
 from storage.files import Files
+from storage.following import Following
 from storage.inbox import Inbox
 from storage.incidents import Incidents
 from storage.invitations import Invitations
@@ -245,3 +246,8 @@ class Transaction:
     def signing_keys(self) -> SigningKeys:
         """What signs publications."""
         return SigningKeys(self.rows, self._wipe)
+
+    @cached_property
+    def following(self) -> Following:
+        """Feeds of other organisations."""
+        return Following(self.rows, self._acting)

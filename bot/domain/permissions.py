@@ -78,6 +78,7 @@ class Action(StrEnum):
     ON_DUTY = "on_duty"  # take a rotation on, confirm, swap; see who has it
     ALLIANCE = "alliance"  # answer for another group, or not
     SET_ALLIANCES = "set_alliances"  # ask another group to answer for ours, agree to it, end it
+    FOLLOW = "follow"  # alerts of other organisations, and decide what becomes of each
     DESTINATIONS = "destinations"  # where the organisation publishes
     VOUCH = "vouch"  # that somebody's account with other keys is still theirs
     BRING_BOT = "bring_bot"  # add the bot to a chat, to publish there
@@ -139,6 +140,7 @@ ALLOWED: Mapping[Action, Mapping[ChatKind, frozenset[Held]]] = MappingProxyType(
         Action.RESPOND: _rule(Role.RESPONDER, Role.COORDINATOR),
         Action.ALLIANCE: _rule(Role.RESPONDER, Role.COORDINATOR),
         Action.SET_ALLIANCES: _rule(Role.COORDINATOR),
+        Action.FOLLOW: _rule(Role.COORDINATOR),
         Action.WRITE: _rule(Role.AUTHOR),
         Action.APPROVE: _rule(Role.APPROVER),
         Action.STOP: _rule(Role.AUTHOR, Role.APPROVER),

@@ -19,6 +19,7 @@ from bot.engine.clock import steady as real_steady
 from bot.engine.due import DueTimers
 from bot.engine.erasing import erase
 from bot.engine.fetching import Cleaning, Fetcher
+from bot.engine.following import Follower, Looking
 from bot.engine.handling import Handlers
 from bot.engine.outages import Outages
 from bot.engine.outbox import Dispatcher
@@ -49,6 +50,9 @@ LONGEST_SILENCE = 120.0
 LONGEST_FILE = 150.0
 """Seconds within which something must be seen to happen to the files that are wanted."""
 
+LONGEST_LOOK = 150.0
+"""Seconds within which something must be seen to happen to the feeds that are followed."""
+
 ERASE = 3600
 """Seconds between two looks for what is kept too long."""
 
@@ -73,6 +77,7 @@ class Engine:
         keep: How long things are kept once they are over; None for what `Keep` says.
         cleaning: What takes the metadata out of files; None where nobody can send any.
         largest_file: Bytes of a file that is fetched.
+        following: What looks at feeds of others; None where nobody does.
     """
 
     def __init__(
@@ -90,6 +95,7 @@ class Engine:
         keep: Keep | None = None,
         cleaning: Cleaning | None = None,
         largest_file: int = 0,
+        following: Looking | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -111,6 +117,9 @@ class Engine:
             database, self.platforms, handlers, clock, cleaning, largest_file,
             lambda: self._beats.beat("files"),
         )  # fmt: skip
+        self._follower = following and Follower(
+            database, handlers, clock, following, lambda: self._beats.beat("feeds")
+        )
         self._due = DueTimers(
             database, handlers, clock, self._catch_up, lambda: self._beats.beat("due")
         )
@@ -152,6 +161,8 @@ class Engine:
                 tasks.create_task(self._handle())
                 if self._fetcher is not None:
                     tasks.create_task(self._fetch(self._fetcher))
+                if self._follower is not None:
+                    tasks.create_task(self._follow(self._follower))
                 for dispatcher in self._dispatchers:
                     tasks.create_task(dispatcher.run())
                 for receiver in self._receivers:
@@ -188,6 +199,11 @@ class Engine:
         """Whether every platform answered the last time it was asked."""
         return all(receiver.answering for receiver in self._receivers)
 
+    @property
+    def follows(self) -> bool:
+        """Whether feeds of others are looked at here."""
+        return self._follower is not None
+
     async def tick(self) -> None:
         """Notice what happened to time, carry out what is due, and look at the outbox."""
         await self._outages.look()
@@ -214,6 +230,8 @@ class Engine:
             done = await self._worker.drain()
             if self._fetcher is not None:
                 done += await self._fetcher.drain()
+            if self._follower is not None:
+                done += await self._follower.drain()
             await self._outages.look()
             done += await self._due.drain()
             for dispatcher in self._dispatchers:
@@ -284,6 +302,14 @@ class Engine:
             with suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_AGAIN):
                     await self._wanted.wait()
+
+    async def _follow(self, follower: Follower) -> None:
+        self._beats.expect("feeds", LONGEST_LOOK)
+        while True:
+            if await persist("feeds", follower.drain):
+                self._wake()
+            self._beats.beat("feeds")
+            await asyncio.sleep(LOOK_AGAIN)
 
     async def _receive_all(self) -> None:
         """Store what the platforms hold for us, those that answer."""

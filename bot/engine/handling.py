@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from bot.platforms.base import Incoming, Result
 from storage.files import Wanted
+from storage.following import Followed
 from storage.outbox import Row
 from storage.transaction import Transaction
 
@@ -56,6 +57,12 @@ class Handlers(Protocol):
 
     async def file_lost(self, tx: Transaction, file: Wanted, why: str, now: datetime) -> None:
         """A file that was wanted cannot be had: refuse it (`bot.engine.fetching` says why)."""
+
+    async def feed_looked_at(
+        self, tx: Transaction, feed: Followed, found: Any, again: datetime, now: datetime
+    ) -> None:
+        """A feed was looked at: `found` is what `bot.engine.following` was given to look with gave.
+        If all is well, it is to be looked at `again` then."""
 
     async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:
         """A chat has a new id."""

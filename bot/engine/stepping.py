@@ -39,6 +39,8 @@ class Stepper:
                 await tx.timers.next_due(), await tx.outbox.next_due(),
                 await tx.files.next_due(),
             ]  # fmt: skip
+            if self._engine.follows:
+                dues.append(await tx.following.next_due())
         return min((due for due in dues if due is not None), default=None)
 
     async def until(self, end: datetime) -> None:

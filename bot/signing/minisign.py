@@ -245,3 +245,12 @@ def _holds(key: PublicKey, signature: bytes, message: bytes) -> bool:
     except InvalidSignature:
         return False
     return True
+
+
+def is_signed(content: bytes, signature: str, key: str) -> bool:
+    """Whether a public key, given as its line, signed this; what is malformed did not."""
+    try:
+        verified(content, signature, read_public_key(key))
+    except SignatureError:
+        return False
+    return True

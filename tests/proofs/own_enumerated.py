@@ -171,6 +171,7 @@ class Enumeration:
             region, rotation, turn = await self._duty(tx, group)
             alliance = await tx.alliances.ask(scene.groups["Otra"], group, scene.clock.now())
             await tx.alliances.agree(alliance.id, scene.clock.now())
+            feed, alert = await self._followed(tx, group)
             drill = await tx.drills.add(replace(practised, run=replace(practised.run, told=told)))
             await tx.drills.told(drill.id, told, 1, scene.clock.now())
             self.base = await Facts.read(tx)
@@ -183,7 +184,7 @@ class Enumeration:
             "own_roles": berta.member or 0, "decision": 1, "request": 1, "export": group,
             "log": group, "my_data": ana.member or 0, "denunciation": 1, "destination": there.id,
             "draft": 1, "named": 1, "subscription": ana.member or 0, "topics": group,
-            "alliance": alliance.id,
+            "alliance": alliance.id, "feed": feed, "followed": alert,
             "region": group, "own_region": region, "rotation": group, "rotation_offer": rotation,
             "duty": turn, "shifts": berta.member or 0, "swap": rotation, "cover": rotation,
             "trip": trip, "once": once, "reading": ana.member or 0,
@@ -202,6 +203,16 @@ class Enumeration:
             "proposal": json.dumps([people["coral"].member, PROPOSED.to_json()]),
             **self._shifts_in_words(),
         }  # fmt: skip
+
+    async def _followed(self, tx: Transaction, group: int) -> tuple[int, int]:
+        """A feed of another organisation, and an alert of theirs that waits for a decision."""
+        now, coral = self.scene.clock.now(), self.scene.people["coral"].member or 0
+        feed = await tx.following.follow(group, "https://sierra.example/feed.xml", "", coral, now)
+        await tx.following.looked(feed, now, now, title="Sierra")
+        alert = await tx.following.offer(
+            feed, "1", title="Alerta", link="", summary="", verified=False, now=now
+        )
+        return feed, alert.id
 
     async def _duty(self, tx: Transaction, group: int) -> tuple[int, int, int]:
         """A region with Ana in it, and a rotation of Berta and Elena, which Carla is yet to accept.

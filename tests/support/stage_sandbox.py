@@ -10,6 +10,7 @@ from bot.engine.engine import Engine
 from bot.engine.stepping import SteppedClock, Stepper
 from bot.files.cleaner import Cleaner
 from bot.files.values import Limits
+from bot.following.looking import Looking
 from bot.platforms.base import Attachment
 from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town, private_chat
@@ -92,6 +93,7 @@ class SandboxStage(Stage):
             clock,
             cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
             largest_file=self.settings.largest_file,
+            following=Looking(loopback=True).look,
         )
         self._stepper = Stepper(self.engine, database, clock)
 
