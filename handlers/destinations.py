@@ -91,4 +91,24 @@ async def _show(ctx: Context, to: Destination) -> None:
     await ctx.ask(ctx.place, text, choices, topic=TOPIC, ref=to.id)
 
 
-ENTRIES = (Entry("destinos", ("destinations",), Action.DESTINATIONS, command_destinations),)
+async def command_here(ctx: Context, rest: str) -> None:
+    """`/aqui Alertas`, written in a topic of a forum: that topic is a place to publish in of its own."""
+    event = ctx.event
+    title = " ".join(rest.split())[:TITLE_LIMIT]
+    if event is None or event.chat_kind is ChatKind.PRIVATE or not title:
+        await ctx.reply("destination.how_here")
+        return
+    known = await ctx.tx.denunciations.destination_in(event.platform, event.chat)
+    if known is not None:
+        await ctx.reply("destination.already", title=known.title)
+        return
+    await offered(ctx, title, event.chat, event.chat_kind, event.platform)
+
+
+TITLE_LIMIT = 100
+"""Characters of what a topic is called here."""
+
+ENTRIES = (
+    Entry("aqui", ("here",), Action.BRING_BOT, command_here, in_menu=False),
+    Entry("destinos", ("destinations",), Action.DESTINATIONS, command_destinations),
+)

@@ -301,10 +301,17 @@ class Denunciations:
         return None if row is None else row.title
 
     async def end_destination(self, platform: str, chat: str) -> Destination | None:
-        """The chat is closed to us, or was taken off the list. Returns what it was."""
+        """The chat is closed to us, with every topic in it, or was taken off the list. Returns what it
+        was."""
         found = await self.destination_in(platform, chat)
+        known = await self._rows.all(
+            sa.select(destinations.c.id, destinations.c.chat).where(
+                destinations.c.platform == platform, destinations.c.active
+            )
+        )
+        ended = [row.id for row in known if f"{row.chat}/".startswith(f"{chat}/")]
         await self._db.execute(
-            sa.update(destinations).where(self._here(platform, chat)).values(active=False)
+            sa.update(destinations).where(destinations.c.id.in_(ended)).values(active=False)
         )
         return found
 

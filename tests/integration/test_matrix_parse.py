@@ -203,3 +203,11 @@ def test_formatting() -> None:
     edit = replacement(Rich.of("x"), "$first")
     assert edit["m.relates_to"] == EDIT
     assert edit["m.new_content"] == {"msgtype": "m.text", "body": "x"}
+
+
+def test_an_answer_bears_the_event_that_it_answers_to() -> None:
+    """Matrix client-server API, "Rich replies"."""
+    assert message(Rich.of("Sigue"), answers="$first")["m.relates_to"] == {
+        "m.in_reply_to": {"event_id": "$first"}
+    }
+    assert "m.relates_to" not in message(Rich.of("Sola"))

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -420,3 +421,31 @@ async def test_an_invitation_is_a_deep_link(platform: TelegramPlatform, api: Bot
     assert platform.invitation_link("no good") is None
     assert TelegramPlatform(token=api.token).invitation_link("a") is None
 
+
+
+async def test_an_answer_names_what_it_answers_to_and_is_sent_where_that_is_gone(
+    platform: TelegramPlatform, api: BotApi, ana: TelegramPerson
+) -> None:
+    first = await platform.send(say(ana.id, "La primera"))
+    long = say(ana.id, "Sigue. " * 1000, key="2", target=first.message_id)
+    assert (await platform.send(long)).result is Result.SENT
+    assert (await platform.send(say(ana.id, "Nada", key="3", target="999999"))).result is Result.SENT
+    sent = [line for line in api.truth("message") if line["chat"] == ana.id]
+    answered = [line.get("reply_to_message", {}).get("message_id") for line in sent]
+    # Of several parts the first one answers; what is gone is not answered to.
+    assert answered == [None, int(first.message_id), None, None]
+
+
+async def test_a_topic_of_a_forum_is_a_place_of_its_own(
+    platform: TelegramPlatform, api: BotApi
+) -> None:
+    forum = await api.chat("Red", type="supergroup")
+    topic = f"{forum.id}/42"
+    made = await platform.send(replace(say(0, "Una alerta"), chat=topic))
+    assert made.result is Result.SENT
+    edited = replace(change(0, made.message_id, "Otra"), chat=topic)
+    assert (await platform.send(edited)).result is Result.SENT
+    assert [line["message_thread_id"] for line in api.truth("message") if line["chat"] == forum.id] == [42]
+    assert await forum.texts() == ["Otra"]
+    gone = Outgoing("1", topic, Operation.DELETE, target=made.message_id)
+    assert (await platform.send(gone)).result is Result.SENT

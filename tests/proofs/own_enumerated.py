@@ -395,7 +395,8 @@ class Enumeration:
                 held = (await tx.people.member(who.member)).roles
             allowed = self._may(tables.COMMANDS[name], who, held or ())
             if kind is not ChatKind.PRIVATE:
-                allowed = name in tables.IN_PUBLIC and who.member is not None
+                here = tables.IN_PUBLIC.get(name, frozenset[object]())
+                allowed = who.member is not None and self._may(here, who, held or ())
             event = self._incoming(who, Text(f"/{name} {argument}".strip()), kind)
             outcome = await self._event(tx, event)
         case = f"/{name} by {who.who} with {sorted(held or ())} in a {kind} chat"

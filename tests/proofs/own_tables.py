@@ -91,10 +91,12 @@ COMMANDS: dict[str, frozenset[object]] = {
     "leer": EVERYONE,
     "verificar": EVERYONE,
     "grupo": frozenset({OPERATOR}),
+    "aqui": frozenset(),
 }
-"""Command → who may give it, in a private chat. In a group, only the first: one's own alarm."""
+"""Command → who may give it, in a private chat."""
 
-IN_PUBLIC = frozenset({"auxilio"})
+IN_PUBLIC: dict[str, frozenset[object]] = {"auxilio": EVERYONE, "aqui": PUBLISHES}
+"""The same in groups and channels: one's own alarm, and where an organisation publishes."""
 
 ARGUMENTS: dict[str, str] = {
     "horario": "09:00",
@@ -112,6 +114,7 @@ ARGUMENTS: dict[str, str] = {
     "temas": "agua",
     "leer": "1",
     "verificar": "aaaaa-aaaaa",
+    "aqui": "Alertas",
     "ficha": "salud alergia a la penicilina",
     "opinion": "1 4",
     "nombre": "Nube Blanca",

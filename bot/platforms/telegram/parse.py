@@ -25,6 +25,7 @@ from bot.platforms.base import (
     Text,
     location,
 )
+from bot.platforms.telegram.chats import topic
 
 RECEIVED = "_received"
 """The key that we add to each update: when we fetched it, ISO 8601."""
@@ -116,7 +117,10 @@ def _message(event: RawEvent, message: Mapping[str, Any], *, edited: bool) -> In
     if not sender or sender.get("is_bot") or "sender_chat" in message:
         return None
     body = _content(message, edited=edited)
-    return _incoming(event, message["chat"], sender, sent_at, body, number) if body else None
+    if body is None:
+        return None
+    thread = message.get("message_thread_id") if message.get("is_topic_message") else None
+    return _incoming(event, message["chat"], sender, sent_at, body, number, thread)
 
 
 def _content(message: Mapping[str, Any], *, edited: bool) -> Body | None:
@@ -216,6 +220,7 @@ def _incoming(
     sent_at: datetime,
     body: Body,
     message_id: str,
+    thread: object = None,
 ) -> Incoming:
     kind = _CHAT_KINDS[chat["type"]]
     account = str(_id(sender["id"])) if sender else ""
@@ -225,7 +230,9 @@ def _incoming(
         account=account,
         # A private chat has its person's number. Where we write to somebody from now on must not
         # depend on a second one that an update may have wrong.
-        chat=account if kind is ChatKind.PRIVATE and sender else str(_id(chat["id"])),
+        chat=account
+        if kind is ChatKind.PRIVATE and sender
+        else topic(str(_id(chat["id"])), thread),
         chat_kind=kind,
         sent_at=sent_at,
         body=body,

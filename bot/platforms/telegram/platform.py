@@ -45,6 +45,7 @@ from bot.platforms.base import (
     Result,
 )
 from bot.platforms.telegram import parse
+from bot.platforms.telegram.chats import parted
 from bot.platforms.telegram.entities import TEXT_LIMIT, to_entities, units
 from bot.platforms.telegram.outcome import receipt_of
 from bot.platforms.telegram.parts import Part, parts_of
@@ -336,12 +337,12 @@ class TelegramPlatform:
         if message.operation is Operation.DECIDE or not message.target.isdecimal():
             return Receipt(Result.GONE, reason="the message id is not one of Telegram's")
         if message.operation is Operation.DELETE:
-            await self._bot.delete_message(message.chat, int(message.target))
+            await self._bot.delete_message(parted(message.chat)[0], int(message.target))
             return Receipt(Result.SENT, message_id=message.target)
         if message.operation is Operation.PIN:
             # Source: Bot API, pinChatMessage. In a private chat a bot needs no right to it.
             await self._bot.pin_chat_message(
-                message.chat, int(message.target), disable_notification=True
+                parted(message.chat)[0], int(message.target), disable_notification=True
             )
             return Receipt(Result.SENT, message_id=message.target)
         return await self._edit(self._bot, message)
@@ -353,7 +354,7 @@ class TelegramPlatform:
         try:
             await bot.edit_message_text(
                 text,
-                chat_id=message.chat,
+                chat_id=parted(message.chat)[0],
                 message_id=int(message.target),
                 entities=entities,
                 reply_markup=_keyboard(message.buttons),
@@ -396,27 +397,30 @@ class TelegramPlatform:
         text, entities = to_entities(part.text)
         keyboard = _keyboard(part.buttons)
         answers = _answers(message) if part.first else None
+        chat, thread = parted(message.chat)
         if part.attachment is None:
             sent = await bot.send_message(
-                message.chat,
+                chat,
                 text,
                 entities=entities,
                 reply_markup=keyboard,
                 link_preview_options=LinkPreviewOptions(is_disabled=True),
                 disable_notification=message.silent,
                 reply_parameters=answers,
+                message_thread_id=thread,
             )
             return sent.message_id
         file = InputFile(part.attachment.content, filename=part.attachment.name)
         if part.as_photo:
             try:
                 sent = await bot.send_photo(
-                    message.chat,
+                    chat,
                     file,
                     caption=text or None,
                     caption_entities=entities,
                     disable_notification=message.silent,
                     reply_parameters=answers,
+                    message_thread_id=thread,
                 )
                 return sent.message_id
             except TelegramError as error:
@@ -425,13 +429,14 @@ class TelegramPlatform:
                 if receipt_of(error).result is not Result.REJECTED:
                     raise
         sent = await bot.send_document(
-            message.chat,
+            chat,
             file,
             caption=text or None,
             caption_entities=entities,
             disable_content_type_detection=True,
             disable_notification=message.silent,
             reply_parameters=answers,
+            message_thread_id=thread,
         )
         return sent.message_id
 
