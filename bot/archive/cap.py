@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from xml.etree import ElementTree as ET  # nosec B405
 
 from bot.archive.said import Said, tag
+from bot.archive.shelf import Group, names
 from bot.archive.signed import address
 from bot.archive.site import Site
 from bot.archive.words import clean, isolated
@@ -51,7 +52,7 @@ def alert(site: Site, said: Said, publication: Publication, version: Version) ->
         _add(root, "msgType", "Alert" if sent == publication.published_at else "Update")
     _add(root, "scope", "Public")
     if withdrawal is not None:
-        _add(root, "note", clean(withdrawal.reason))
+        _say(root, "note", clean(withdrawal.reason))
     if sent != publication.published_at:
         first = publication.published_at
         named = (site.host, identifier(publication, version, first), instant(first))
@@ -83,16 +84,21 @@ def _info(
     ends = [at for at in (publication.act_by, closed, taken_back) if at is not None]
     if ends:
         _add(info, "expires", instant(min(ends)))
-    _add(info, "senderName", isolated(publication.organisation))
+    _say(info, "senderName", isolated(publication.organisation))
     _add(info, "headline", said.title(publication, version))
-    _add(info, "description", clean(withdrawal.reason if withdrawal else version.text))
+    _say(info, "description", clean(withdrawal.reason if withdrawal else version.text))
     if not over and publication.act_by is not None:
         _add(info, "instruction", said("cap_instruction", date=said.moment(publication.act_by)))
     _add(info, "web", address(site, publication, version))
-    if site.contact:
-        _add(info, "contact", isolated(site.contact))
-    if publication.region and withdrawal is None:
-        _add(_add(info, "area"), "areaDesc", isolated(publication.region))
+    _say(info, "contact", isolated(site.contact))
+    for region in names(Group.REGION, publication):
+        _add(_add(info, "area"), "areaDesc", isolated(region))
+
+
+def _say(parent: ET.Element, name: str, words: str) -> None:
+    """What need not be there is left out when there are no words for it."""
+    if words:
+        _add(parent, name, words)
 
 
 def _add(parent: ET.Element, name: str, text: str = "") -> ET.Element:

@@ -88,7 +88,9 @@ class Folder:
         last = before if before in others else (others[-1] if others else None)
         for old in others:
             if old != last or _lost(old, now, secret):
-                shutil.rmtree(old)
+                # Whoever is cut off in the middle must not take what is left for a whole build.
+                os.rename(old, gone := old.with_name(f".{old.name}"))
+                shutil.rmtree(gone)
 
     def _fill(self, path: Path, files: Mapping[str, Source], before: Path | None) -> None:
         folders = {path}

@@ -66,7 +66,7 @@ def read(name: str, stream: BytesIO | BufferedReader, digest: str) -> Medium | N
 def _sides(stream: BinaryIO) -> tuple[int, int]:
     """Width and height, (0, 0) where they cannot be read."""
     start = stream.read(24)
-    if start.startswith(PNG) and start[12:16] == b"IHDR":  # PNG, section 11.2.2
+    if start.startswith(PNG) and start[12:16] == b"IHDR" and len(start) == 24:  # PNG, section 11.2.2
         width, height = struct.unpack(">II", start[16:24])
     elif start.startswith(b"\xff\xd8"):
         stream.seek(2)

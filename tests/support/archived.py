@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from bot.archive import Built, PublicKey, Site, Statement, build
@@ -167,3 +168,15 @@ def everything(folder: Path) -> Mapping[str, bytes]:
     return {
         p.relative_to(public).as_posix(): p.read_bytes() for p in public.rglob("*") if p.is_file()
     }
+
+
+NASTY = (
+    "<script>alert(1)</script>", "]]>", "\x00", "\x1b[2J", "\u202eabc", "\u2066\u202b", "\u2069\u202c",
+    "\ufffe", "\x85", "\u2028", "&amp;", "{{ 7*7 }}", "{% raw %}", "../../etc/passwd", "--><!--",
+    '" onmouseover="alert(1)', "javascript:alert(1)", "https://example.org/?a=1&b=<c>", "\r\n\r\n",
+    "https://example.org@evil.example", "http://[", "\n\n", "\nTitle: x", "𝒜", "é",
+)  # fmt: skip
+words = st.lists(
+    st.sampled_from(NASTY) | st.text(st.characters(exclude_categories=["Cs"]), max_size=30), max_size=12
+).map("".join)
+"""What somebody may write who means harm, among what anybody may."""
