@@ -8,8 +8,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.acquaintances import PeopleWeKnow
+from bot.archiving import Archive
 from bot.config import Config, ConfigError
 from bot.engine.acting import Acting
+from bot.engine.archiving import Archiving
 from bot.engine.clock import Clock, SystemClock
 from bot.engine.clock import steady as real_steady
 from bot.engine.engine import Engine
@@ -45,6 +47,7 @@ def settings_of(config: Config, platforms: Iterable[Platform]) -> Settings:
         canary=config.watch.canary if config.operators else None,
         questions=timedelta(hours=config.retention.questions),
         largest_file=config.files.max_mb * MEGA,
+        archive=config.archive.url,
         links={str(p.name): p.invitation_link for p in platforms},
     )
 
@@ -97,6 +100,13 @@ def platforms_of(
     return made
 
 
+def archive_of(config: Config, database: Database) -> Archiving | None:
+    """What writes the public archive; None where there is none."""
+    if config.archive.folder is None:
+        return None
+    return Archive(database, config.archive, config.language, config.zone).write
+
+
 class App:
     """One installation: the database, the platforms and the engine over them."""
 
@@ -137,10 +147,12 @@ class App:
                 messages=timedelta(days=config.retention.messages),
                 checkins=timedelta(days=config.retention.checkins),
                 incidents=timedelta(days=config.retention.incidents),
+                archived=config.archive.folder is not None,
             ),
             cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
             largest_file=self.settings.largest_file,
             following=Looking(verify=is_signed).look,
+            archiving=archive_of(config, self.database),
         )
 
     @classmethod

@@ -19,6 +19,7 @@ import typer
 
 from bot.app import App, settings_of, watchers_of
 from bot.checking import weaknesses
+from bot.cli_archive import archive
 from bot.cli_keys import asked, keys, source_of
 from bot.cli_signing import signing, verify
 from bot.cli_texts import texts
@@ -42,6 +43,7 @@ group = typer.Typer(no_args_is_help=True, help="Solidarity groups.")
 cli.add_typer(group, name="group")
 cli.add_typer(keys, name="keys")
 cli.add_typer(texts, name="texts")
+cli.command("archive")(archive)
 cli.add_typer(signing, name="signing")
 cli.command()(verify)
 

@@ -155,6 +155,23 @@ class FilesSection(Section):
     max_mb: int = Field(default=10, ge=1, le=20)
 
 
+class ArchiveSection(Section):
+    """The public archive: a folder that any web server serves, and the address at which it is read."""
+
+    folder: Path | None = None
+    url: str = ""
+    title: str = "Denuncias públicas"
+    contact: str = ""
+
+    @model_validator(mode="after")
+    def _both(self) -> ArchiveSection:
+        if bool(self.folder) != bool(self.url):
+            raise ValueError("needs folder and url, or neither: the pages name the address they are at")
+        if self.url and (not re.match(r"https?://[^/\s]+", self.url) or self.url.endswith("/")):
+            raise ValueError("url must begin with https:// (or http://) and end without a slash")
+        return self
+
+
 class TextsSection(Section):
     """Catalogues of a community's own, beside those that are shipped."""
 
@@ -184,6 +201,7 @@ class Config(BaseSettings):
     files: FilesSection = FilesSection()
     retention: RetentionSection = RetentionSection()
     texts: TextsSection = TextsSection()
+    archive: ArchiveSection = ArchiveSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 

@@ -7,7 +7,7 @@ word for help, then the number of an open question, then the dialog that waits, 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,6 +16,7 @@ from bot.domain.cry import is_cry
 from bot.domain.decision import Kind as Decided
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
+from bot.domain.publication import Publication
 from bot.files.values import Cleaned
 from bot.following.values import Looked
 from bot.platforms.base import (
@@ -45,6 +46,7 @@ from handlers import (
     aftermath,
     alliances,
     amending,
+    archive,
     authenticity,
     board,
     canary,
@@ -753,6 +755,10 @@ class Router:
     ) -> None:
         """A feed of another organisation was looked at."""
         await following.looked_at(Context(tx, now, self._settings), feed, found, again)
+
+    async def published(self, tx: Transaction, now: datetime) -> Sequence[Publication]:
+        """Everything that is public."""
+        return await archive.publications(Context(tx, now, self._settings))
 
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants."""

@@ -122,6 +122,17 @@ class Denunciations:
         )
         return [await self._whole(row) for row in found]
 
+    async def last_change(self) -> tuple[object, ...]:
+        """What is other whenever something public is: how many there are, and when one changed last."""
+        at = [denunciations.c[name] for name in ("sent_at", "corrected_at", "closed_at", "withdrawn_at")]
+        found = await self._db.execute(
+            sa.select(sa.func.count(), *(sa.func.max(column) for column in at)).where(
+                among(denunciations.c.state, (State.SENT, State.WITHDRAWN)),
+                denunciations.c.code != "",
+            )
+        )
+        return tuple(found.one())
+
     async def _whole(self, row: sa.Row[Any]) -> Denunciation:
         agreed = await self._rows.all(
             sa.select(

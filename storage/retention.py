@@ -69,12 +69,14 @@ class Keep:
     from their end.
     `traces`: the numbers by which a message that comes again, or is to be edited, is known; without
     any content.
+    `archived`: there is a public archive, which shows what was published, with its images, for good.
     """
 
     messages: timedelta = timedelta(days=7)
     checkins: timedelta = timedelta(days=30)
     incidents: timedelta = timedelta(days=365)
     traces: timedelta = timedelta(days=90)
+    archived: bool = False
 
 
 class Retention:
@@ -158,7 +160,15 @@ class Retention:
                 | files.c.denunciation_id.in_(
                     sa.select(denunciations.c.id).where(
                         (denunciations.c.state == Denunciation.DISCARDED)
-                        | (denunciations.c.sent_at <= now - keep.messages)
+                        | (
+                            (denunciations.c.state == Denunciation.STOPPED)
+                            & (denunciations.c.created_at <= now - keep.messages)
+                        )
+                        | (
+                            sa.false()
+                            if keep.archived
+                            else denunciations.c.sent_at <= now - keep.messages
+                        )
                     )
                 ),
             ),

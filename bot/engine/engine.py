@@ -12,6 +12,8 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.engine.acting import Acting, always
+from bot.engine.archiving import EVERY as LOOK_AT_ARCHIVE
+from bot.engine.archiving import Archiving, Archivist
 from bot.engine.audit import Auditor
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
@@ -53,6 +55,9 @@ LONGEST_FILE = 150.0
 LONGEST_LOOK = 150.0
 """Seconds within which something must be seen to happen to the feeds that are followed."""
 
+LONGEST_WRITING = 900.0
+"""Seconds within which the public archive must have been looked at, or written."""
+
 ERASE = 3600
 """Seconds between two looks for what is kept too long."""
 
@@ -78,6 +83,7 @@ class Engine:
         cleaning: What takes the metadata out of files; None where nobody can send any.
         largest_file: Bytes of a file that is fetched.
         following: What looks at feeds of others; None where nobody does.
+        archiving: What writes the public archive; None where there is none.
     """
 
     def __init__(
@@ -96,6 +102,7 @@ class Engine:
         cleaning: Cleaning | None = None,
         largest_file: int = 0,
         following: Looking | None = None,
+        archiving: Archiving | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -119,6 +126,9 @@ class Engine:
         )  # fmt: skip
         self._follower = following and Follower(
             database, handlers, clock, following, lambda: self._beats.beat("feeds")
+        )
+        self._archivist = archiving and Archivist(
+            database, handlers, clock, archiving, lambda: self._beats.beat("archive")
         )
         self._due = DueTimers(
             database, handlers, clock, self._catch_up, lambda: self._beats.beat("due")
@@ -163,6 +173,8 @@ class Engine:
                     tasks.create_task(self._fetch(self._fetcher))
                 if self._follower is not None:
                     tasks.create_task(self._follow(self._follower))
+                if self._archivist is not None:
+                    tasks.create_task(self._archive(self._archivist))
                 for dispatcher in self._dispatchers:
                     tasks.create_task(dispatcher.run())
                 for receiver in self._receivers:
@@ -232,6 +244,8 @@ class Engine:
                 done += await self._fetcher.drain()
             if self._follower is not None:
                 done += await self._follower.drain()
+            if self._archivist is not None:
+                done += await self._archivist.look()
             await self._outages.look()
             done += await self._due.drain()
             for dispatcher in self._dispatchers:
@@ -310,6 +324,12 @@ class Engine:
                 self._wake()
             self._beats.beat("feeds")
             await asyncio.sleep(LOOK_AGAIN)
+
+    async def _archive(self, archivist: Archivist) -> None:
+        self._beats.expect("archive", LONGEST_WRITING)
+        while True:
+            await persist("archive", archivist.look)
+            await asyncio.sleep(LOOK_AT_ARCHIVE)
 
     async def _receive_all(self) -> None:
         """Store what the platforms hold for us, those that answer."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bot.domain.publication import Publication
 from bot.platforms.base import Incoming, Result
 from storage.files import Wanted
 from storage.following import Followed
@@ -63,6 +65,9 @@ class Handlers(Protocol):
     ) -> None:
         """A feed was looked at: `found` is what `bot.engine.following` was given to look with gave.
         If all is well, it is to be looked at `again` then."""
+
+    async def published(self, tx: Transaction, now: datetime) -> Sequence[Publication]:
+        """Everything that is public, for the archive."""
 
     async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:
         """A chat has a new id."""

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 PLACEHOLDER = re.compile(r"\{(\w+)\}")
 NOON = datetime(2026, 11, 24, 18, 0, tzinfo=UTC)
 FAMILIES = re.compile(
-    r"^(about|aftercare|alarm|alliance|bare|board|button|care|cause|checkin|collective|command"
+    r"^(about|aftercare|alarm|alliance|archive|bare|board|button|care|cause|checkin|collective|command"
     r"|comparison|complaint|consent|contact|cover|day|decision|demo|denunciation|destination"
     r"|details|doubt|drill|duress|duty|erase|erased|export|feed|feedback|file|followed|group|hint"
     r"|identity|incident|invitations|invite|joining|language|line|location|log|lost|manual|mass"

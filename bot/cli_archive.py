@@ -1,0 +1,47 @@
+"""`acuerpa archive`: write the public archive now, beside a bot that may be running."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.app import archive_of, settings_of
+from bot.cli_keys import source_of
+from bot.config import ConfigError, load
+from bot.engine.clock import SystemClock
+from handlers.archive import publications
+from handlers.context import Context
+from storage.database import Database
+
+
+def archive(
+    config: Annotated[Path, typer.Option("--config", help="The configuration file.")] = Path(
+        "config.toml"
+    ),
+) -> None:
+    """Write the public archive now; a running bot does it by itself."""
+    from bot.cli import go
+
+    async def work() -> None:
+        settings = load(config)
+        database = Database(settings.database.url, source_of(settings))
+        write = archive_of(settings, database)
+        if write is None:
+            raise ConfigError("archive: set folder and url in [archive]: see docs/denunciations.md")
+        await database.open()
+        now = SystemClock().now()
+        try:
+            async with database.transaction() as tx:
+                found = await publications(Context(tx, now, settings_of(settings, [])))
+            await write(found, now)
+        except OSError as error:
+            raise ConfigError(
+                f"archive.folder: {settings.archive.folder} cannot be written: {error.strerror}"
+            ) from None
+        finally:
+            await database.close()
+        typer.echo(f"{len(found)} denunciations, in {settings.archive.folder}/public")
+
+    go(work())
