@@ -6,6 +6,8 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.app import new_token
+from bot.archiving import Archive
+from bot.config import ArchiveSection
 from bot.engine.engine import Engine
 from bot.engine.stepping import SteppedClock, Stepper
 from bot.files.cleaner import Cleaner
@@ -74,7 +76,9 @@ class SandboxStage(Stage):
 
     platform = "sandbox"
 
-    def __init__(self, database: Database, clock: SteppedClock) -> None:
+    def __init__(
+        self, database: Database, clock: SteppedClock, archive: ArchiveSection | None = None
+    ) -> None:
         self.town = Town(clock.now)
         self.database = database
         self.clock = clock
@@ -85,6 +89,7 @@ class SandboxStage(Stage):
             token=new_token,
             operators=frozenset({"sandbox:operadora"}),
             links={"sandbox": platform.invitation_link},
+            archive=archive.url if archive else "",
         )
         self.engine = Engine(
             database,
@@ -94,15 +99,16 @@ class SandboxStage(Stage):
             cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
             largest_file=self.settings.largest_file,
             following=Looking(loopback=True).look,
+            archiving=Archive(database, archive, "es", ZONE).write if archive else None,
         )
         self._stepper = Stepper(self.engine, database, clock)
 
     @classmethod
-    async def open(cls, url: str | Path) -> SandboxStage:
+    async def open(cls, url: str | Path, archive: ArchiveSection | None = None) -> SandboxStage:
         """Over a new database."""
         database = Database(str(url), KeyInMemory())
         await database.open()
-        stage = cls(database, SteppedClock(START))
+        stage = cls(database, SteppedClock(START), archive)
         await stage.engine.start()
         return stage
 

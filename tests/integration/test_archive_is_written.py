@@ -1,0 +1,107 @@
+"""What is published in chat stands in the archive a moment later, signed; what is withdrawn does not."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import feedparser
+import pytest
+import pytest_asyncio
+
+from bot.config import ArchiveSection
+from tests.stories.test_amending import corrects, published
+from tests.stories.test_denunciations import TEXT, TITLE
+from tests.support.stage_sandbox import SandboxStage
+from tests.support.world import World
+
+URL = "https://denuncias.example.org"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "archive"
+
+
+@pytest_asyncio.fixture
+async def world(tmp_path: Path, folder: Path) -> AsyncIterator[World]:
+    section = ArchiveSection(folder=folder, url=URL, title="Denuncias de la Red")
+    made = World(await SandboxStage.open(tmp_path / "acuerpa.db", section))
+    yield made
+    for person in made.people:
+        await person.reads_all()
+    await made.close()
+
+
+def everything(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    """Every file that can be read, also of builds before the present one."""
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            yield path, path.read_bytes()
+
+
+def believed(path: Path, key: Path) -> bool:
+    """Whether Debian's minisign believes the signature beside a file."""
+    run = subprocess.run(
+        ["minisign", "-Vm", str(path), "-p", str(key)], capture_output=True, check=False
+    )
+    return run.returncode == 0
+
+
+async def test_a_denunciation_stands_there_signed_and_is_corrected_and_withdrawn(
+    world: World, folder: Path
+) -> None:
+    olga, rita, ana, _ = await published(world)
+    (message,) = [m.text for m in await ana.device.messages() if TITLE in m.text]
+    address = message.rsplit("\n", 1)[1]
+    assert address.startswith(f"{URL}/es/")
+    page = folder / "public" / address.removeprefix(f"{URL}/")
+    assert TEXT in page.read_text("utf-8")
+    (key,) = (folder / "public" / "keys").glob("*.pub")
+    words = page.with_suffix(".txt")
+    assert TEXT in words.read_text("utf-8")
+    assert believed(words, key)
+    assert believed(folder / "public" / "archive.json", key)
+    feed = feedparser.parse((folder / "public" / "es" / "feed.atom").read_bytes())
+    assert [entry.title for entry in feed.entries] == [TITLE]
+
+    await corrects(olga, rita, TITLE, "Fueron tres camionetas.")
+    await rita.presses("Aprobar y publicar")
+    assert "Fueron tres camionetas." in page.read_text("utf-8")
+    assert believed(words, key)
+    assert not [path for path, content in everything(folder) if TEXT.encode() in content]
+
+    await olga.writes("/retirar 1 Puso en riesgo a una persona.")
+    await olga.presses("Sí, retirar")
+    assert "Puso en riesgo a una persona." in page.read_text("utf-8")
+    assert not [path for path, content in everything(folder) if b"tres camionetas" in content]
+
+
+async def test_a_draft_and_a_name_of_a_member_stand_nowhere(world: World, folder: Path) -> None:
+    olga, _, _, _ = await published(world)
+    await olga.writes("/denuncia")
+    await olga.writes("Un borrador")
+    await olga.writes("Con palabras que nadie aprobó.")
+    await olga.presses("Enviar a revisión")
+    await world.forward(days=1)
+    for path, content in everything(folder):
+        for words in ("Olga", "Rita", "Ana", "Un borrador", "nadie aprobó"):
+            assert words.encode() not in content, path
+
+
+async def test_a_folder_that_cannot_be_written_leaves_what_is_there(
+    world: World, folder: Path
+) -> None:
+    await published(world)
+    whole = sorted(path for path, _ in everything(folder))
+    link = (folder / "public").resolve()
+    (folder / "builds").rename(folder / "kept")
+    (folder / "builds").write_text("in the way")
+    await world.forward(days=1)  # a day began: it would be written anew
+    assert not link.exists()
+    (folder / "builds").unlink()
+    (folder / "kept").rename(folder / "builds")
+    await world.forward(days=1)
+    assert (folder / "public").resolve().is_dir()
+    assert whole
