@@ -192,3 +192,35 @@ async def test_who_lost_the_task_before_its_hour_has_not_agreed(world: World) ->
     await olga.sees("no salió", "ya no tiene esa tarea")
     await channel.sees_nothing()
     await world.people[0].reads_all()  # who coordinates hears of cover as well
+
+
+async def test_two_approve_in_the_same_moment_and_it_leaves_once(world: World) -> None:
+    _, olga, rita, elsa = await with_two_reviewers(world)
+    channel = await world.channel("Alertas", olga, "Lucía")
+    await olga.sees("Me añadieron")
+    await olga.presses("Sí, publicar ahí")
+    await handed_over(olga)
+    for person in (rita, elsa):
+        await person.reads_all()
+        message = [m for m in await person.device.messages() if m.labels][-1]
+        await person.device.press(message, message.labels[0])  # nobody waits for the other
+    await world.stage.settle()
+    await channel.sees(TITLE)
+    await channel.sees_nothing()
+    await olga.sees("Publicando la denuncia #1")
+    for person in (rita, elsa):
+        await person.reads_all()  # one of the two is told that it left already
+
+
+async def test_what_was_approved_is_not_edited_any_more(world: World) -> None:
+    olga, rita, ana, channel = await organisation(world)
+    await handed_over(olga)
+    await rita.reads_all()
+    await rita.presses("Aprobar y publicar")
+    for person in (channel, ana, rita):
+        await person.sees(TITLE, TEXT)
+    await olga.sees("#1")
+    await world.forward(seconds=10)
+    await olga.writes("/corregir 1")  # what is public changes by a correction alone
+    await olga.sees("Vas a corregir la denuncia #1")
+    await channel.shows(TEXT)
