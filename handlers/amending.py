@@ -6,6 +6,7 @@ platform says no), its readers are told in a new one that answers to it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,10 +17,10 @@ from bot.domain.people import Role
 from bot.domain.permissions import Action
 from bot.domain.publication import short
 from bot.domain.rich import Rich
-from bot.platforms.base import ChatKind, Operation, Secrecy
+from bot.platforms.base import Operation, Secrecy
 from handlers import denunciation_words, denunciations
 from handlers.commands import Entry
-from handlers.context import Choice, Context, Due, Place
+from handlers.context import Choice, Context, Due
 from handlers.denunciations import purpose
 from storage.outbox import Row
 
@@ -43,6 +44,7 @@ async def command_correct(ctx: Context, rest: str) -> None:
     draft = await denunciations.begin(
         ctx, published.kind, corrects=published.id, act_by=published.act_by,
         topics=published.topics, region=published.region, follows=published.follows,
+        language=published.language, others=published.others,
     )  # fmt: skip
     await ctx.expect(TOPIC, "title", denunciation=draft.id)
     await ctx.reply(
@@ -178,33 +180,51 @@ async def _amend(
 ) -> int:
     """Change what can be seen of it. `quietly`: nobody needs a new message for this.
 
-    Returns how many chats are told in a new one.
+    Returns how many chats are told in a new one. Few statements however many have it, so that no
+    alarm waits for them.
     """
-    group = await ctx.tx.people.group(after.group)
     rows = await ctx.tx.outbox.standing(purpose(after.id))
     languages = await _languages(ctx, after, rows)
-    anew = 0
+    alike: dict[tuple[str, Secrecy], list[Row]] = {}
     for row in rows:
-        language = languages[row.key]
+        secrecy = Secrecy.MINIMAL if row.member is not None else Secrecy.PUBLIC
+        alike.setdefault((languages[row.key], secrecy), []).append(row)
+    anew = 0
+    for (language, secrecy), same in alike.items():
         old = await denunciation_words.shown(ctx, before, language)
         split = denunciation_words.number_of_messages(old, len(before.files)) > 1
-        editable = not before.files and not split
-        if after.state is State.WITHDRAWN:
-            text = denunciation_words.withdrawn(ctx, after, group, language)
-        else:
-            text = await denunciation_words.shown(ctx, after, language)
-        place = Place(row.platform, row.chat, language or group.language, group.zone,
-                      ChatKind(row.chat_kind), row.member)  # fmt: skip
-        secrecy = Secrecy.MINIMAL if row.member is not None else Secrecy.PUBLIC
-        if editable:
-            await ctx.put(
-                place, text, operation=Operation.EDIT, target=row.key, lane=Lane.BROADCAST,
-                secrecy=secrecy, purpose=amended(after.id) if not quietly else "",
-            )  # fmt: skip
+        text = await _text(ctx, after, language)
+        if not before.files and not split:
+            await _send(
+                ctx, same, Operation.EDIT, text, secrecy, "" if quietly else amended(after.id)
+            )
         elif not quietly:
-            anew += 1
-            await announce(ctx, after, row, place, text, secrecy)
+            anew += len(same)
+            await _announce(ctx, after, same, text, secrecy)
     return anew
+
+
+async def _text(ctx: Context, after: Denunciation, language: str) -> Rich:
+    """How it reads now."""
+    if after.state is State.WITHDRAWN:
+        group = await ctx.tx.people.group(after.group)
+        return denunciation_words.withdrawn(ctx, after, group, language)
+    return await denunciation_words.shown(ctx, after, language)
+
+
+async def _send(
+    ctx: Context, rows: Sequence[Row], operation: Operation, text: Rich, secrecy: Secrecy, why: str
+) -> None:
+    """The same for many, each about the row that it has already."""
+    await ctx.tx.outbox.add_many(
+        [(ctx.settings.token(), r.platform, r.chat, r.chat_kind, r.member) for r in rows],
+        lane=Lane.BROADCAST,
+        operation=operation,
+        body={"text": text.to_json(), "buttons": [], "secrecy": secrecy},
+        purpose=why,
+        now=ctx.now,
+        targets=[row.key for row in rows],
+    )
 
 
 def amended(id: int) -> str:
@@ -212,17 +232,13 @@ def amended(id: int) -> str:
     return f"denunciation:{id}:edit"
 
 
-async def announce(
-    ctx: Context, after: Denunciation, row: Row, place: Place, text: Rich, secrecy: Secrecy
+async def _announce(
+    ctx: Context, after: Denunciation, rows: Sequence[Row], text: Rich, secrecy: Secrecy
 ) -> None:
     """A new message in answer to the old one; the old one goes if it was withdrawn."""
-    await ctx.put(
-        place, text, target=row.key, lane=Lane.BROADCAST, secrecy=secrecy,
-        purpose=f"denunciation:{after.id}:news",
-    )  # fmt: skip
+    await _send(ctx, rows, Operation.SEND, text, secrecy, f"denunciation:{after.id}:news")
     if after.state is State.WITHDRAWN:
-        await ctx.put(place, Rich(), operation=Operation.DELETE, target=row.key,
-                      lane=Lane.BROADCAST)  # fmt: skip
+        await _send(ctx, rows, Operation.DELETE, Rich(), secrecy, "")
 
 
 async def not_edited(ctx: Context, id: int, row: Row) -> None:
@@ -231,10 +247,8 @@ async def not_edited(ctx: Context, id: int, row: Row) -> None:
     original = await ctx.tx.outbox.get(row.target)
     if after is None or original is None:
         return
-    group = await ctx.tx.people.group(after.group)
-    place = Place(row.platform, row.chat, group.language, group.zone, ChatKind(row.chat_kind), row.member)
     secrecy = Secrecy(row.body.get("secrecy", Secrecy.MINIMAL))
-    await announce(ctx, after, original, place, Rich.from_json(row.body["text"]), secrecy)
+    await _announce(ctx, after, [original], Rich.from_json(row.body["text"]), secrecy)
 
 
 async def _languages(

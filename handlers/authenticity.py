@@ -11,11 +11,16 @@ import re
 from bot.domain.denunciation import Denunciation, State
 from bot.domain.permissions import Action
 from bot.domain.publication import spelled
+from handlers import denunciation_words
 from handlers.commands import Entry
 from handlers.context import Context
 
 CODE = re.compile(r"(?<![a-z2-7-])([a-z2-7]{5})-([a-z2-7]{5})(?![a-z2-7-])", re.IGNORECASE)
 """A short fingerprint as it stands in a message (`bot.domain.publication.spelled`)."""
+
+
+PART = 60
+"""Characters of a piece from which on it says something: a fingerprint alone does not."""
 
 
 def code_in(text: str) -> str:
@@ -60,6 +65,8 @@ async def _judge(ctx: Context, code: str, text: str) -> None:
         return
     if text and _holds(text, one, group.language):
         await ctx.reply("verify.same_words", **values)
+    elif len(text) >= PART and await _is_part(ctx, text, one, group.language):
+        await ctx.reply("verify.same_part", **values)
     elif code != one.seal:
         await ctx.reply("verify.corrected_since", now=spelled(one.seal), **values)
     else:
@@ -69,6 +76,16 @@ async def _judge(ctx: Context, code: str, text: str) -> None:
         await ctx.reply(
             "verify.address", address=f"{ctx.settings.archive}/{language}/{one.code}.html"
         )
+
+
+async def _is_part(ctx: Context, text: str, draft: Denunciation, language: str) -> bool:
+    """Whether a copy is a piece of what was published: a long text leaves in several messages."""
+    copy = " ".join(text.split())
+    for chosen in ("", *(version.language for version in draft.versions(language))):
+        whole = await denunciation_words.shown(ctx, draft, chosen)
+        if copy in " ".join(whole.plain.split()):
+            return True
+    return False
 
 
 def _holds(text: str, draft: Denunciation, language: str) -> bool:

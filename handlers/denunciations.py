@@ -120,7 +120,7 @@ async def begin(ctx: Context, kind: Kind = Kind.COMPLAINT, **values: Any) -> Den
     id = await ctx.tx.denunciations.add(me.group, number, me.id, ctx.now)
     draft = await ctx.tx.denunciations.get(id)
     assert draft is not None
-    draft = replace(draft, kind=kind, language=me.language, **values)
+    draft = replace(draft, **{"kind": kind, "language": me.language, **values})
     await ctx.tx.denunciations.save(draft)
     return draft
 

@@ -26,6 +26,9 @@ async def sent(ctx: Context, file: File) -> bool:
             return False
         await ctx.reply("file.no_draft")
         return True
+    if draft.corrects is not None:
+        await ctx.reply("file.not_in_correction")
+        return True
     if await ctx.tx.files.count(draft.id, WANTED, KEPT) >= rules.FILES_LIMIT:
         await ctx.reply("file.too_many", number=draft.number, n=rules.FILES_LIMIT)
         return True

@@ -25,7 +25,10 @@ TOPICS_TOPIC = "topics"
 TIMER = "daily"
 
 AT = time(18)
-"""When a daily message comes, by the reader's clock: at the end of the working day."""
+"""When a daily message comes, by the group's clock: at the end of the working day."""
+
+BATCH = 50
+"""Readers whose daily message is written in one transaction: no alarm waits for all of them."""
 
 MOST_TOPICS = 20
 TOPIC_LIMIT = 40
@@ -70,15 +73,16 @@ async def of(ctx: Context, draft: Denunciation) -> list[Reader]:
                 account.platform, account.chat, ChatKind.PRIVATE, account.member, language
             )
         )
-    await _put_off(ctx, daily, draft.id)
+    await _put_off(ctx, daily, draft)
     return readers
 
 
-async def _put_off(ctx: Context, members: list[int], denunciation: int) -> None:
-    await ctx.tx.readers.put_off(members, denunciation)
-    for member in members:
-        person = await ctx.tx.people.member(member)
-        await ctx.tx.timers.set(TIMER, member, _next(ctx.now, person.zone))
+async def _put_off(ctx: Context, members: list[int], draft: Denunciation) -> None:
+    if not members:
+        return
+    await ctx.tx.readers.put_off(members, draft.id)
+    group = await ctx.tx.people.group(draft.group)
+    await ctx.tx.timers.set(TIMER, group.id, _next(ctx.now, group.zone))
 
 
 def _next(now: datetime, zone: str) -> datetime:
@@ -89,18 +93,24 @@ def _next(now: datetime, zone: str) -> datetime:
 
 
 async def on_timer(ctx: Context, occasion: Due) -> None:
-    """What was published since the last one, in one message."""
-    waiting = await ctx.tx.readers.take_digest(occasion.ref)
-    reader = await ctx.tx.people.member(occasion.ref)
+    """What was published since the last one, in one message for each who wants it so."""
+    waiting = await ctx.tx.readers.waiting(occasion.ref, BATCH)
+    for member in waiting:
+        await _daily(ctx, member)
+    if len(waiting) == BATCH:
+        await ctx.tx.timers.set(TIMER, occasion.ref, ctx.now)
+
+
+async def _daily(ctx: Context, member: int) -> None:
+    waiting = await ctx.tx.readers.take_digest(member)
+    reader = await ctx.tx.people.member(member)
     if reader.left_at is not None or not reader.subscribed:
         return
     found = [await ctx.tx.denunciations.get(id) for id in waiting]
     public = [d for d in found if d is not None and d.state is State.SENT]
     group = await ctx.tx.people.group(reader.group)
     wish = await ctx.tx.readers.wish(reader.id)
-    for place in (await ctx.places_of(reader.id))[:1]:
-        if not public:
-            return
+    for place in (await ctx.places_of(reader.id))[:1] if public else ():
         texts = ctx.texts(place)
         text = texts.render("subscribe.daily", n=len(public))
         for one in public:
@@ -160,7 +170,6 @@ async def _end(ctx: Context) -> None:
     me = ctx.speaker.member
     await ctx.tx.people.set_member(me.id, subscribed=False)
     await ctx.tx.readers.take_digest(me.id)
-    await ctx.tx.timers.set(TIMER, me.id, None)
     if await ctx.tx.conversations.open_about(TOPIC, me.id):
         await ctx.close_prompts(TOPIC, me.id, "subscribe.off")
     else:
@@ -211,9 +220,8 @@ async def pressed(ctx: Context, ref: int, action: str, argument: str) -> None:
             await _end(ctx)
             return
         case "daily" | "now":
+            # What waits already comes in the evening all the same.
             await _set(ctx, replace(wish, daily=action == "daily"))
-            if action == "now" and await ctx.tx.readers.take_digest(me.id):
-                await ctx.tx.timers.set(TIMER, me.id, None)
         case "topics" | "topic":
             topics = wish.topics ^ ({int(argument)} if argument else set())
             await _set(ctx, replace(wish, topics=topics))

@@ -121,6 +121,18 @@ class Readers:
             ],
         )
 
+    async def waiting(self, group: int, most: int) -> list[int]:
+        """Readers of a group for whom something waits."""
+        found = await self._db.execute(
+            sa.select(digest_items.c.member_id)
+            .join(members, members.c.id == digest_items.c.member_id)
+            .where(members.c.group_id == group)
+            .distinct()
+            .order_by(digest_items.c.member_id)
+            .limit(most)
+        )
+        return list(found.scalars())
+
     async def take_digest(self, member: int) -> list[int]:
         """What waited for a reader, the oldest first; it does not wait any more."""
         found = await self._db.execute(

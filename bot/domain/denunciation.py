@@ -246,8 +246,9 @@ def to_review(draft: Denunciation, needed: int, now: datetime) -> Denunciation |
 
 
 def is_late(draft: Denunciation, now: datetime) -> bool:
-    """Whether it was to leave, or asks to act until, a time that is over."""
-    ends = (draft.publish_at, draft.act_by)
+    """Whether it was to leave, or asks to act until, a time that is over. What was asked for until
+    then can be put right afterwards too."""
+    ends = (draft.publish_at, draft.act_by if draft.corrects is None else None)
     over = any(end is not None and end <= now for end in ends)
     both = draft.publish_at is not None and draft.act_by is not None
     return over or (both and draft.act_by <= draft.publish_at)  # type: ignore[operator]

@@ -9,7 +9,9 @@ from pathlib import Path
 import feedparser
 import pytest
 import pytest_asyncio
+from typer.testing import CliRunner
 
+from bot.cli import cli
 from bot.config import ArchiveSection
 from tests.stories.test_amending import corrects, published
 from tests.stories.test_denunciations import TEXT, TITLE
@@ -105,3 +107,36 @@ async def test_a_folder_that_cannot_be_written_leaves_what_is_there(
     await world.forward(days=1)
     assert (folder / "public").resolve().is_dir()
     assert whole
+
+
+# --- the command line ---
+
+
+def run(config: Path) -> tuple[int, str]:
+    done = CliRunner().invoke(cli, ["archive", "--config", str(config)])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.exception
+    return done.exit_code, done.output
+
+
+def test_the_operator_writes_it_by_hand_and_hears_what_is_wrong(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    common = (
+        f'[telegram]\ntoken = "1:a"\n[database]\nurl = "{tmp_path / "a.db"}"\n'
+        f'[keys]\nfile = "{tmp_path / "key"}"\n'
+    )
+    config.write_text(common)
+    assert run(config) == (
+        1, "acuerpa: archive: set folder and url in [archive]: see docs/denunciations.md\n"
+    )  # fmt: skip
+    config.write_text(f'{common}[archive]\nfolder = "{tmp_path / "public"}"\n')
+    status, said = run(config)
+    assert status == 1
+    assert "archive: needs folder and url, or neither" in said
+    config.write_text(f'{common}[archive]\nfolder = "{tmp_path / "a.db"}"\nurl = "{URL}"\n')
+    status, said = run(config)
+    assert status == 1
+    assert "archive.folder" in said
+    assert "cannot be written" in said
+    config.write_text(f'{common}[archive]\nfolder = "{tmp_path / "archive"}"\nurl = "{URL}"\n')
+    assert run(config) == (0, f"0 denunciations, in {tmp_path / 'archive'}/public\n")
+    assert (tmp_path / "archive" / "public" / "es" / "index.html").is_file()

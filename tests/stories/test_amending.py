@@ -146,3 +146,44 @@ async def test_it_is_stopped_while_it_leaves_and_then_withdrawn(world: World) ->
     await olga.presses("Descartar")
     await olga.shows("Descartada")
     await channel.sees_nothing()
+
+
+async def test_a_closed_urgent_action_can_be_corrected_and_keeps_its_other_language(
+    world: World,
+) -> None:
+    olga, rita, ana, channel = await organisation(world)
+    await write(olga)
+    await olga.presses("Ajustes")
+    await olga.reads_all()
+    await olga.presses("Añadir otra lengua")
+    await olga.reads_all()
+    for words in ("en", "Harassment", "Two vans."):
+        await olga.writes(words)
+    await olga.reads_all()
+    await olga.presses("Ajustes")
+    await olga.reads_all()
+    await olga.presses("Hasta cuándo")
+    await olga.reads_all()
+    await olga.writes("mañana a las 9:00")
+    await olga.reads_all()
+    await olga.presses("Enviar a revisión")
+    await rita.reads_all()
+    await rita.presses("Aprobar y publicar")
+    await world.forward(days=2)
+    for person in world.people:
+        await person.reads_all()
+    await channel.shows("Acción urgente, cerrada")
+    await corrects(olga, rita, TITLE, "Fueron tres camionetas.")
+    await rita.presses("Aprobar y publicar")
+    await olga.sees("quedó corregida")
+    for person in (channel, ana):
+        await person.shows("Acción urgente, cerrada", "Corregida el", "Fueron tres camionetas.")
+    await channel.shows("Two vans.")
+
+
+async def test_a_correction_takes_no_files(world: World) -> None:
+    olga, _, _, _ = await published(world)
+    await olga.writes("/corregir 1")
+    await olga.sees("Vas a corregir")
+    await olga.sends_file(b"Una carta.", "carta.txt")
+    await olga.sees("Una corrección cambia las palabras")

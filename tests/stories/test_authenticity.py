@@ -3,7 +3,7 @@
 import re
 
 from tests.stories.test_amending import corrects, published
-from tests.stories.test_denunciations import TEXT, TITLE
+from tests.stories.test_denunciations import TEXT, TITLE, organisation
 from tests.support.world import Person, World
 
 
@@ -68,3 +68,27 @@ async def test_a_forwarded_message_without_one_is_no_answer_as_before(world: Wor
     _, _, ana, _ = await published(world)
     await ana.writes("Estoy bien", forwarded=True)
     await ana.reads_all()
+
+
+async def test_the_last_message_of_a_long_one_is_a_true_part(world: World) -> None:
+    olga, rita, ana, _ = await organisation(world)
+    long = " ".join(f"Hecho número {n} de muchos." for n in range(300))
+    await olga.writes("/denuncia")
+    await olga.reads_all()
+    await olga.writes(TITLE)
+    await olga.reads_all()
+    await olga.writes(long)
+    await olga.sees("Así se publicará", "En Telegram sale en unos 3 mensajes")
+    await olga.reads_all()
+    await olga.presses("Enviar a revisión")
+    await rita.reads_all()
+    await rita.presses("Aprobar y publicar")
+    for person in world.people:
+        await person.reads_all()
+    whole = [m.text for m in await ana.device.messages()][-1]  # on Telegram its last part
+    part = whole[-400:]
+    assert TITLE not in part
+    await ana.writes(part, forwarded=True)
+    await ana.sees("es una parte de la denuncia #1")
+    await ana.writes(part.replace("muchos", "pocos"), forwarded=True)
+    await ana.sees("no son sus palabras")
