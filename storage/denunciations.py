@@ -93,8 +93,7 @@ class Denunciations:
             sa.select(*_DENUNCIATION)
             .where(
                 (denunciations.c.code == code) | (denunciations.c.seal == code),
-                among(denunciations.c.state, (State.SENT, State.WITHDRAWN)),
-                denunciations.c.code != "",
+                denunciations.c.code != "",  # it left, all of it or a part
             )
             .order_by(denunciations.c.id)
         )
