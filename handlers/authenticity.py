@@ -80,19 +80,24 @@ async def _judge(ctx: Context, code: str, text: str) -> None:
 
 async def _is_part(ctx: Context, text: str, draft: Denunciation, language: str) -> bool:
     """Whether a copy is a piece of what was published: a long text leaves in several messages."""
-    copy = " ".join(text.split())
+    copy = _lean(text)
     for chosen in ("", *(version.language for version in draft.versions(language))):
         whole = await denunciation_words.shown(ctx, draft, chosen)
-        if copy in " ".join(whole.plain.split()):
+        if copy in _lean(whole.plain):
             return True
     return False
 
 
+def _lean(text: str) -> str:
+    """Without what changes on the way from hand to hand: line breaks, and the marks of a quotation."""
+    return " ".join(" ".join(line.lstrip("> \t") for line in text.splitlines()).split())
+
+
 def _holds(text: str, draft: Denunciation, language: str) -> bool:
     """Whether a copy bears title and text of one of its languages, and nothing is put between."""
-    copy = " ".join(text.split())
+    copy = _lean(text)
     return any(
-        f"{' '.join(version.title.split())} {' '.join(version.text.split())}" in copy
+        f"{_lean(version.title)} {_lean(version.text)}" in copy
         for version in draft.versions(language)
     )
 
