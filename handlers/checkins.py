@@ -275,12 +275,8 @@ async def said(ctx: Context, text: str) -> bool:
         for checkin in waiting:
             await answer(ctx, checkin, means)
         return True
-    if means is Answer.OK:
-        until = ctx.answered_at + rules.CLOCKS_APART
-        last = await ctx.tx.checkins.last_of(me, until)
-        if last is not None and _missed(last) and _in_time(ctx, last):
-            await answer(ctx, last, means)
-            return True
+    if await undoes(ctx, text):
+        return True
     if means is not Answer.HELP and await ctx.tx.checkins.open_of(me):
         await ask_again(ctx, "checkin.from_before", at=ctx.answered_at)
         return True
@@ -297,6 +293,21 @@ async def said(ctx: Context, text: str) -> bool:
         await _doubt(ctx)
         return True
     return False
+
+
+async def undoes(ctx: Context, text: str) -> bool:
+    """Whether these words undo a miss: they say that all is well, were said in time and came late.
+
+    Nothing that was asked since then may take them for its answer.
+    """
+    if await understood(ctx, text) is not Answer.OK:
+        return False
+    until = ctx.answered_at + rules.CLOCKS_APART
+    last = await ctx.tx.checkins.last_of(ctx.speaker.member.id, until)
+    if last is None or not _missed(last) or not _in_time(ctx, last):
+        return False
+    await answer(ctx, last, Answer.OK)
+    return True
 
 
 async def understood(ctx: Context, text: str) -> Answer:

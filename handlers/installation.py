@@ -27,7 +27,8 @@ OVER = timedelta(minutes=10)
 async def resume(ctx: Context, since: datetime) -> None:
     """We were away: ask before alarming, and say so once to those who would be alarmed."""
     for group, people in (await checkins.hold_overdue(ctx)).items():
-        if await ctx.tx.mass.open_in(group) is None:
+        event = await ctx.tx.mass.open_in(group)
+        if event is None or not event.takes_in(ctx.now):  # an old one whose people nobody took
             await ctx.tx.mass.add(group, Origin.OUTAGE, ctx.now)
         roster = await ctx.tx.people.roster(group)
         await ctx.tell(

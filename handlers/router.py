@@ -678,6 +678,12 @@ class Router:
         if answers and not ending:
             await whereabouts.hear(ctx, text)
             await checkins.said(ctx, text)
+        elif (
+            ctx.known
+            and not (asked or _chooses_words(dialog))
+            and await checkins.undoes(ctx, text)
+        ):
+            return
         elif dialog is not None and dialog.topic in TALKS:
             right = rights.of_words(dialog.topic, dialog.step)
             if right is None or not ctx.may(right):

@@ -138,6 +138,8 @@ class Cases:
         kind, state, holder, told, mass = self._raw.execute(
             "SELECT kind, state, holder_id, told, mass_id FROM incidents WHERE id = ?", (case.id,)
         ).fetchone()
+        if case.told and not case.told >= frozenset(loads(told)):
+            case.since = now  # a further step: its people are told from now on
         case.told, case.mass = frozenset(loads(told)), mass
         if (state, holder) != (case.state, case.holder) and case.state:
             if state == "claimed":

@@ -105,7 +105,9 @@ class Checkins:
         self._last = 0
         self.asks: list[Ask] = []
         self.open: dict[int, Ask] = {}
-        self._calendars = {w.id: calendar(w, world.end) for w in world.schedules}
+        # The last process lives some hours longer than the world's days.
+        until = world.end + timedelta(days=1)
+        self._calendars = {w.id: calendar(w, until) for w in world.schedules}
         self._known = {w.id: set(times) for w, times in
                        zip(world.schedules, self._calendars.values(), strict=True)}  # fmt: skip
         self._next = dict.fromkeys(self._calendars, 0)
@@ -332,6 +334,7 @@ class Checkins:
             if not ask.asked_in:
                 clear = self._world.clear_from(ask.watched.person, now)
                 servers = ask.watched.person.servers
-                soon = ELSEWHERE if any(s.silent for s in servers) else PROMPTLY
+                silent = any(s.was_silent(ask.at) for s in servers)
+                soon = ELSEWHERE if silent else PROMPTLY
                 if clear is not None and now - max(ask.at, clear) > soon:
                     self._problem(f"check-in {ask.id}: the question has not arrived since {ask.at}")

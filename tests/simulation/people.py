@@ -88,11 +88,14 @@ class Person:
     def tells(self, body: Body, shown: Shown | None = None, label: str = "") -> None:
         """Hand something to a server; whoever writes to the bot does not block it any more."""
         server, rng = self._server(shown), self.rng
+        was_blocked = self.key in server.blocked
         server.unblocks(self.key)
         delay = 0.0
         if rng.random() < 0.06:
             delay = rng.choice((rng.uniform(0, 60), rng.uniform(0, 900), rng.uniform(0, 6 * 3600)))
         twice = rng.uniform(0.1, 600.0) if rng.random() < 0.03 else 0.0
+        if was_blocked and delay:
+            server.mishap(self.key, timedelta(seconds=delay))  # until then the bot cannot know
         told = server.tell(self.key, body, label=label, delay=delay, twice=twice)
         self.done(self, told, shown)
 

@@ -356,8 +356,8 @@ class Client:
             return Receipt(Result.LIMITED, retry_after=wait)
         if (chance := chance - trouble.error) < 0:
             if rng.random() < 0.3:
-                server.carry_out(message)
                 server.unanswered[message.key] += 1
+                server.carry_out(message)
             return Receipt(Result.SERVER_ERROR)
         if (chance := chance - trouble.lost_request) < 0:
             await asyncio.sleep(PATIENCE)

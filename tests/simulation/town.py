@@ -143,10 +143,21 @@ class World:
 
     def last_gap(self, now: datetime) -> datetime:
         """Since when what was heard may have waited to be carried out."""
-        process = self.process
-        if process is None or now - process.began_at > MINUTE:
+        runs, process = self.runs, self.process
+        if process is not None:
+            began, before = process.began_at, runs
+        elif runs:  # it died in this very instant
+            began, before = runs[-1][0], runs[:-1]
+        else:
             return now
-        return self.runs[-1][1] - MINUTE if self.runs else now
+        if now - began > MINUTE:
+            return now
+        since = now
+        for started, ended, _ in reversed(before):
+            since = ended - MINUTE
+            if ended - started > MINUTE:  # a shorter one may have died before it carried anything out
+                break
+        return since
 
     def clear_from(self, person: Person, now: datetime) -> datetime | None:
         """Since when nothing has been in the way of a message to this person; None if something is.
