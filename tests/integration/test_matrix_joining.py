@@ -296,6 +296,37 @@ async def test_two_people_are_not_followed_to_a_room_with_a_third(
     assert await follows(bot, old) == ""
 
 
+async def test_a_space_leads_into_those_of_its_rooms_that_let_it_in(
+    bot: MatrixBot, ana: MatrixPerson, eva: MatrixPerson
+) -> None:
+    """Matrix client-server API, "Spaces" and "Restricted rooms"."""
+    space = await made(ana, bot, invite=[], name="Red", creation_content={"type": "m.space"})
+    members = {
+        "join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": space}],
+    }  # fmt: skip
+    rules = {
+        "Abierta": {"join_rule": "public"}, "De la red": members, "Cerrada": {"join_rule": "invite"},
+    }  # fmt: skip
+    rooms: dict[str, str] = {}
+    for name, rule in rules.items():
+        state = [{"type": "m.room.join_rules", "state_key": "", "content": rule}]
+        rooms[name] = await made(ana, bot, invite=[], name=name, initial_state=state)
+        await ana.asks(
+            "PUT", path("rooms", space, "state", "m.space.child", rooms[name]), {"via": ["localhost"]}
+        )
+    await ana.invites(bot.user_id, space)
+    await settled(bot)
+    await settled(bot)
+    added = {i.chat: (i.account, i.body.title) for i in bot.incoming if isinstance(i.body, Added)}
+    assert added == {rooms[name]: (ana.user_id, name) for name in ("Abierta", "De la red")}
+
+    bot.people.strangers.add(eva.user_id)  # whom nobody knows leads us nowhere
+    theirs = await made(eva, bot, invite=[], name="Otra", creation_content={"type": "m.space"})
+    await eva.invites(bot.user_id, theirs)
+    await settled(bot)
+    assert await membership(eva, theirs, bot.user_id) == "invite"
+
+
 async def test_nothing_is_decided_about_what_does_not_exist(bot: MatrixBot) -> None:
     for target in ("", "trust", "trust x", "trust 7", "nonsense begin"):
         message = Outgoing("k", "@nobody:localhost", Operation.DECIDE, target=target)

@@ -3,7 +3,9 @@
 Whoever is known may invite it anywhere. A stranger is let in only while somebody new is expected,
 and only to a direct, encrypted room of the two: that is where an invitation of ours is opened.
 Everything else waits unanswered, which tells nothing, and is looked at again, since a stranger of
-now may be expected later. Source: Matrix client-server API, "Room membership", "Stripped state".
+now may be expected later. Nobody reads what is said in a space itself: whoever is known and asks it into
+one has it go into those of its rooms that let it in. Source: Matrix client-server API, "Room membership",
+"Stripped state", "Spaces".
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from bot.platforms.base import Acquaintances, Result
 from bot.platforms.matrix.direct import DirectRooms
 from bot.platforms.matrix.http import Answer, call, path
 from bot.platforms.matrix.outcome import RefusedError, of_answer
-from bot.platforms.matrix.rooms import Rooms
+from bot.platforms.matrix.rooms import SPACE, Rooms
 from bot.platforms.matrix.upgrades import Upgrades
 
 _log = logging.getLogger(__name__)
@@ -34,6 +36,7 @@ _WAITING = 500  # invitations that may wait; the oldest are dropped, and come ba
 _DAY = timedelta(days=1)
 _STRANGERS = 20  # rooms of strangers in a day, and
 _STRANGERS_EACH = 10  # so many more for each invitation that was given out
+_ROOMS_OF_SPACE = 50  # that are gone into for one invitation
 
 _NOTHING: dict[str, Any] = {"types": []}
 _INVITES_ONLY = {
@@ -81,6 +84,11 @@ class Joining:
         self._joining: dict[str, asyncio.Task[None]] = {}
         self._strangers: deque[datetime] = deque()
         self._refused: set[str] = set()
+        self._led: dict[str, str] = {}
+
+    def led_by(self, room_id: str) -> str:
+        """Who asked us into the space of which this room is; "" where nobody did."""
+        return self._led.get(room_id, "")
 
     def invited(self, invites: _Json) -> None:
         """The invitations of a sync."""
@@ -217,6 +225,8 @@ class Joining:
                         return
                     joined = answer.ok
                 if joined and await self._may_stay(room_id, by, stranger, successor_of):
+                    if not (direct or stranger):
+                        await self._into_the_rooms_of(room_id, by)
                     return
                 if joined:
                     self._refused.add(room_id)
@@ -225,6 +235,16 @@ class Joining:
             except (RefusedError, aiohttp.ClientError, TimeoutError, OSError):
                 pass
             await asyncio.sleep(min(2.0**attempt, 300.0))
+
+    async def _into_the_rooms_of(self, room_id: str, by: str) -> None:
+        """If it is a space: those of its rooms that a member of it may enter, or everybody."""
+        space = await self._rooms.known(room_id)
+        if space.room_type != SPACE:
+            return
+        for child in sorted(space.children)[:_ROOMS_OF_SPACE]:
+            if child not in self._client.rooms and child not in self._refused:
+                self._led[child] = by
+                self._start(child, by, direct=False)
 
     async def _may_stay(self, room_id: str, by: str, stranger: bool, successor_of: str) -> bool:
         """What can be known only from inside."""

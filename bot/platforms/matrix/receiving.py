@@ -210,7 +210,9 @@ class Receiver:
         if self._rooms.kind(room_id) is not ChatKind.PRIVATE:
             # In a group, what was said between the invitation and our coming was not said to us.
             start = joined
-        by = _inviter(events[entry[0]])
+        by = _inviter(events[entry[0]]) or self._joining.led_by(room_id)
+        if self._rooms.is_space(room_id):
+            return []  # its rooms tell of themselves
         added = self._stored(room_id, events[joined], by=by)
         moved = await self._moved(room_id, events[joined], by)
         # Added comes first even if the person wrote before we had joined.

@@ -18,6 +18,9 @@ from bot.platforms.matrix.secrets import AccountSecrets
 
 _KEPT_AS = "encrypted_rooms"
 
+SPACE = "m.space"
+"""The type of a room that holds rooms (Matrix client-server API, "Spaces")."""
+
 
 class Rooms:
     """The rooms of one client, believed only once their whole state was taken in.
@@ -69,6 +72,11 @@ class Rooms:
         if room_id in self._encrypted:
             room.encrypted = True
         return room
+
+    def is_space(self, room_id: str) -> bool:
+        """Whether it holds rooms, and nobody reads what is said in itself."""
+        room = self._client.rooms.get(room_id)
+        return room is not None and room.room_type == SPACE
 
     def kind(self, room_id: str) -> ChatKind:
         """Private: two people at most, and marked direct or without a name of its own."""
