@@ -286,6 +286,9 @@ async def _live_through(
 # --- each write -----------------------------------------------------------------------------------
 
 
+FEW = 20
+"""Writes that are left from which on each of them is likely to fail when it is reached."""
+
 SELDOM = ("acting.", "audit.", "outages._moved", "outages._away", "outbox.recover_expired", "erasing.")
 """Transactions that this network reaches by accident: they may fail, but none is waited for."""
 
@@ -351,9 +354,11 @@ async def _each_write_of(
     network = await Network.make(at, 5)
 
     async def begin() -> Life:
+        # The last few are those of a start, behind one another: by the same chance none would come.
+        few = 0 < len(writes.left) <= FEW
         return await at.live(
             faults={
-                "errors": writes.errors, "failed": writes.failed, "chance": 0.04,
+                "errors": writes.errors, "failed": writes.failed, "chance": 0.3 if few else 0.04,
                 "in_a_row": 10 if full else 3, "seed": rng.random(),
             }
         )  # fmt: skip
