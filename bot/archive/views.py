@@ -15,7 +15,7 @@ from bot.archive.shelf import Group, Shelf, is_open, names, slug, version
 from bot.archive.signed import instant
 from bot.archive.words import as_html, excerpt, isolated, line
 from bot.domain.denunciation import File
-from bot.domain.publication import Kind, Publication, Version, spelled
+from bot.domain.publication import Kind, Publication, Version, short, spelled
 
 Write = Callable[[datetime], str]
 """How an instant is said: with the hour on its own page, without it in a list."""
@@ -91,6 +91,7 @@ class Whole:
     before: Link | None
     after: tuple[Link, ...]
     languages: tuple[Link, ...]
+    seal: str
     code: str
     fingerprint: str
     stem: str
@@ -147,6 +148,7 @@ class Views:
                 for v in publication.versions
                 if v is not shown
             ),
+            seal=spelled(short(publication.fingerprint)),
             code=spelled(publication.code),
             fingerprint=publication.fingerprint,
             stem=publication.code,
