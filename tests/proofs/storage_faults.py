@@ -286,8 +286,8 @@ async def _live_through(
 # --- each write -----------------------------------------------------------------------------------
 
 
-FEW = 20
-"""Writes that are left from which on each of them is likely to fail when it is reached."""
+NETWORKS = 24
+"""At the most. The first start of each has twenty-six writes in one transaction, of which ten fail."""
 
 SELDOM = ("acting.", "audit.", "outages._moved", "outages._away", "outbox.recover_expired", "erasing.")
 """Transactions that this network reaches by accident: they may fail, but none is waited for."""
@@ -328,7 +328,7 @@ async def _each_write(
     """Every write fails once with each error, over as many lives, and networks, as it takes."""
     writes = Writes(errors)
     where = "sqlite"
-    for _ in range(12 if full else 1):
+    for _ in range(NETWORKS if full else 1):
         address = database()
         where = "postgresql" if address else "sqlite"
         async with Installation.open(zygote, SPEED, address) as at:
@@ -354,11 +354,9 @@ async def _each_write_of(
     network = await Network.make(at, 5)
 
     async def begin() -> Life:
-        # The last few are those of a start, behind one another: by the same chance none would come.
-        few = 0 < len(writes.left) <= FEW
         return await at.live(
             faults={
-                "errors": writes.errors, "failed": writes.failed, "chance": 0.3 if few else 0.04,
+                "errors": writes.errors, "failed": writes.failed, "chance": 0.04,
                 "in_a_row": 10 if full else 3, "seed": rng.random(),
             }
         )  # fmt: skip
