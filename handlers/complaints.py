@@ -245,13 +245,14 @@ async def _save(ctx: Context, complaint: Complaint) -> None:
 
 
 async def _judges(ctx: Context, complaint: Complaint, without: int | None = None) -> list[Place]:
-    """The chats of those who may take it; whoever had it before only if there is nobody else."""
+    """The chats of those who may take it; whoever had it before only if nobody else can be asked, and
+    operators, where it is not theirs, only if not even that one can."""
     roster = await ctx.tx.people.roster(complaint.group)
     people = rules.judges(complaint, roster.coordinators)
-    fresh = people - {without}
     places: list[Place] = []
-    for member in sorted(fresh or people):
-        places += (await ctx.places_of(member))[:1]
+    for some in (people - {without}, people):
+        for member in sorted(some if not places else ()):
+            places += (await ctx.places_of(member))[:1]
     if complaint.for_operators or not places:
         there = [(place.platform, place.chat) for place in places]
         places += [
