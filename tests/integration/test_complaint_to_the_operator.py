@@ -54,3 +54,33 @@ async def test_late_twice_it_is_theirs(tmp_path: Path) -> None:
     for person in (ana, group.coordinator):
         await person.reads_all()
     await world.close()
+
+
+async def test_not_settled_it_goes_back_to_whoever_can_be_asked_before_it_is_theirs(
+    tmp_path: Path,
+) -> None:
+    """The other one who coordinates closed the chat: Coral hears of it again, and no operator."""
+    stage = await SandboxStage.open(tmp_path / "acuerpa.db")
+    world = World(stage)
+    operator = await world.person("operadora")
+    group = await world.group("Red")
+    (dora,) = await group.joined("Dora", as_="coordinación")
+    (ana,) = await group.joined("Ana", as_="integrante")
+    for person in world.people:
+        await person.reads_all()
+    await ana.writes("/queja medida: nadie me preguntó")
+    await ana.presses("Enviar sin mi nombre")
+    await group.coordinator.sees("Queja 1", "nadie me preguntó")
+    await group.coordinator.presses("Yo la atiendo")
+    await group.coordinator.presses("Responder")
+    await group.coordinator.writes("Así se hizo siempre.")
+    for person in world.people:
+        await person.reads_all()
+    await dora.device.closes_the_chat()
+    await world.stage.settle()
+    await ana.presses("No queda resuelta")
+    await group.coordinator.sees("Queja 1", "nadie me preguntó")
+    assert not any("nadie me preguntó" in m.text for m in await operator.device.messages())
+    for person in world.people:
+        await person.reads_all()
+    await world.close()
