@@ -37,8 +37,9 @@ def new_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-def settings_of(config: Config, platforms: Iterable[Platform]) -> Settings:
+def settings_of(config: Config, given: Iterable[Platform]) -> Settings:
     """What the handlers are given."""
+    platforms = list(given)
     return Settings(
         language=config.language,
         zone=config.zone,
@@ -49,6 +50,7 @@ def settings_of(config: Config, platforms: Iterable[Platform]) -> Settings:
         largest_file=config.files.max_mb * MEGA,
         archive=config.archive.url,
         links={str(p.name): p.invitation_link for p in platforms},
+        messages_of={str(p.name): p.messages_of for p in platforms},
     )
 
 

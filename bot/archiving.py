@@ -15,7 +15,7 @@ from bot.texts import available
 from storage.database import Database
 from storage.signing_keys import SigningKey
 
-PATIENCE = 120.0
+PATIENCE = 30.0
 """Seconds that the writer waits for the bytes of one file."""
 
 

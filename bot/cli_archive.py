@@ -10,6 +10,7 @@ import typer
 from bot.app import archive_of, settings_of
 from bot.cli_keys import source_of
 from bot.config import ConfigError, load
+from bot.domain.publication import Publication
 from bot.engine.clock import SystemClock
 from handlers.archive import publications
 from handlers.context import Context
@@ -33,8 +34,13 @@ def archive(
         await database.open()
         now = SystemClock().now()
         try:
-            async with database.transaction() as tx:
-                found = await publications(Context(tx, now, settings_of(settings, [])))
+            found: list[Publication] = []
+            after: int | None = 0
+            while after is not None:
+                async with database.transaction() as tx:
+                    ctx = Context(tx, now, settings_of(settings, []))
+                    more, after = await publications(ctx, after)
+                found += more
             await write(found, now)
         except OSError as error:
             raise ConfigError(

@@ -122,6 +122,7 @@ class Demo:
             zone=ZONE,
             token=new_token,
             links={"sandbox": platform.invitation_link},
+            messages_of={"sandbox": platform.messages_of},
         )
         self.engine = Engine(
             database, [platform], Router(self._settings), self._clock,

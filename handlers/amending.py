@@ -65,6 +65,9 @@ async def correct(ctx: Context, by: Denunciation) -> None:
     await ctx.tx.denunciations.save(now)
     await ctx.tx.denunciations.save(rules.sent(by, ctx.now))
     await ctx.log("denunciation_corrected", by.author, number=published.number)
+    await end_countdown(ctx, now)
+    if now.closed_at is None:
+        await begin_countdown(ctx, now)
     told = await _amend(ctx, published, now)
     for place in (await ctx.places_of(by.author))[:1]:
         await ctx.say(place, "denunciation.corrected", number=published.number, n=told)
@@ -185,14 +188,14 @@ async def _amend(
     """
     rows = await ctx.tx.outbox.standing(purpose(after.id))
     languages = await _languages(ctx, after, rows)
-    alike: dict[tuple[str, Secrecy], list[Row]] = {}
+    alike: dict[tuple[str, str, Secrecy], list[Row]] = {}
     for row in rows:
         secrecy = Secrecy.MINIMAL if row.member is not None else Secrecy.PUBLIC
-        alike.setdefault((languages[row.key], secrecy), []).append(row)
+        alike.setdefault((row.platform, languages[row.key], secrecy), []).append(row)
     anew = 0
-    for (language, secrecy), same in alike.items():
+    for (platform, language, secrecy), same in alike.items():
         old = await denunciation_words.shown(ctx, before, language)
-        split = denunciation_words.number_of_messages(old, len(before.files)) > 1
+        split = denunciation_words.number_of_messages(ctx, platform, old, 0) > 1
         text = await _text(ctx, after, language)
         if not before.files and not split:
             await _send(

@@ -54,7 +54,8 @@ async def _judge(ctx: Context, code: str, text: str) -> None:
     if not found:
         await ctx.reply("verify.unknown", code=spelled(code))
         return
-    one = found[0]
+    # The very same words may have been published twice: their numbers tell them apart.
+    one = next((d for d in found if f"#{d.number}" in text), found[0])
     group = await ctx.tx.people.group(one.group)
     values = {
         "number": one.number, "organisation": group.organisation, "at": one.sent_at or ctx.now,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -47,9 +48,19 @@ async def shown(ctx: Context, draft: Denunciation, language: str = "") -> Rich:
     text = text + texts.render("denunciation.seal", code=spelled(short(draft.fingerprint)))
     address = ctx.settings.archive
     if address and draft.corrects is None:
-        at_code = draft.code or short(draft.fingerprint)
-        text = text + Rich.of(f"\n{address}/{versions[0].language}/{at_code}.html")
+        code = await code_of(ctx, draft)
+        text = text + Rich.of(f"\n{address}/{versions[0].language}/{code}.html")
     return text
+
+
+async def code_of(ctx: Context, draft: Denunciation) -> str:
+    """The address of its page: its short fingerprint, unless the very same was published before."""
+    if draft.code:
+        return draft.code
+    code = short(draft.fingerprint)
+    if await ctx.tx.denunciations.is_free(code):
+        return code
+    return short(hashlib.sha256(f"{draft.fingerprint} {draft.id}".encode()).hexdigest())
 
 
 def chosen(draft: Denunciation, group: Group, language: str) -> tuple[Version, ...]:
@@ -116,13 +127,17 @@ async def facts(ctx: Context, place: Place, draft: Denunciation) -> Rich:
             lines = lines + texts.render("denunciation.fact.region", region=region.name)
     if draft.needed > 1:
         lines = lines + texts.render("denunciation.fact.needed", n=draft.needed)
-    messages = number_of_messages(await shown(ctx, draft), len(draft.files))
-    if messages > 1:
-        lines = lines + texts.render("denunciation.fact.messages", n=messages)
+    text = await shown(ctx, draft)
+    for platform in sorted(ctx.settings.messages_of):
+        messages = number_of_messages(ctx, platform, text, len(draft.files))
+        if messages > 1:
+            lines = lines + texts.render(
+                "denunciation.fact.messages", platform=platform.capitalize(), n=messages
+            )
     return lines
 
 
-def number_of_messages(text: Rich, files: int) -> int:
-    """Into how many messages Telegram makes it; the other platforms show it as one."""
-    letters = len(text.plain.encode("utf-16-le")) // 2
-    return max(1, -(-letters // 4096)) + max(0, files - (1 if letters <= 1024 else 0))
+def number_of_messages(ctx: Context, platform: str, text: Rich, files: int) -> int:
+    """Into how many messages a platform makes it; 1 for one that is not there any more."""
+    count = ctx.settings.messages_of.get(platform)
+    return count(text, files) if count is not None else 1

@@ -9,12 +9,13 @@ from typing import Any
 
 from bot.domain.answers import plain
 from bot.domain.denunciation import TITLE_LIMIT, Denunciation, Kind, Refusal
+from bot.domain.endangering import LONGEST, MOST_NAMES
 from bot.domain.permissions import Action
 from bot.domain.spoken import readings
 from bot.domain.templates import composed, taken_apart, templates
 from bot.texts import available
 from bot.texts.catalogue import own_name
-from handlers import denunciations
+from handlers import denunciation_words, denunciations
 from handlers.commands import Entry
 from handlers.context import Choice, Context
 
@@ -40,6 +41,8 @@ SETTINGS = (
     Choice("topics", "button.draft_topics"),
     Choice("region", "button.draft_region"),
     Choice("part", "button.draft_part"),
+    Choice("names", "button.draft_names"),
+    Choice("elsewhere", "button.draft_elsewhere"),
     Choice("back", "button.draft_back"),
 )
 SKIPPED = frozenset({"-", "—", "saltar", "skip", "nada", "no"})
@@ -207,6 +210,11 @@ async def pressed(ctx: Context, ref: int, action: str, argument: str) -> None:
             await ctx.expect(denunciations.TOPIC, "one_part", denunciation=ref, part=argument)
             await ctx.reply("denunciation.one_part", question=ctx.texts(ctx.place).render(
                 f"template.ask.{argument}"))  # fmt: skip
+        case "names":
+            await ctx.expect(denunciations.TOPIC, "names", denunciation=ref)
+            await ctx.reply("denunciation.names_who")
+        case "elsewhere":
+            await _elsewhere(ctx, draft)
         case "back":
             await denunciations.show(ctx, draft)
 
@@ -279,6 +287,8 @@ async def words(ctx: Context, step: str, data: dict[str, Any], text: str) -> Non
             await _time(ctx, step, data, text)
         case "language":
             await _language(ctx, data, text)
+        case "names":
+            await _names(ctx, data, text)
         case _:
             if step == "title":
                 await ctx.close_prompts(TOPIC, int(str(data["denunciation"])))
@@ -303,6 +313,31 @@ async def _time(ctx: Context, step: str, data: Mapping[str, Any], text: str) -> 
     else:
         kind = Kind.URGENT if instant is not None else draft.kind
         await _changed(ctx, draft, act_by=instant, kind=kind)
+
+
+async def _names(ctx: Context, data: Mapping[str, Any], text: str) -> None:
+    """People whom it names and no rule of ours finds: each is asked about before it is reviewed."""
+    draft = await _mine(ctx, data)
+    if draft is None:
+        return
+    names = [" ".join(name.split())[:LONGEST] for name in re.split(r"[,;\n]", text) if name.strip()]
+    await ctx.expect_nothing()
+    for name in names[:MOST_NAMES]:
+        await ctx.tx.denunciations.set_name(draft.id, name, "")
+    await denunciations.show(ctx, draft)
+
+
+async def _elsewhere(ctx: Context, draft: Denunciation) -> None:
+    """As it looks on the other platforms on which its author can be reached."""
+    here, seen = ctx.place, 0
+    for place in await ctx.places_of(draft.author):
+        if place.platform == here.platform or place.platform in ctx.speaker.group.bare:
+            continue
+        seen += 1
+        await ctx.say(place, "denunciation.preview", number=draft.number)
+        await ctx.put(place, await denunciation_words.shown(ctx, draft), kept=draft.files)
+    await ctx.reply("denunciation.shown_elsewhere" if seen else "denunciation.nowhere_else")
+    await denunciations.preview(ctx, here, draft)
 
 
 async def _language(ctx: Context, data: Mapping[str, Any], text: str) -> None:

@@ -77,8 +77,8 @@ async def publish(ctx: Context, draft: Denunciation) -> None:
     if draft.corrects is not None:
         await amending.correct(ctx, draft)
         return
-    seal = short(draft.fingerprint)
-    draft = replace(draft, code=seal, seal=seal)
+    code = await denunciation_words.code_of(ctx, draft)
+    draft = replace(draft, code=code, seal=short(draft.fingerprint))
     await ctx.tx.denunciations.save(draft)
     replies = await _replies(ctx, draft)
     rows = await readers.of(ctx, draft)

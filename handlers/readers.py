@@ -107,7 +107,9 @@ async def _daily(ctx: Context, member: int) -> None:
     if reader.left_at is not None or not reader.subscribed:
         return
     found = [await ctx.tx.denunciations.get(id) for id in waiting]
-    public = [d for d in found if d is not None and d.state is State.SENT]
+    # One that is just leaving counts: it would not be in tomorrow's either.
+    going = (State.APPROVED, State.SENT)
+    public = [d for d in found if d is not None and d.code and d.state in going]
     group = await ctx.tx.people.group(reader.group)
     wish = await ctx.tx.readers.wish(reader.id)
     for place in (await ctx.places_of(reader.id))[:1] if public else ():

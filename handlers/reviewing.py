@@ -15,6 +15,7 @@ from bot.domain.answers import plain
 from bot.domain.approval import HOURS, MOST, Rules
 from bot.domain.denunciation import Denunciation, Refusal, State
 from bot.domain.endangering import names_in, stands_in
+from bot.domain.lanes import Lane
 from bot.domain.people import Role
 from bot.domain.permissions import Action, may
 from bot.texts import Key
@@ -109,8 +110,9 @@ async def _asks_about_names(ctx: Context, draft: Denunciation) -> bool:
     """Whether something about a name has to be said first: it was asked, or it was refused."""
     texts = denunciations.texts_of(draft)
     said = await ctx.tx.denunciations.names(draft.id)
-    for name in names_in(texts):
-        if name not in said:
+    given = [n for n, answer in said.items() if not answer and stands_in(n, texts)]
+    for name in dict.fromkeys((*names_in(texts), *given)):
+        if not said.get(name):
             await ctx.toast("toast.done")
             await ctx.close_prompts(NAMED_TOPIC, draft.id)
             await ctx.ask(
@@ -281,7 +283,9 @@ async def command_rules(ctx: Context, rest: str) -> None:
     await _show_rules(ctx, wanted)
     roster = await ctx.tx.people.roster(group)
     told = (approvers | roster.coordinators) - {ctx.speaker.member.id}
-    await ctx.tell(told, "review_rules.changed", everywhere=False, **_described(wanted))
+    await ctx.tell(
+        told, "review_rules.changed", lane=Lane.CONVERSATION, everywhere=False, **_described(wanted)
+    )
 
 
 async def _read_rules(

@@ -175,6 +175,8 @@ PRESSES: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "set_region": Action.WRITE,
             "part": Action.WRITE,
             "one_part": Action.WRITE,
+            "names": Action.WRITE,
+            "elsewhere": Action.WRITE,
             "back": Action.WRITE,
         },
         "named": {"yes": Action.WRITE, "no": Action.WRITE, "nobody": Action.WRITE},
@@ -264,6 +266,7 @@ DIALOGS: Mapping[str, Mapping[str, Action]] = MappingProxyType(
             "when": Action.WRITE,
             "until": Action.WRITE,
             "language": Action.WRITE,
+            "names": Action.WRITE,
             "reason": Action.STOP,
         },
         "region": {

@@ -57,6 +57,7 @@ from handlers import (
     consent,
     contacts,
     decisions,
+    denunciation_acts,
     denunciations,
     destinations,
     details,
@@ -232,21 +233,13 @@ async def _which_reading(ctx: Context, _step: str, data: dict[str, Any], text: s
         await readings.words(ctx, data, text, READ)
 
 
-async def _denunciation(ctx: Context, step: str, data: dict[str, Any], text: str) -> None:
-    """Words for a draft, or why one is withdrawn."""
-    if step == "reason":
-        await amending.reason(ctx, int(str(data["denunciation"])), text)
-    else:
-        await drafting.words(ctx, step, data, text)
-
-
 TALKS: dict[str, Talk] = {
     trips.TOPIC: trips.words,
     readings.TOPIC: _which_reading,
     collectives.TOPIC: collectives.words,
     joining.TOPIC: joining.words,
     incidents.TOPIC: incidents.words,
-    denunciations.TOPIC: _denunciation,
+    denunciations.TOPIC: denunciation_acts.words,
     roles.TOPIC: roles.words,
     duress.TOPIC: duress.words,
     taking_back.TOPIC: taking_back.words,
@@ -276,42 +269,6 @@ CARRIED_OUT: dict[Decided, decisions.CarryOut] = {
     Decided.DETAILS: details.carry_out,
 }
 """What two people decided, and what does it."""
-
-
-async def _act(ctx: Context, ref: int, action: str, argument: str) -> None:
-    """One press or number below a denunciation."""
-    draft = await ctx.tx.denunciations.get(ref)
-    if draft is None or draft.group != ctx.speaker.member.group:
-        await ctx.toast("toast.stale")
-        return
-    match action:
-        case "review":
-            await reviewing.to_review(ctx, draft)
-        case "rewrite":
-            await denunciations.rewrite(ctx, draft)
-        case "discard":
-            await denunciations.discard(ctx, draft)
-        case "no_files":
-            await denunciations.without_files(ctx, draft)
-        case "settings":
-            await drafting.settings(ctx, draft)
-        case "approve":
-            await reviewing.approve(ctx, draft, argument)
-        case "return":
-            await reviewing.give_back(ctx, draft)
-        case "agree_later":
-            await reviewing.agree_later(ctx, draft)
-        case "stop":
-            await publishing.stop(ctx, draft)
-        case "retry":
-            await publishing.retry(ctx, draft)
-        case "withdraw":
-            await ctx.toast("toast.done")
-            await amending.ask_to_withdraw(ctx, draft, "")
-        case "withdraw_now":
-            await amending.withdraw(ctx, draft, argument)
-        case "keep":
-            await amending.keep(ctx, draft)
 
 
 class Occasion(Due, Protocol):
@@ -530,7 +487,7 @@ class Router:
             case proposals.TOPIC:
                 await proposals.pressed(ctx, prompt.ref, option.action, option.argument)
             case denunciations.TOPIC:
-                await _act(ctx, prompt.ref, option.action, option.argument)
+                await denunciation_acts.act(ctx, prompt.ref, option.action, option.argument)
             case drafting.TOPIC:
                 await drafting.pressed(ctx, prompt.ref, option.action, option.argument)
             case reviewing.NAMED_TOPIC:
@@ -762,9 +719,11 @@ class Router:
         """A feed of another organisation was looked at."""
         await following.looked_at(Context(tx, now, self._settings), feed, found, again)
 
-    async def published(self, tx: Transaction, now: datetime) -> Sequence[Publication]:
-        """Everything that is public."""
-        return await archive.publications(Context(tx, now, self._settings))
+    async def published(
+        self, tx: Transaction, after: int, now: datetime
+    ) -> tuple[Sequence[Publication], int | None]:
+        """Some of what is public."""
+        return await archive.publications(Context(tx, now, self._settings), after)
 
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants."""

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import time, timedelta
 
+from bot.domain.rich import Rich
+
 INVITATION_LIFE = timedelta(hours=24)
 """How long an invitation can be opened."""
 
@@ -22,7 +24,8 @@ HOUR = timedelta(hours=1)
 class Settings:
     """`operators`: accounts ("telegram:123", "matrix:@a:b") that may make groups and hear of trouble.
 
-    `links` gives each platform's invitation link for a secret, or None. `token` gives fresh random
+    `links` gives each platform's invitation link for a secret, or None, and `messages_of` into how many
+    messages it makes a text with so many files. `token` gives fresh random
     text of at least 80 bits, safe in a link. `canary` is the wall time of `zone` at which the canary
     is to be asked every day; None for no canary. `questions`: how long after its end a check-in's
     question stays in the chat. `largest_file`: bytes that a file of a denunciation may have.
@@ -38,3 +41,4 @@ class Settings:
     largest_file: int = 10_000_000
     archive: str = ""
     links: Mapping[str, Callable[[str], str | None]] = field(default_factory=dict)
+    messages_of: Mapping[str, Callable[[Rich, int], int]] = field(default_factory=dict)

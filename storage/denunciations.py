@@ -87,6 +87,13 @@ class Denunciations:
         row = await self._rows.one(sa.select(*_DENUNCIATION).where(here))
         return await self._whole(row) if row else None
 
+    async def is_free(self, code: str) -> bool:
+        """Whether nothing was published under this address."""
+        found = await self._db.execute(
+            sa.select(denunciations.c.id).where(denunciations.c.code == code).limit(1)
+        )
+        return found.first() is None
+
     async def sealed_as(self, code: str) -> list[Denunciation]:
         """What was published with this short fingerprint, first or after a correction."""
         found = await self._rows.all(
@@ -108,16 +115,19 @@ class Denunciations:
         )
         return [await self._whole(row) for row in found]
 
-    async def public(self) -> list[Denunciation]:
-        """All that was published as something of its own, in every group, the oldest first."""
+    async def public(self, after: int, most: int) -> list[Denunciation]:
+        """What was published as something of its own, in every group, the oldest first: the next
+        `most` behind the row `after`."""
         found = await self._rows.all(
             sa.select(*_DENUNCIATION)
             .where(
                 among(denunciations.c.state, (State.SENT, State.WITHDRAWN)),
                 denunciations.c.corrects_id.is_(None),
                 denunciations.c.code != "",
+                denunciations.c.id > after,
             )
             .order_by(denunciations.c.id)
+            .limit(most)
         )
         return [await self._whole(row) for row in found]
 

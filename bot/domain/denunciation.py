@@ -103,7 +103,7 @@ class Denunciation:
     action asks its readers to act, `publish_at` when it is to leave if not at once. `corrects` and
     `follows` are numbers of rows: of what it puts right, and of what it continues. `needed` is how
     many others must agree; `approvals` are those who did. `code` is its public address, the short
-    fingerprint of what left first, and `seal` that of what stands there now.
+    fingerprint of what left first unless another one has it, and `seal` that of what stands there now.
     """
 
     id: int
@@ -327,10 +327,12 @@ def closed(draft: Denunciation, now: datetime) -> Denunciation | Refusal:
 
 
 def corrected(draft: Denunciation, by: Denunciation, now: datetime) -> Denunciation | Refusal:
-    """The words of a correction that two people agreed to take the place of its own."""
+    """All that a correction says, to which two people agreed, takes the place of its own."""
     if draft.state is not State.SENT or not by.publishable or by.corrects != draft.id:
         return Refusal.STATE
+    open_again = by.act_by is not None and by.act_by > now
     return replace(
         draft, title=by.title, text=by.text, language=by.language, others=by.others,
-        act_by=by.act_by, corrected_at=now, approver=by.approver, approved_hash="",
+        kind=by.kind, topics=by.topics, region=by.region, act_by=by.act_by, corrected_at=now,
+        closed_at=None if open_again else draft.closed_at,
     )  # fmt: skip

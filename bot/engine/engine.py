@@ -12,7 +12,6 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.engine.acting import Acting, always
-from bot.engine.archiving import EVERY as LOOK_AT_ARCHIVE
 from bot.engine.archiving import Archiving, Archivist
 from bot.engine.audit import Auditor
 from bot.engine.beats import Beats
@@ -329,7 +328,7 @@ class Engine:
         self._beats.expect("archive", LONGEST_WRITING)
         while True:
             await persist("archive", archivist.look)
-            await asyncio.sleep(LOOK_AT_ARCHIVE)
+            await asyncio.sleep(archivist.wait)
 
     async def _receive_all(self) -> None:
         """Store what the platforms hold for us, those that answer."""

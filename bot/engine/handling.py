@@ -66,8 +66,11 @@ class Handlers(Protocol):
         """A feed was looked at: `found` is what `bot.engine.following` was given to look with gave.
         If all is well, it is to be looked at `again` then."""
 
-    async def published(self, tx: Transaction, now: datetime) -> Sequence[Publication]:
-        """Everything that is public, for the archive."""
+    async def published(
+        self, tx: Transaction, after: int, now: datetime
+    ) -> tuple[Sequence[Publication], int | None]:
+        """Some of what is public, for the archive: what follows the row `after`, and where to go on,
+        None at the end."""
 
     async def migrated(self, tx: Transaction, platform: str, old: str, new: str) -> None:
         """A chat has a new id."""

@@ -437,6 +437,9 @@ class Platform(Protocol):
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Set the commands menu; keys are languages, "" the default. May do nothing."""
 
+    def messages_of(self, text: Rich, files: int) -> int:
+        """Into how many messages a text without buttons, with so many images or documents, is made."""
+
     def invitation_link(self, secret: str) -> str | None:
         """A link that opens a chat with the bot and hands over `secret`, or None."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from typer.testing import CliRunner
 from bot.cli import cli
 from bot.config import ArchiveSection
 from tests.stories.test_amending import corrects, published
-from tests.stories.test_denunciations import TEXT, TITLE
+from tests.stories.test_denunciations import TEXT, TITLE, approved, write
 from tests.support.stage_sandbox import SandboxStage
 from tests.support.world import World
 
@@ -27,9 +28,14 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest_asyncio.fixture
-async def world(tmp_path: Path, folder: Path) -> AsyncIterator[World]:
+async def stage(tmp_path: Path, folder: Path) -> SandboxStage:
     section = ArchiveSection(folder=folder, url=URL, title="Denuncias de la Red")
-    made = World(await SandboxStage.open(tmp_path / "acuerpa.db", section))
+    return await SandboxStage.open(tmp_path / "acuerpa.db", section)
+
+
+@pytest_asyncio.fixture
+async def world(stage: SandboxStage) -> AsyncIterator[World]:
+    made = World(stage)
     yield made
     for person in made.people:
         await person.reads_all()
@@ -90,6 +96,63 @@ async def test_a_draft_and_a_name_of_a_member_stand_nowhere(world: World, folder
     for path, content in everything(folder):
         for words in ("Olga", "Rita", "Ana", "Un borrador", "nadie aprobó"):
             assert words.encode() not in content, path
+
+
+async def test_the_same_words_published_twice_have_a_page_each(
+    world: World, folder: Path
+) -> None:
+    olga, rita, ana, _ = await published(world)
+    await write(olga)
+    await approved(olga, rita)
+    await world.forward(seconds=10)
+    await ana.reads_all()
+    shown = [m.text for m in await ana.device.messages() if TITLE in m.text]
+    pages = {text.rsplit("\n", 1)[1].removeprefix(f"{URL}/") for text in shown}
+    assert len(pages) == 2
+    assert all(TEXT in (folder / "public" / page).read_text("utf-8") for page in pages)
+    for number in (1, 2):
+        await ana.writes(shown[number - 1], forwarded=True)
+        await ana.sees("Es auténtica", f"denuncia #{number} de")
+
+
+async def test_a_new_key_signs_all_of_it_and_the_old_one_says_so(
+    stage: SandboxStage, world: World, folder: Path
+) -> None:
+    await published(world)
+    (old,) = (folder / "public" / "keys").glob("*.pub")
+    kept = Path(shutil.copy(old, folder / "old.pub"))
+    async with stage.database.transaction() as tx:
+        new = await tx.signing_keys.rotate(stage.clock.now())
+    await stage.settle()
+    public = folder / "public"
+    key = public / "keys" / f"{new.public.id}.pub"
+    assert believed(public / "archive.json", key)
+    assert not believed(public / "archive.json", kept)
+    (statement,) = (public / "keys").glob("statement-*.txt")
+    assert new.public.line in statement.read_text("utf-8")
+    assert believed(statement, kept)
+
+
+async def test_an_archive_that_fails_in_any_way_stops_nothing(
+    stage: SandboxStage, world: World, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bot's first work is alarms: a defect of the archive is the operator's to hear of."""
+
+    def breaks(*_arguments: object, **_more: object) -> None:
+        raise ValueError("nobody foresaw this")
+
+    olga, rita, ana, _ = await published(world)
+    before = (folder / "public").resolve()
+    monkeypatch.setattr("bot.archiving.build", breaks)
+    await write(olga)
+    await approved(olga, rita)
+    await ana.writes("auxilio")
+    await ana.sees("Avisé a tu red")
+    await world.forward(seconds=10)
+    assert (folder / "public").resolve() == before
+    monkeypatch.undo()
+    await stage.settle()
+    assert (folder / "public").resolve() != before
 
 
 async def test_a_folder_that_cannot_be_written_leaves_what_is_there(

@@ -111,6 +111,7 @@ async def test_a_long_text_leaves_in_parts(
     assert receipt.message_id == str(messages[-1].id)
     assert len(messages) == parts
     assert "".join("".join(m.text.split()) for m in messages) == "".join(text.split())
+    assert platform.messages_of(Rich.of(text), 0) == len(messages)
     assert all(len(m.text.encode("utf-16-le")) <= 2 * 4096 for m in messages)
     assert [bool(m.labels) for m in messages] == [False] * (parts - 1) + [True]
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
+from bot.domain.rich import Rich
 from bot.platforms.base import (
     Batch,
     Body,
@@ -377,6 +378,9 @@ class Client:
 
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Nobody looks at the menu."""
+
+    def messages_of(self, text: Rich, files: int) -> int:
+        return 1
 
     def invitation_link(self, secret: str) -> str | None:
         return None

@@ -80,3 +80,36 @@ async def test_one_person_on_both_is_told_on_both(mixed: tuple[World, MatrixStag
     for device in (berta, on_matrix):
         await device.sees("Tomaste el incidente #1")
     await group.coordinator.sees("Berta se encarga")
+
+
+async def test_olga_sees_her_draft_as_each_of_her_platforms_will_show_it(
+    mixed: tuple[World, MatrixStage],
+) -> None:
+    world, matrix = mixed
+    group = await world.group("Red")
+    (olga,) = await group.joined("Olga", as_="redacción")
+    await olga.writes("/denuncia")
+    await olga.sees("Escribe el título")
+    await olga.writes("Hostigamiento")
+    await olga.sees("Ahora el texto")
+    await olga.writes("Hecho tras hecho. " * 300)
+    await olga.sees("Así se publicará", "En Telegram sale en 2 mensajes")
+    await olga.reads_all()
+    await olga.presses("Ajustes")
+    await olga.sees("¿Qué quieres cambiar?")
+    await olga.presses("Verla en mis otras plataformas")
+    await olga.sees("No tienes otra plataforma")
+    await olga.reads_all()
+    await olga.writes("/cuenta")
+    secret = await olga.reads_secret()
+    on_matrix = await world.person("Olga en Matrix", matrix)
+    await on_matrix.writes(secret)
+    await on_matrix.reads_all()
+    await olga.reads_all()
+    await olga.presses("Ajustes")
+    await olga.sees("¿Qué quieres cambiar?")
+    await olga.presses("Verla en mis otras plataformas")
+    await on_matrix.sees("Así se publicará la denuncia #1")
+    await on_matrix.sees("Hostigamiento", "Hecho tras hecho", "Huella")
+    await olga.sees("Te la mandé a tus otras plataformas")
+    await olga.reads_all()

@@ -1,6 +1,6 @@
 """What was published is put right, taken back with a reason, continued, or over when its date is."""
 
-from tests.stories.test_denunciations import TEXT, TITLE, organisation, write
+from tests.stories.test_denunciations import TEXT, TITLE, approved, organisation, says, write
 from tests.support.world import Person, World
 
 
@@ -8,9 +8,7 @@ async def published(world: World) -> tuple[Person, Person, Person, Person]:
     """Denunciation #1 of Olga, approved by Rita, read by Ana and in a channel."""
     olga, rita, ana, channel = await organisation(world)
     await write(olga)
-    await olga.presses("Enviar a revisión")
-    await rita.reads_all()
-    await rita.presses("Aprobar y publicar")
+    await approved(olga, rita)
     for person in (channel, ana, rita):
         await person.sees(TITLE, TEXT)
     await olga.sees("#1")
@@ -101,9 +99,7 @@ async def test_a_follow_up_says_what_it_continues(world: World) -> None:
     await olga.writes("-")
     await olga.sees("Así se publicará")
     await olga.sees("Seguimiento", "Siguen sin responder", "Qué pasó desde entonces", "Sigue a")
-    await olga.presses("Enviar a revisión")
-    await rita.reads_all()
-    await rita.presses("Aprobar y publicar")
+    await approved(olga, rita)
     for person in (channel, ana, rita):
         await person.sees("Seguimiento", "Siguen sin responder", "#2", "Sigue a")
     await olga.sees("#2")
@@ -112,16 +108,9 @@ async def test_a_follow_up_says_what_it_continues(world: World) -> None:
 async def test_an_urgent_action_counts_its_days_and_closes_itself(world: World) -> None:
     olga, rita, ana, channel = await organisation(world)
     await write(olga)
-    await olga.presses("Ajustes")
-    await olga.sees("¿Qué quieres cambiar?")
-    await olga.presses("Hasta cuándo")
-    await olga.sees("¿Hasta qué fecha")
-    await olga.writes("20 de noviembre a las 09:00")
-    await olga.sees("Así se publicará")
-    await olga.sees("Acción urgente", "Días que quedan: 3")
-    await olga.presses("Enviar a revisión")
-    await rita.reads_all()
-    await rita.presses("Aprobar y publicar")
+    await says(olga, "Hasta cuándo", "20 de noviembre a las 09:00")
+    await olga.shows("Acción urgente", "Días que quedan: 3")
+    await approved(olga, rita)
     for person in (channel, ana, rita):
         await person.sees("Días que quedan: 3", TITLE)
     await olga.sees("#1")
@@ -135,17 +124,26 @@ async def test_an_urgent_action_counts_its_days_and_closes_itself(world: World) 
     await olga.sees("llegó a su fecha y quedó cerrada")
 
 
-async def test_it_is_stopped_while_it_leaves_and_then_withdrawn(world: World) -> None:
-    olga, _, _, channel = await published(world)
-    await olga.writes("/denuncia")
+async def test_a_correction_changes_what_it_is_and_until_when_as_it_was_approved(
+    world: World,
+) -> None:
+    olga, rita, ana, channel = await published(world)
+    await olga.writes("/corregir 1")
     await olga.reads_all()
-    await olga.writes("Otra cosa")
+    await olga.writes(TITLE)
     await olga.reads_all()
-    await olga.writes("Otro texto.")
+    await olga.writes(TEXT)
     await olga.reads_all()
-    await olga.presses("Descartar")
-    await olga.shows("Descartada")
-    await channel.sees_nothing()
+    await says(olga, "Hasta cuándo", "19 de noviembre a las 09:00")
+    await approved(olga, rita)
+    await olga.sees("quedó corregida")
+    for person in (channel, ana):
+        await person.shows("Acción urgente", "Días que quedan: 2", TITLE)
+    await world.forward(days=3)
+    for person in (channel, ana):
+        await person.shows("Acción urgente, cerrada", TITLE)
+    await olga.sees("llegó a su fecha")
+    await rita.reads_all()
 
 
 async def test_a_closed_urgent_action_can_be_corrected_and_keeps_its_other_language(
@@ -160,15 +158,8 @@ async def test_a_closed_urgent_action_can_be_corrected_and_keeps_its_other_langu
     for words in ("en", "Harassment", "Two vans."):
         await olga.writes(words)
     await olga.reads_all()
-    await olga.presses("Ajustes")
-    await olga.reads_all()
-    await olga.presses("Hasta cuándo")
-    await olga.reads_all()
-    await olga.writes("mañana a las 9:00")
-    await olga.reads_all()
-    await olga.presses("Enviar a revisión")
-    await rita.reads_all()
-    await rita.presses("Aprobar y publicar")
+    await says(olga, "Hasta cuándo", "mañana a las 9:00")
+    await approved(olga, rita)
     await world.forward(days=2)
     for person in world.people:
         await person.reads_all()

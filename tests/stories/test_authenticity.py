@@ -3,7 +3,7 @@
 import re
 
 from tests.stories.test_amending import corrects, published
-from tests.stories.test_denunciations import TEXT, TITLE, organisation
+from tests.stories.test_denunciations import TEXT, TITLE, approved, organisation
 from tests.support.world import Person, World
 
 
@@ -78,11 +78,9 @@ async def test_the_last_message_of_a_long_one_is_a_true_part(world: World) -> No
     await olga.writes(TITLE)
     await olga.reads_all()
     await olga.writes(long)
-    await olga.sees("Así se publicará", "En Telegram sale en unos 3 mensajes")
+    await olga.sees("Así se publicará")
     await olga.reads_all()
-    await olga.presses("Enviar a revisión")
-    await rita.reads_all()
-    await rita.presses("Aprobar y publicar")
+    await approved(olga, rita)
     for person in world.people:
         await person.reads_all()
     whole = [m.text for m in await ana.device.messages()][-1]  # on Telegram its last part

@@ -33,6 +33,24 @@ async def write(olga: Person) -> None:
     await olga.sees(TITLE, TEXT)
 
 
+async def says(olga: Person, what: str, words: str) -> None:
+    """Something else about the draft: its hour, its date, another language."""
+    await olga.presses("Ajustes")
+    await olga.sees("¿Qué quieres cambiar?")
+    await olga.presses(what)
+    await olga.reads_all()
+    await olga.writes(words)
+    await olga.sees("Así se publicará")
+    await olga.sees(TITLE)
+
+
+async def approved(olga: Person, rita: Person) -> None:
+    """It goes to review, and Rita agrees."""
+    await olga.presses("Enviar a revisión")
+    await rita.reads_all()
+    await rita.presses("Aprobar y publicar")
+
+
 async def test_written_approved_by_another_and_published_with_a_report(world: World) -> None:
     olga, rita, ana, channel = await organisation(world)
     await write(olga)

@@ -155,3 +155,28 @@ async def test_an_edit_takes_it_back_from_whoever_was_to_review_it(world: World)
     await olga.presses("Comunicado")
     await olga.sees("Así se publicará")
     await olga.sees("Comunicado", TITLE)
+
+
+async def test_a_name_that_no_rule_finds_is_given_by_the_author_and_asked_about(
+    world: World,
+) -> None:
+    olga, rita = await author(world)
+    await olga.writes("/denuncia")
+    await olga.reads_all()
+    await olga.writes(TITLE)
+    await olga.reads_all()
+    await olga.writes("Siguieron a juana por la noche.")
+    await olga.reads_all()
+    await olga.presses("Ajustes")
+    await olga.reads_all()
+    await olga.presses("Personas que nombra")
+    await olga.sees("¿A quién nombra?")
+    await olga.writes("Juana\nMarta")
+    await olga.reads_all()
+    await olga.presses("Enviar a revisión")
+    await olga.sees("La denuncia nombra a «Juana»")  # Marta does not stand in it
+    await rita.sees_nothing()
+    await olga.presses("No, o no lo sé")
+    await olga.sees("nombra a quien no dio su consentimiento: Juana")
+    await olga.reads_all()
+    await rita.sees_nothing()

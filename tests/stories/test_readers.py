@@ -1,6 +1,6 @@
 """Who reads chooses: topics, regions, a language, at once or once a day, or nothing any more."""
 
-from tests.stories.test_denunciations import TEXT, TITLE, organisation, write
+from tests.stories.test_denunciations import TEXT, TITLE, approved, organisation, write
 from tests.support.world import Person, World
 
 
@@ -17,9 +17,7 @@ async def published_with(olga: Person, rita: Person, *topics: str) -> None:
         await olga.presses("Listo")
         await olga.sees("Así se publicará", topic)
         await olga.sees(TITLE)
-    await olga.presses("Enviar a revisión")
-    await rita.reads_all()
-    await rita.presses("Aprobar y publicar")
+    await approved(olga, rita)
     await olga.reads_all()
     await rita.reads_all()
 
@@ -108,3 +106,37 @@ async def test_topics_are_few_and_short_and_can_be_taken_off(world: World) -> No
     await olga.sees("Todavía no hay temas")
     await ana.writes("/temas agua")
     await ana.sees("Eso no te toca a ti")
+
+
+async def test_a_region_reaches_those_who_chose_it(world: World) -> None:
+    olga, rita, ana, channel = await organisation(world)
+    coral = world.people[0]
+    for name in ("Sierra", "Costa"):
+        await coral.writes(f"/region crear {name}")
+        await coral.sees(f"Crear la región {name}")
+        await coral.writes("1")
+        await coral.sees(f"Creada: {name}")
+    await ana.writes("/suscribir")
+    await ana.sees("en cuanto salen")
+    await ana.presses("Regiones")
+    await ana.sees("¿De qué regiones?")
+    await ana.presses("Costa")
+    await ana.sees("¿De qué regiones?")
+    await ana.presses("Listo")
+    await ana.sees("Regiones: Costa")
+    for region, reads in (("Sierra", False), ("Costa", True)):
+        await write(olga)
+        await olga.presses("Ajustes")
+        await olga.sees("¿Qué quieres cambiar?")
+        await olga.presses("Región")
+        await olga.sees("¿A qué región")
+        await olga.presses(region)
+        await olga.sees("Así se publicará", f"Región: {region}")
+        await olga.sees(TITLE)
+        await approved(olga, rita)
+        await channel.sees(TITLE)
+        if reads:
+            await ana.sees(TITLE)
+        await ana.sees_nothing()
+        await olga.reads_all()
+        await rita.reads_all()

@@ -1,6 +1,6 @@
 """Who has to agree before something is published: one or two, named ones, in time, at their hour."""
 
-from tests.stories.test_denunciations import TEXT, TITLE, organisation, write
+from tests.stories.test_denunciations import TEXT, TITLE, approved, organisation, says, write
 from tests.support.world import Group, Person, World
 
 
@@ -107,13 +107,8 @@ async def test_an_urgent_action_leaves_with_one_consent_and_the_other_looks_late
     await changes_rules(group, "dos", rita, elsa)
     await changes_rules(group, "urgente sí", rita, elsa)
     await write(olga)
-    await olga.presses("Ajustes")
-    await olga.sees("¿Qué quieres cambiar?")
-    await olga.presses("Hasta cuándo")
-    await olga.sees("¿Hasta qué fecha")
-    await olga.writes("30 de noviembre a las 18:00")
-    await olga.sees("Así se publicará")
-    await olga.sees("Acción urgente", TITLE)
+    await says(olga, "Hasta cuándo", "30 de noviembre a las 18:00")
+    await olga.shows("Acción urgente", TITLE)
     await olga.presses("Enviar a revisión")
     for person in (rita, elsa):
         await person.reads_all()
@@ -154,15 +149,8 @@ async def test_it_waits_for_its_hour_and_can_be_stopped_until_then(world: World)
 async def test_whoever_approved_stops_it_before_its_hour(world: World) -> None:
     olga, rita, ana, channel = await organisation(world)
     await write(olga)
-    await olga.presses("Ajustes")
-    await olga.reads_all()
-    await olga.presses("Cuándo se publica")
-    await olga.reads_all()
-    await olga.writes("hoy a las 18:00")
-    await olga.reads_all()
-    await olga.presses("Enviar a revisión")
-    await rita.reads_all()
-    await rita.presses("Aprobar y publicar")
+    await says(olga, "Cuándo se publica", "hoy a las 18:00")
+    await approved(olga, rita)
     for person in (olga, rita):
         await person.reads_all()
     await rita.presses("Detener")
@@ -175,15 +163,8 @@ async def test_whoever_approved_stops_it_before_its_hour(world: World) -> None:
 async def test_who_lost_the_task_before_its_hour_has_not_agreed(world: World) -> None:
     olga, rita, _, channel = await organisation(world)
     await write(olga)
-    await olga.presses("Ajustes")
-    await olga.reads_all()
-    await olga.presses("Cuándo se publica")
-    await olga.reads_all()
-    await olga.writes("hoy a las 18:00")
-    await olga.reads_all()
-    await olga.presses("Enviar a revisión")
-    await rita.reads_all()
-    await rita.presses("Aprobar y publicar")
+    await says(olga, "Cuándo se publica", "hoy a las 18:00")
+    await approved(olga, rita)
     await rita.writes("/tareas")
     await rita.presses("Dejar")
     for person in world.people:

@@ -89,6 +89,7 @@ class SandboxStage(Stage):
             token=new_token,
             operators=frozenset({"sandbox:operadora"}),
             links={"sandbox": platform.invitation_link},
+            messages_of={"sandbox": platform.messages_of},
             archive=archive.url if archive else "",
         )
         self.engine = Engine(

@@ -16,6 +16,7 @@ from bot.signing.minisign import (
     PublicKey,
     SecretKey,
     SignatureError,
+    is_signed,
     read_public_key,
     signed,
     signer,
@@ -231,3 +232,13 @@ def test_a_replacement_is_said_by_both_keys() -> None:
             Statement(said.statement, one, one).check(KEY.public, OTHER.public)
     with pytest.raises(SignatureError, match="content is not what was signed"):
         Statement(said.statement + " ", said.by_old, said.by_new).check(KEY.public, OTHER.public)
+
+
+def test_whoever_follows_a_feed_asks_whether_its_key_signed_it() -> None:
+    key, other = SecretKey.fresh(), SecretKey.fresh()
+    said = signed(b"alerta", key, "de hoy")
+    assert is_signed(b"alerta", said, key.public.line)
+    assert not is_signed(b"otra", said, key.public.line)
+    assert not is_signed(b"alerta", said, other.public.line)
+    assert not is_signed(b"alerta", "", key.public.line)
+    assert not is_signed(b"alerta", said, "no es una llave")

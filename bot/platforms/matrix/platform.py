@@ -13,6 +13,7 @@ from typing import Any
 
 from nio import AsyncClient, DummyEvent  # type: ignore[import-untyped]
 
+from bot.domain.rich import Rich
 from bot.platforms.base import (
     Acquaintances,
     Batch,
@@ -235,6 +236,10 @@ class MatrixPlatform:
 
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Matrix has no commands menu."""
+
+    def messages_of(self, text: Rich, files: int) -> int:
+        """The text in one event, however long, and each file in its own."""
+        return 1 + files
 
     def invitation_link(self, secret: str) -> str | None:
         """None: a link to an account cannot hand over a secret; the person writes it instead."""

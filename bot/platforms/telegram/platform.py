@@ -29,7 +29,9 @@ from telegram import (
 )
 from telegram.error import Conflict, InvalidToken, TelegramError
 
+from bot.domain.rich import Rich
 from bot.platforms.base import (
+    Attachment,
     Batch,
     Button,
     Command,
@@ -277,6 +279,11 @@ class TelegramPlatform:
                 )
         except TelegramError as error:
             raise self._error(error) from None
+
+    def messages_of(self, text: Rich, files: int) -> int:
+        """The text, cut where it is too long, and the files, the first of which may bear it."""
+        some = tuple(Attachment("", "", b"") for _ in range(files))
+        return len(parts_of(Outgoing("", "", Operation.SEND, text, attachments=some)))
 
     def invitation_link(self, secret: str) -> str | None:
         """A deep link; None before the first start, or if `secret` may not be in a link.
