@@ -13,6 +13,7 @@ from bot.domain.endangering import Hazard, hazards, names_in, stands_in
     ("text", "hazard", "excerpt"),
     [
         ("La casa está en 17.06542, -96.72365.", Hazard.POSITION, "17.06542, -96.72365"),
+        ("La casa: 17.06542 -96.72365", Hazard.POSITION, "17.06542 -96.72365"),  # and no telephone
         ("En 17°03'56.2\"N", Hazard.POSITION, "17°03'56.2\"N"),
         ("Mapa: https://maps.app.goo.gl/abc123", Hazard.POSITION, "https://maps.app.goo.gl/abc123"),
         ("Vive en la calle Hidalgo 12, cerca", Hazard.ADDRESS, "calle Hidalgo 12"),
