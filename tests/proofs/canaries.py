@@ -22,7 +22,7 @@ from unittest.mock import patch
 import sqlalchemy as sa
 import structlog
 
-from bot.cli import quiet_logs
+from bot.commands.logs import quiet_logs
 from bot.platforms.base import Incoming, Outgoing, Receipt
 from bot.platforms.sandbox.platform import SandboxPlatform
 from handlers.router import Router

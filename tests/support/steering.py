@@ -25,7 +25,8 @@ from typing import Any
 import time_machine
 
 from bot.app import App
-from bot.cli import cli, quiet_logs
+from bot.cli import cli
+from bot.commands.logs import quiet_logs
 from bot.config import load
 from bot.engine.stepping import SteppedClock, Stepper
 from bot.following.looking import Looking

@@ -34,7 +34,8 @@ import bot.engine.outbox
 import bot.engine.persist
 import bot.engine.receiver
 from bot.app import App
-from bot.cli import cli, quiet_logs
+from bot.cli import cli
+from bot.commands.logs import quiet_logs
 from bot.config import load
 from bot.platforms.base import PlatformError
 from bot.platforms.telegram import platform as telegram

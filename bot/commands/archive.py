@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from bot.app import archive_of, settings_of
-from bot.cli_keys import source_of
+from bot.commands.common import ConfigPath, go, source_of
 from bot.config import ConfigError, load
 from bot.domain.publication import Publication
 from bot.engine.clock import SystemClock
@@ -18,12 +17,9 @@ from storage.database import Database
 
 
 def archive(
-    config: Annotated[Path, typer.Option("--config", help="The configuration file.")] = Path(
-        "config.toml"
-    ),
+    config: ConfigPath = Path("config.toml"),
 ) -> None:
     """Write the public archive now; a running bot does it by itself."""
-    from bot.cli import go
 
     async def work() -> None:
         settings = load(config)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from bot.cli_keys import source_of
+from bot.commands.common import ConfigPath, go, source_of
 from bot.config import ConfigError, load
 from bot.engine.clock import SystemClock
 from bot.signing.minisign import (
@@ -25,8 +25,6 @@ from storage.signing_keys import SigningKey
 from storage.transaction import Transaction
 
 signing = typer.Typer(no_args_is_help=True, help="The keys that sign publications.")
-
-ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 
 MOST_CONTENT = 256 * 2**20
 """Bytes of a file to verify: it is read as a whole."""
@@ -44,7 +42,6 @@ def verify(
     config: ConfigPath = Path("config.toml"),
 ) -> None:
     """Check a signature: OK and who signed it, or one line and exit status 1."""
-    from bot.cli import go
 
     async def check() -> None:
         beside = signature or Path(f"{file}.minisig")
@@ -60,7 +57,6 @@ def verify(
 @signing.command()
 def status(config: ConfigPath = Path("config.toml")) -> None:
     """Say which keys signed since when, and show their public halves."""
-    from bot.cli import go
 
     async def look() -> None:
         known = await _ours(config)
@@ -77,7 +73,6 @@ def status(config: ConfigPath = Path("config.toml")) -> None:
 @signing.command()
 def rotate(config: ConfigPath = Path("config.toml")) -> None:
     """Sign with another key from now on; the old one's secret half is erased. The bot may run."""
-    from bot.cli import go
 
     async def change() -> None:
         async with _transaction(config) as tx:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import getpass
 import os
 import sys
 from collections import Counter
@@ -13,7 +11,8 @@ from typing import Annotated
 import sqlalchemy as sa
 import typer
 
-from bot.config import Config, ConfigError, load
+from bot.commands.common import ConfigPath, asked, go, source_of
+from bot.config import ConfigError, load
 from storage.database import Database
 from storage.keyring import ROWS
 from storage.keys import SHORTEST_PASSPHRASE, KeyFile, KeyFileError, KeySource, Passphrase
@@ -23,15 +22,6 @@ from storage.tables import data_keys
 from storage.vault import key_of
 
 keys = typer.Typer(no_args_is_help=True, help="The keys that seal the database.")
-
-ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration file.")]
-
-
-def asked(prompt: str) -> str:
-    """A passphrase from the terminal without showing it, or a line of standard input."""
-    if sys.stdin.isatty():
-        return getpass.getpass(f"{prompt}: ")
-    return sys.stdin.readline().rstrip("\n")
 
 
 def chosen() -> str:
@@ -44,17 +34,6 @@ def chosen() -> str:
     if sys.stdin.isatty() and asked("Once more") != words:
         raise KeyFileError("keys: the two were not the same: nothing was changed")
     return words
-
-
-def source_of(config: Config) -> KeySource:
-    """Where a tool at the command line has the master key from."""
-    if not config.keys.passphrase:
-        return KeyFile(config.keys.file)
-
-    async def ask() -> str:
-        return await asyncio.to_thread(asked, "Passphrase")
-
-    return Passphrase(ask)
 
 
 def _fixed(words: str) -> Passphrase:
@@ -72,7 +51,6 @@ def init(
     config: ConfigPath = Path("config.toml"),
 ) -> None:
     """Make the keys of a new installation."""
-    from bot.cli import go
 
     async def make() -> None:
         settings = load(config)
@@ -97,7 +75,6 @@ def init(
 @keys.command()
 def status(config: ConfigPath = Path("config.toml")) -> None:
     """Say which keys there are, and how much is sealed under each."""
-    from bot.cli import go
 
     async def look() -> None:
         settings = load(config)
@@ -133,7 +110,6 @@ def status(config: ConfigPath = Path("config.toml")) -> None:
 @keys.command()
 def rotate(config: ConfigPath = Path("config.toml")) -> None:
     """Seal everything anew under a new data key. Stop the bot first."""
-    from bot.cli import go
 
     async def change() -> None:
         settings = load(config)
@@ -154,7 +130,6 @@ def master(
     config: ConfigPath = Path("config.toml"),
 ) -> None:
     """Change the master key: a new key file, or a passphrase. Stop the bot first."""
-    from bot.cli import go
 
     async def change() -> None:
         settings = load(config)

@@ -1,0 +1,83 @@
+"""`acuerpa run`, `unlock`, `demo`: a process that goes on until it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from bot.app import App, watchers_of
+from bot.commands.common import ConfigPath, asked, go, load_or_exit
+from bot.commands.logs import no_traces, quiet_logs
+from bot.config import Config
+from bot.unlocking import unlock as unlock_door
+from bot.unlocking import unlocked
+from bot.watch import ServiceManager
+from storage.keys import KeyFileError, Passphrase
+
+
+def run(
+    config: ConfigPath = Path("config.toml"),
+    standby: Annotated[
+        bool, typer.Option(help="Wait while another process acts, and take over when it fails.")
+    ] = False,
+) -> None:
+    """Run the bot until it is stopped (SIGTERM, or Ctrl-C)."""
+    quiet_logs()
+    no_traces()
+    go(_until_stopped(load_or_exit(config), standby=standby))
+
+
+async def _until_stopped(config: Config, *, standby: bool) -> None:
+    """What is being sent is brought to its end, and the next process need not wait for us."""
+    running = asyncio.ensure_future(_run(config, standby=standby))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    try:
+        with suppress(asyncio.CancelledError):
+            await running
+    finally:
+        if (manager := ServiceManager.found()) is not None:
+            manager.stopping()
+
+
+async def _run(config: Config, *, standby: bool) -> None:
+    if not config.keys.passphrase:
+        app = await App.open(config, standby=standby)
+    else:
+        watchers = watchers_of(config)
+
+        async def attempt(keys: Passphrase) -> App:
+            return await App.open(config, keys=keys, standby=standby)
+
+        async def locked() -> None:
+            await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))
+
+        app = await unlocked(config.keys.socket, attempt, locked)
+    await app.run()
+
+
+def unlock(config: ConfigPath = Path("config.toml")) -> None:
+    """Give the passphrase to a bot that was started and waits for it."""
+
+    async def say() -> None:
+        if not await unlock_door(load_or_exit(config).keys.socket, asked("Passphrase")):
+            raise KeyFileError("keys: that passphrase does not open this database; nothing was changed")
+        typer.echo("The bot is open.")
+
+    go(say())
+
+
+def demo(
+    port: Annotated[
+        int, typer.Option(help="Where the page is served, on this machine only.")
+    ] = 8765,
+) -> None:
+    """Open the sandbox: a group of people, a clock to speed up, and no account anywhere."""
+    from bot.demo import serve
+
+    quiet_logs()
+    go(serve(port))
