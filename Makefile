@@ -34,7 +34,7 @@ stories: setup
 	sh tools/minisign.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest -n 2 --dist loadfile tests/stories
 
-# The whole of each promise's proof, for hours: docs/reliability.md has the figures of the last run.
+# The whole of each promise's proof, for hours: docs/en/reliability.md has the figures of the last run.
 proofs: setup
 	sh tools/browser.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs

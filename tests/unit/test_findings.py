@@ -37,7 +37,7 @@ def test_each_has_words_for_the_operators() -> None:
 
 
 def test_each_has_a_line_in_the_guide() -> None:
-    guide = (ROOT / "docs" / "operating.md").read_text("utf-8")
+    guide = (ROOT / "docs" / "en" / "operating.md").read_text("utf-8")
     cells = [line.split("|")[1] for line in guide.splitlines() if line.startswith("| `")]
     named = {name for cell in cells for name in re.findall(r"`(\w+)[:`]", cell)}
     assert named == every() | {"locked"}
