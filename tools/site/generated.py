@@ -1,5 +1,5 @@
 """The parts of pages that are read from the code: `<!-- generated: NAME -->` in a page is replaced by
-what the function behind NAME says in the page's language.
+what the function behind NAME says in the page's language, and `<!-- code: PATH -->` by a file.
 
 Nothing here is kept in the repository, so nothing can be older than the code that it describes.
 """
@@ -24,6 +24,7 @@ from tools.site.words import Words
 
 ROOT = Path(__file__).parents[2]
 MARKER = re.compile(r"^<!-- generated: ([a-z-]+) -->$", re.MULTILINE)
+CODE = re.compile(r"^<!-- code: ([\w/.-]+) -->$", re.MULTILINE)
 
 PAGE = re.compile(r"docs/[a-z]{2}/([a-z-]+)\.md")
 """Where a comment in the code sends its reader."""
@@ -43,7 +44,13 @@ AUDIENCE: Mapping[Held, str] = {
 
 def filled(markdown: str, words: Words) -> str:
     """The page with everything that is generated in it. Raises `KeyError` for an unknown name."""
-    return MARKER.sub(lambda found: PARTS[found[1]](words).strip(), markdown)
+    shown = CODE.sub(lambda found: _code(ROOT / found[1]), markdown)
+    return MARKER.sub(lambda found: PARTS[found[1]](words).strip(), shown)
+
+
+def _code(path: Path) -> str:
+    """A file of the repository, as it stands there."""
+    return f"```python\n{path.read_text('utf-8').strip()}\n```"
 
 
 # --- what is written to the bot -----------------------------------------------------------------
