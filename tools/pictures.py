@@ -41,8 +41,11 @@ LARGEST = 150_000
 """Bytes of a picture: weak networks carry it."""
 
 COLOURS = 128
-REST = 3_500
-"""Milliseconds after which nothing moves any more, and no short notice is shown."""
+REST = 600
+"""Milliseconds after which nothing moves any more."""
+
+NO_TOASTS = "document.querySelectorAll('.toast').forEach(each => { each.hidden = true })"
+"""Short notices hide what is below them."""
 
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -126,6 +129,7 @@ class Camera:
         """A picture of this person's panel."""
         await self.page.mouse.click(1, 1)  # no field is being written in
         await self.page.wait_for_timeout(REST)
+        await self.page.evaluate(NO_TOASTS)
         keep(await self.chat(name).screenshot(animations="disabled"), self.folder / f"{file}.png")
 
     async def walks(self, demo: Demo) -> None:

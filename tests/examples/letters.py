@@ -54,7 +54,7 @@ class LettersPlatform:
         self._said.touch()
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
-        """The lines behind the cursor, which is a number of lines: whoever asks with it has stored them."""
+        """The lines behind the cursor, a number of lines: whoever asks with it has stored them."""
         first = int(cursor or 0)
         try:
             async with asyncio.timeout(wait):

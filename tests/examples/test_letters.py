@@ -1,4 +1,4 @@
-"""The example of the page "A platform", behind the real engine: a person joins by letter, and is asked."""
+"""The example of the page "A platform", behind the real engine: somebody joins by letter, is asked."""
 
 from __future__ import annotations
 

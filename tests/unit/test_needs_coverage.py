@@ -1,4 +1,4 @@
-"""docs/en/needs-coverage.md names stories that there are, and for each need one that is told everywhere."""
+"""docs/en/needs-coverage.md names stories that there are, and for each need one told everywhere."""
 
 from __future__ import annotations
 

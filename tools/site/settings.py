@@ -22,7 +22,9 @@ from bot.config import Config
 
 ROOT = Path(__file__).parents[2]
 SECTION = re.compile(r"(?:# )?\[(\w+)\]")
-LINE = re.compile(r"(?:# )?(?P<name>[a-z_]+) = (?P<value>\"[^\"]*\"|\[[^\]]*\]|[^#]*?)\s*(?:#\s*(?P<about>.*))?")
+LINE = re.compile(
+    r"(?:# )?(?P<name>[a-z_]+) = (?:\"[^\"]*\"|\[[^\]]*\]|[^#]*?)\s*(?:#\s*(?P<about>.*))?"
+)
 COMMENT = re.compile(r"#(?: (?P<text>.*))?")
 
 KINDS: dict[Any, str] = {
