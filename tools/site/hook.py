@@ -46,10 +46,15 @@ def on_post_page(output: str, *, page: Page, config: MkDocsConfig) -> str:
 
     def moved(found: re.Match[str]) -> str:
         values = json.loads(found[2])
-        values["base"] = f"{values['base']}/{language}"
+        values["base"] = f"{values['base']}/{language}/"
         return found[1] + json.dumps(values) + found[3]
 
     return CONFIG.sub(moved, output)
+
+
+def on_post_template(output_content: str, *, template_name: str, **_: Any) -> str:
+    """The page for what is not there is of no language."""
+    return ALTERNATE.sub("", output_content) if template_name == "404.html" else output_content
 
 
 @event_priority(-200)  # after the index is written, and after `offline` has made a script of it

@@ -104,7 +104,8 @@ def sections() -> list[Section]:
     """All settings there are."""
     said = example((ROOT / "config.example.toml").read_text("utf-8"))
     own = [f for f in Config.model_fields.items() if _model(f[1]) is None]
-    found = [Section("", "", tuple(_setting("", name, info, said) for name, info in own))]
+    about = said.sections.get("", "")
+    found = [Section("", about, tuple(_setting("", name, info, said) for name, info in own))]
     for name, info in Config.model_fields.items():
         if (model := _model(info)) is not None:
             about = said.sections.get(name) or " ".join((model.__doc__ or "").split())

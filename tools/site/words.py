@@ -32,10 +32,12 @@ class Words:
     def __init__(self, language: str) -> None:
         self.language = language
         self.missing: list[str] = []
+        self.said: set[str] = set()
 
     def __call__(self, sentence: str, **values: object) -> str:
         """The sentence; in English where there is no translation."""
         said = sentence
+        self.said.add(sentence)
         if sentence and self.language != ORIGINAL:
             found = translations(self.language).get(sentence)
             if found is None:
