@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tools.site.anchors import FENCE, anchors, headings  # noqa: E402
+from tools.site.anchors import FENCE, anchors, headings
 
 ROOT = Path(__file__).parents[1]
 LINK = re.compile(r"!?\[(?:[^\]\\]|\\.)*\]\(([^()\s]+(?:\([^()\s]*\))?)\)")

@@ -1,4 +1,4 @@
-"""The documentation as it is built, in a real Chromium: nothing is asked of anybody else, and everybody can read it."""
+"""The documentation as it is built, in a real Chromium: it asks nobody else, and everybody can read it."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8")
 KINDS = {
-    "light": ("index", "tour", "defenders", "plans", "commands", "developers", "en/settings", "404"),
-    "dark": ("tour", "plans", "developers", "en/settings"),
+    "light": ("index", "tour", "defenders", "plans", "developers", "en/settings", "404"),
+    "dark": ("plans", "developers", "en/settings"),
 }
 """One page of each kind: pictures, a sheet, tables, definitions, a drawing, code, the one that is lost.
 By night: those whose colours are their own."""

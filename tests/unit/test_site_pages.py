@@ -70,7 +70,8 @@ def blocks(text: str) -> list[list[str]]:
 
 def tables(text: str) -> list[int]:
     """How many cells each row of a table has."""
-    return [len(re.findall(r"(?<!\\)\|", SPAN.sub("", l))) for l in text.splitlines() if l[:1] == "|"]
+    rows = [SPAN.sub("", line) for line in text.splitlines() if line.startswith("|")]
+    return [len(re.findall(r"(?<!\\)\|", row)) for row in rows]
 
 
 def named(text: str) -> set[str]:
