@@ -4,6 +4,9 @@ Each process that begins to act takes the next number. Every statement that clai
 asks whether its own number is still the one in the row, and every transaction asks once at its
 start, so that a process that was frozen and comes back can change nothing, whatever it believes (a
 fencing token).
+
+A worker, which helps the process that acts (`bot.engine.workers`), has a row of its own, by a name that
+nobody has a second time. Whoever acts ends the row of a worker that is not heard of any more.
 """
 
 from __future__ import annotations
@@ -15,13 +18,22 @@ from functools import lru_cache
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.rows import param
 from storage.tables import EPOCH, fences
 
 ACTING = "acting"
-_HERE = fences.c.name == ACTING
+"""The row of the process that acts."""
+
+WORKER = "worker/"
+"""What the name of a worker's row begins with."""
 
 APPLICATION = "acuerpa/"
 """What the name of each of our sessions at PostgreSQL begins with."""
+
+_END_SESSIONS = sa.text(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND usename = current_user AND application_name = :theirs"
+)
 
 _END_OTHERS = sa.text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
@@ -29,6 +41,10 @@ _END_OTHERS = sa.text(
     " AND starts_with(application_name, :ours)"
     " AND application_name <> current_setting('application_name')"
 )
+
+_NAME = param("whose")
+_HERE = fences.c.name == _NAME
+_WORKERS = fences.c.name.startswith(WORKER, autoescape=True)
 
 _FIRST = sa.text(
     "INSERT INTO fences (name, number, until) VALUES (:name, :number, :until) ON CONFLICT DO NOTHING"
@@ -40,14 +56,27 @@ class NotActing(RuntimeError):
 
 
 @lru_cache(8)
-def acting(number: int | None) -> sa.ColumnElement[bool]:
-    """True in a statement of the process that acts; None is a tool that needs no such right.
+def acting(number: int | None, name: str = ACTING) -> sa.ColumnElement[bool]:
+    """True in a statement of the process that has this number in the row of this name; None is a tool
+    that needs no such right.
 
     The same for the same number, so that a statement with it need not be made anew.
     """
     if number is None:
         return sa.true()
-    return sa.select(fences.c.number).where(_HERE).scalar_subquery() == number
+    here = fences.c.name == name
+    return sa.select(fences.c.number).where(here).scalar_subquery() == number
+
+
+def application(name: str) -> str:
+    """What the sessions of a worker are called at PostgreSQL."""
+    return APPLICATION + name.removeprefix(WORKER)
+
+
+def owned(owner: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
+    """Whether something was claimed under this name. What bears none is of a version before there
+    were workers, and of the process that acts."""
+    return owner.in_([name, ""]) if name == ACTING else owner == name
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +93,16 @@ class Holder:
         return self.until == EPOCH
 
 
-class Fence:
-    """The row."""
+_HOLDER = sa.select(fences.c.number, fences.c.until).where(_HERE)
 
-    def __init__(self, connection: AsyncConnection) -> None:
+
+class Fence:
+    """The row of one name, and those of the workers."""
+
+    def __init__(self, connection: AsyncConnection, name: str = ACTING) -> None:
         self._db = connection
+        self._name = name
+        self._whose = {"whose": name}
 
     async def require(self, number: int) -> None:
         """Raises `NotActing` unless this number is the one that acts, until the transaction ends.
@@ -77,27 +111,30 @@ class Fence:
         it over meanwhile.
         """
         ours = await self._db.execute(
-            sa.select(fences.c.number).where(_HERE, acting(number)).with_for_update(read=True)
+            sa.select(fences.c.number)
+            .where(fences.c.name == self._name, acting(number, self._name))
+            .with_for_update(read=True)
         )
         if ours.first() is None:
             raise NotActing("another process has taken over")
 
     async def holder(self) -> Holder | None:
         """Whoever has it now; None before anybody ever had."""
-        row = (await self._db.execute(sa.select(fences.c.number, fences.c.until).where(_HERE))).first()
+        row = (await self._db.execute(_HOLDER, self._whose)).first()
         return Holder(*row) if row else None
 
     async def take(self, after: Holder | None, until: datetime) -> int | None:
         """The number that follows `after`; None if that one has renewed or ended meanwhile."""
         if after is None:
-            first = await self._db.execute(_FIRST, {"name": ACTING, "number": 1, "until": until})
+            first = await self._db.execute(_FIRST, {"name": self._name, "number": 1, "until": until})
             return 1 if first.rowcount == 1 else None
         return (
             await self._db.execute(
                 sa.update(fences)
                 .where(_HERE, fences.c.number == after.number, fences.c.until == after.until)
                 .values(number=fences.c.number + 1, until=until)
-                .returning(fences.c.number)
+                .returning(fences.c.number),
+                self._whose,
             )
         ).scalar_one_or_none()
 
@@ -113,16 +150,43 @@ class Fence:
     async def renew(self, number: int, until: datetime) -> bool:
         """Keep it until `until`. False if somebody else has taken it."""
         changed = await self._db.execute(
-            sa.update(fences).where(_HERE, fences.c.number == number).values(until=until)
+            sa.update(fences).where(_HERE, fences.c.number == number).values(until=until),
+            self._whose,
         )
         return changed.rowcount == 1
 
     async def end_all(self) -> None:
-        """Whoever acts may act no more, and need not be waited for."""
+        """Whoever acts may act no more, nor may any worker, and none need be waited for."""
         await self._db.execute(
-            sa.update(fences).where(_HERE).values(number=fences.c.number + 1, until=EPOCH)
+            sa.update(fences).values(number=fences.c.number + 1, until=EPOCH)
         )
 
     async def end(self, number: int) -> None:
         """We act no more: nobody need wait."""
         await self.renew(number, EPOCH)
+
+    # --- workers ---
+
+    async def workers(self) -> dict[str, Holder]:
+        """All of them by their names, those that ended too."""
+        found = await self._db.execute(
+            sa.select(fences.c.name, fences.c.number, fences.c.until).where(_WORKERS)
+        )
+        return {name: Holder(number, until) for name, number, until in found}
+
+    async def at_work(self) -> int:
+        """How many processes may send: the one that acts, and the workers that have not ended."""
+        working = sa.select(sa.func.count()).where(_WORKERS, fences.c.until != EPOCH)
+        return 1 + (await self._db.execute(working)).scalar_one()
+
+    async def end_worker(self, name: str) -> None:
+        """It may do nothing more, whatever it believes; what it has under way is ended."""
+        await self._db.execute(_END_SESSIONS, {"theirs": application(name)})
+        await self._db.execute(
+            sa.update(fences).where(_HERE).values(number=fences.c.number + 1, until=EPOCH),
+            {"whose": name},
+        )
+
+    async def forget(self, name: str) -> None:
+        """Nothing of an ended worker is left to be given back. Without its row it may do nothing."""
+        await self._db.execute(sa.delete(fences).where(_HERE), {"whose": name})

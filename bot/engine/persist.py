@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
 
-from storage.database import Unavailable
+from storage.database import Conflict, Unavailable
 
 log = structlog.get_logger(__name__)
 
 WAITS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts while the database fails."""
 
+JOSTLE = 0.05
+"""Seconds, at the most, before a transaction that was in another's way is tried again."""
+
 T = TypeVar("T")
+
+
+async def retried(work: Callable[[], Awaitable[T]]) -> T:
+    """`work()`, again as long as another process is in its way; anything else is raised.
+
+    One of the processes that are in each other's way always succeeds, so that this ends.
+    """
+    while True:
+        try:
+            return await work()
+        except Conflict:
+            await asyncio.sleep(random.uniform(0, JOSTLE))
 
 
 async def persist(what: str, work: Callable[[], Awaitable[T]]) -> T:
@@ -23,7 +39,7 @@ async def persist(what: str, work: Callable[[], Awaitable[T]]) -> T:
     failures = 0
     while True:
         try:
-            return await work()
+            return await retried(work)
         except Unavailable as error:
             if failures == 0:
                 log.error("database.unavailable", during=what, why=str(error))
