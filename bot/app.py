@@ -281,7 +281,9 @@ class App:
         """Whether it ended because another process acts: it polls our account as well, so that the
         platform may have said so before the database did."""
         platforms = error.subgroup(lambda e: isinstance(e, PlatformError) and not e.conflict)
-        return platforms is None and await self.acting.is_lost()
+        if platforms is not None:
+            return False
+        return error.subgroup(NotActing) is not None or await self.acting.is_lost()
 
 
 def _standing_by() -> None:

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -22,7 +23,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import keyring, rotation
-from storage.fence import ACTING, application
+from storage.fence import ACTING, APPLICATION
 from storage.keyring import Kept, Keyring
 from storage.keys import Argon, KeyFile, KeySource, MasterKey, WrongKey
 from storage.lock import AdvisoryLock, FileLock, Lock, NoLock
@@ -52,6 +53,10 @@ PRAGMAS = {
 }
 """What each SQLite connection is set to, and read back to be sure."""
 
+TIMEOUTS = {"lock_timeout": 5_000, "idle_in_transaction_session_timeout": 30_000}
+"""What each session of PostgreSQL is set to, in milliseconds: a process that stands still in the middle
+of a transaction holds up nobody for longer, and who waits for it can do something else meanwhile."""
+
 
 class StorageError(Exception):
     """The database cannot be used. One line for the operator, with the remedy."""
@@ -62,7 +67,12 @@ class Unavailable(StorageError):
 
 
 class Conflict(Unavailable):
-    """Another process changed what this transaction had read: the same again, and it succeeds."""
+    """Another process changed what this transaction had read: the same again, and it may succeed."""
+
+
+ALONE: ContextVar[bool] = ContextVar("alone", default=False)
+"""Set by whoever tries again what had conflicts: transactions of other processes wait until it is over.
+A long one among many short ones would otherwise never come to its end."""
 
 
 _PASSING = (
@@ -127,6 +137,8 @@ class Database:
     def __init__(self, url: str, keys: KeySource, name: str = ACTING) -> None:
         self.url = database_url(url)
         self.name = name
+        self.session = f"{APPLICATION}{token_hex(6)}"
+        """What the sessions of this process are called at PostgreSQL."""
         self._keys = keys
         self._ring: Keyring | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
@@ -143,6 +155,8 @@ class Database:
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", _set_pragmas)
             event.listen(self._engine.sync_engine, "begin", _begin_immediate)
+        else:
+            event.listen(self._engine.sync_engine, "connect", _set_timeouts)
 
     def _make_lock(self) -> Lock:
         if not self.sqlite:
@@ -159,8 +173,7 @@ class Database:
                 "connect_args": {"factory": _LetsGo},
             }
         # A name of its own for each process: whoever takes over ends what the others have open.
-        ours = token_hex(6) if self.name == ACTING else self.name
-        settings = {"application_name": application(ours)}
+        settings = {"application_name": self.session}
         return {
             "pool_size": 5,
             "hide_parameters": True,
@@ -345,6 +358,8 @@ class Database:
         """
         async with self._writing(serializable=fenced and not claims) as connection:
             transaction = Transaction(connection, self.vault, self.fence, self.name)
+            if ALONE.get() and fenced and not self.sqlite:
+                await transaction.fence.keep_others_out()
             if fenced and self.fence is not None:
                 await transaction.fence.require(self.fence)
             yield transaction
@@ -464,6 +479,15 @@ def _set_pragmas(connection: Any, _record: object) -> None:
     for name, value in PRAGMAS.items():
         cursor.execute(f"PRAGMA {name}={value}")
     cursor.close()
+
+
+def _set_timeouts(connection: Any, _record: object) -> None:
+    # Not among what the connection starts with: PgBouncer refuses that.
+    cursor = connection.cursor()
+    for name, milliseconds in TIMEOUTS.items():
+        cursor.execute(f"SET {name} = {milliseconds}")
+    cursor.close()
+    connection.commit()
 
 
 def _begin_immediate(connection: sa.Connection) -> None:

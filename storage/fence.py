@@ -32,14 +32,8 @@ APPLICATION = "acuerpa/"
 
 _END_SESSIONS = sa.text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND usename = current_user AND application_name = :theirs"
-)
-
-_END_OTHERS = sa.text(
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND usename = current_user AND xact_start IS NOT NULL"
-    " AND starts_with(application_name, :ours)"
-    " AND application_name <> current_setting('application_name')"
+    " AND application_name = :theirs"
 )
 
 _NAME = param("whose")
@@ -47,7 +41,8 @@ _HERE = fences.c.name == _NAME
 _WORKERS = fences.c.name.startswith(WORKER, autoescape=True)
 
 _FIRST = sa.text(
-    "INSERT INTO fences (name, number, until) VALUES (:name, :number, :until) ON CONFLICT DO NOTHING"
+    "INSERT INTO fences (name, number, until, session) VALUES (:name, :number, :until, :session)"
+    " ON CONFLICT DO NOTHING"
 ).bindparams(sa.bindparam("until", type_=fences.c.until.type))
 
 
@@ -68,11 +63,6 @@ def acting(number: int | None, name: str = ACTING) -> sa.ColumnElement[bool]:
     return sa.select(fences.c.number).where(here).scalar_subquery() == number
 
 
-def application(name: str) -> str:
-    """What the sessions of a worker are called at PostgreSQL."""
-    return APPLICATION + name.removeprefix(WORKER)
-
-
 def owned(owner: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
     """Whether something was claimed under this name. What bears none is of a version before there
     were workers, and of the process that acts."""
@@ -82,10 +72,12 @@ def owned(owner: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
 @dataclass(frozen=True, slots=True)
 class Holder:
     """Whoever acts. `until` is when its right ends by its own clock: for another process a value
-    that changes as long as it lives, and nothing to compare its own clock with."""
+    that changes as long as it lives, and nothing to compare its own clock with. `session` is what
+    its sessions at PostgreSQL are called."""
 
     number: int
     until: datetime
+    session: str = ""
 
     @property
     def ended(self) -> bool:
@@ -93,7 +85,8 @@ class Holder:
         return self.until == EPOCH
 
 
-_HOLDER = sa.select(fences.c.number, fences.c.until).where(_HERE)
+_KEEP_OUT = sa.text("LOCK TABLE fences IN EXCLUSIVE MODE")
+_HOLDER = sa.select(fences.c.number, fences.c.until, fences.c.session).where(_HERE)
 
 
 class Fence:
@@ -118,34 +111,45 @@ class Fence:
         if ours.first() is None:
             raise NotActing("another process has taken over")
 
+    async def keep_others_out(self) -> None:
+        """Whatever asks for the fence waits until this transaction ends; the first thing in it, so that
+        it sees what those did who went before. (LOCK takes no snapshot: PostgreSQL's manual, LOCK.)"""
+        await self._db.execute(_KEEP_OUT)
+
     async def holder(self) -> Holder | None:
         """Whoever has it now; None before anybody ever had."""
         row = (await self._db.execute(_HOLDER, self._whose)).first()
         return Holder(*row) if row else None
 
-    async def take(self, after: Holder | None, until: datetime) -> int | None:
-        """The number that follows `after`; None if that one has renewed or ended meanwhile."""
+    async def take(
+        self, after: Holder | None, until: datetime, session: str = ""
+    ) -> int | None:
+        """The number that follows `after`; None if that one has renewed or ended meanwhile.
+
+        `session`: what our sessions are called.
+        """
         if after is None:
-            first = await self._db.execute(_FIRST, {"name": self._name, "number": 1, "until": until})
+            values = {"name": self._name, "number": 1, "until": until, "session": session}
+            first = await self._db.execute(_FIRST, values)
             return 1 if first.rowcount == 1 else None
         return (
             await self._db.execute(
                 sa.update(fences)
                 .where(_HERE, fences.c.number == after.number, fences.c.until == after.until)
-                .values(number=fences.c.number + 1, until=until)
+                .values(number=fences.c.number + 1, until=until, session=session)
                 .returning(fences.c.number),
                 self._whose,
             )
         ).scalar_one_or_none()
 
-    async def end_others(self) -> None:
-        """End what other processes of ours have under way, on PostgreSQL.
+    async def end_sessions(self, holder: Holder) -> None:
+        """End what that process has under way, on PostgreSQL.
 
         One that stands still in the middle of a transaction holds locks that nobody gets past, and
         only the end of its session frees them.
         """
-        if self._db.dialect.name == "postgresql":
-            await self._db.execute(_END_OTHERS, {"ours": APPLICATION})
+        if holder.session and self._db.dialect.name == "postgresql":
+            await self._db.execute(_END_SESSIONS, {"theirs": holder.session})
 
     async def renew(self, number: int, until: datetime) -> bool:
         """Keep it until `until`. False if somebody else has taken it."""
@@ -170,18 +174,18 @@ class Fence:
     async def workers(self) -> dict[str, Holder]:
         """All of them by their names, those that ended too."""
         found = await self._db.execute(
-            sa.select(fences.c.name, fences.c.number, fences.c.until).where(_WORKERS)
+            sa.select(fences.c.name, fences.c.number, fences.c.until, fences.c.session).where(_WORKERS)
         )
-        return {name: Holder(number, until) for name, number, until in found}
+        return {name: Holder(*holder) for name, *holder in found}
 
     async def at_work(self) -> int:
         """How many processes may send: the one that acts, and the workers that have not ended."""
         working = sa.select(sa.func.count()).where(_WORKERS, fences.c.until != EPOCH)
         return 1 + (await self._db.execute(working)).scalar_one()
 
-    async def end_worker(self, name: str) -> None:
+    async def end_worker(self, name: str, holder: Holder) -> None:
         """It may do nothing more, whatever it believes; what it has under way is ended."""
-        await self._db.execute(_END_SESSIONS, {"theirs": application(name)})
+        await self.end_sessions(holder)
         await self._db.execute(
             sa.update(fences).where(_HERE).values(number=fences.c.number + 1, until=EPOCH),
             {"whose": name},

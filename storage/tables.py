@@ -115,6 +115,7 @@ fences = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False),
     _at("until"),
+    sa.Column("session", sa.Text, nullable=False, server_default=""),
     comment="which process acts: whoever has the number; it only grows",
 )
 

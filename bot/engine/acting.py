@@ -172,12 +172,12 @@ class Acting:
         began = self._steady()
         async with self._database.transaction(fenced=False) as tx:
             holder = await tx.fence.holder()
-            gone = holder is None or holder.ended or proof
-            if not gone and watched.still(holder) <= lease:
-                return _Found.TAKEN if watched.changed else _Found.UNSURE
-            if not gone:
-                await tx.fence.end_others()
-            number = await tx.fence.take(holder, self._clock.now() + self._lease)
+            if holder is not None and not holder.ended and not proof:
+                if watched.still(holder) <= lease:
+                    return _Found.TAKEN if watched.changed else _Found.UNSURE
+                await tx.fence.end_sessions(holder)
+            until, session = self._clock.now() + self._lease, self._database.session
+            number = await tx.fence.take(holder, until, session)
         if number is None:
             return _Found.TAKEN
         self._database.fence = number

@@ -19,6 +19,7 @@ from bot.engine.outbox import Dispatcher
 from bot.engine.persist import persist, retried
 from bot.engine.receiver import Receiver
 from storage.database import Database, Unavailable
+from storage.fence import Holder
 from storage.notices import ANSWERED, QUEUED, WANTED
 
 log = structlog.get_logger(__name__)
@@ -91,7 +92,7 @@ class Leader:
         for name, holder in workers.items():
             watched = self._watched.setdefault(name, Watched(self._steady))
             if holder.ended or watched.still(holder) > self._lease:
-                await self._take_back(name)
+                await self._take_back(name, holder)
 
     def hear(self, what: str) -> None:
         """A notice of another process."""
@@ -115,12 +116,12 @@ class Leader:
     def _up(self) -> dict[str, bool]:
         return {receiver.name: receiver.answering for receiver in self._receivers}
 
-    async def _take_back(self, name: str) -> None:
+    async def _take_back(self, name: str, holder: Holder) -> None:
         """What a worker had that is gone. Broken off in between, the next look does it again."""
 
         async def end() -> None:
             async with self._database.transaction(claims=True) as tx:
-                await tx.fence.end_worker(name)
+                await tx.fence.end_worker(name, holder)
                 await tx.timers.free(name)
 
         async def forget() -> None:

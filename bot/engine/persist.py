@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from storage.database import Conflict, Unavailable
+from storage.database import ALONE, Conflict, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -22,16 +22,26 @@ JOSTLE = 0.05
 T = TypeVar("T")
 
 
-async def retried(work: Callable[[], Awaitable[T]]) -> T:
-    """`work()`, again as long as another process is in its way; anything else is raised.
+PATIENT = 2
+"""How often something is tried beside the other processes before they have to wait for it."""
 
-    One of the processes that are in each other's way always succeeds, so that this ends.
-    """
-    while True:
+
+async def retried(work: Callable[[], Awaitable[T]]) -> T:
+    """`work()`, again as long as another process is in its way; anything else is raised."""
+    for _ in range(PATIENT):
         try:
             return await work()
         except Conflict:
             await asyncio.sleep(random.uniform(0, JOSTLE))
+    before = ALONE.set(True)
+    try:
+        while True:
+            try:
+                return await work()
+            except Conflict:  # of what began before, or of a tool that asks for no fence
+                await asyncio.sleep(random.uniform(0, JOSTLE))
+    finally:
+        ALONE.reset(before)
 
 
 async def persist(what: str, work: Callable[[], Awaitable[T]]) -> T:

@@ -12,6 +12,7 @@ depends_on = None
 def upgrade() -> None:
     for table in ("outbox", "timers"):
         op.add_column(table, sa.Column("owner", sa.Text(), nullable=False, server_default=""))
+    op.add_column("fences", sa.Column("session", sa.Text(), nullable=False, server_default=""))
     op.create_table(
         "polls",
         sa.Column("platform", sa.Text(), primary_key=True),
@@ -25,5 +26,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("polls")
+    op.drop_column("fences", "session")
     for table in ("outbox", "timers"):
         op.drop_column(table, "owner")
