@@ -81,7 +81,7 @@ class Crew(Installation):
                         await life.kill()
 
     def count(self, statement: str, *values: object) -> int:
-        """Asked of the server itself: nothing that is counted is sealed, and to copy it all takes long."""
+        """Asked of the server itself: nothing that is counted is sealed, and a copy takes long."""
         with closing(psycopg2.connect(self.database)) as connection:
             cursor = connection.cursor()
             cursor.execute(statement, values)
