@@ -71,6 +71,7 @@ def platforms_of(
         telegram = TelegramPlatform(
             token=config.telegram.token.get_secret_value(),
             base_url=config.telegram.base_url,
+            proxy=proxy.url if (proxy := config.proxy_of("telegram")) else None,
             now=clock.now,
             permit=permit,
         )
@@ -85,18 +86,21 @@ def platforms_of(
 
         password = config.matrix.password
         config.matrix.store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made.append(
-            MatrixPlatform(
-                homeserver=config.matrix.homeserver,
-                user_id=config.matrix.user_id,
-                password=password.get_secret_value() if password else None,
-                store_path=config.matrix.store,
-                pickle_key=database.matrix_key.hex(),
-                secrets=SealedFacts(database),
-                acquaintances=PeopleWeKnow(database, "matrix", config.operators, clock),
-                now=clock.now,
-            )
+        matrix = MatrixPlatform(
+            homeserver=config.matrix.homeserver,
+            user_id=config.matrix.user_id,
+            password=password.get_secret_value() if password else None,
+            proxy=config.proxy_of("matrix"),
+            store_path=config.matrix.store,
+            pickle_key=database.matrix_key.hex(),
+            secrets=SealedFacts(database),
+            acquaintances=PeopleWeKnow(database, "matrix", config.operators, clock),
+            now=clock.now,
         )
+        matrix.limits = replace(
+            matrix.limits, per_second=config.matrix.per_second, per_chat=config.matrix.per_chat
+        )
+        made.append(matrix)
     if not made:
         raise ConfigError("telegram, matrix: neither is configured: see config.example.toml")
     return made
@@ -153,7 +157,7 @@ class App:
             ),
             cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
             largest_file=self.settings.largest_file,
-            following=Looking(verify=is_signed).look,
+            following=Looking(verify=is_signed, proxy=config.proxy_of("following")).look,
             archiving=archive_of(config, self.database),
         )
 
@@ -221,7 +225,7 @@ def watchers_of(config: Config) -> list[Watcher]:
     """Who is told whether all is well: the monitor of the configuration, and systemd."""
     found: list[Watcher] = []
     if config.watch.url is not None:
-        found.append(Monitor(config.watch.url.get_secret_value()))
+        found.append(Monitor(config.watch.url.get_secret_value(), config.proxy_of("watch")))
     manager = ServiceManager.found()
     if manager is not None:
         found.append(manager)

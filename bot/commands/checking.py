@@ -1,4 +1,4 @@
-"""`acuerpa check`: see `bot.checking`."""
+"""`acuerpa check`: see `bot.checks`."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 import typer
 
-from bot.checking import weaknesses
+from bot.checks.settings import weaknesses
 from bot.commands.common import ConfigPath, load_or_exit
 
 
 def check(config: ConfigPath = Path("config.toml")) -> None:
     """Look for weak settings: a line with a remedy for each, and exit status 1 if there is one."""
-    found = weaknesses(config, load_or_exit(config), os.environ, root=os.geteuid() == 0)
+    found = weaknesses(load_or_exit(config), os.environ, root=os.geteuid() == 0)
     for weakness in found:
-        typer.echo(f"{weakness.setting}: {weakness.remedy}")
+        typer.echo(f"{weakness.subject}: {weakness.words}")
     if found:
         raise typer.Exit(1)
     typer.echo("OK: no weak setting.")

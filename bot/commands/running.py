@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from bot.app import App, watchers_of
-from bot.commands.common import ConfigPath, asked, go, load_or_exit
+from bot.commands.common import ConfigPath, asked, go, load_or_exit, refuse_exposed
 from bot.commands.logs import no_traces, quiet_logs
 from bot.config import Config
 from bot.unlocking import unlock as unlock_door
@@ -45,6 +45,7 @@ async def _until_stopped(config: Config, *, standby: bool) -> None:
 
 
 async def _run(config: Config, *, standby: bool) -> None:
+    await refuse_exposed(config)
     if not config.keys.passphrase:
         app = await App.open(config, standby=standby)
     else:

@@ -24,9 +24,11 @@ from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.marks import StoreMark
 from bot.platforms.matrix.outcome import SOFT_LOGOUT, of_response
 from bot.platforms.matrix.secrets import AccountSecrets
+from bot.proxies import Proxy
 
 _KEPT_AS = "session"
 _TIMEOUT = 20  # seconds for a request
+_TIMEOUT_THROUGH_A_PROXY = 60  # Tor may have to build a way first
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Account:
     password: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     device_id: str | None = None
+    proxy: Proxy | None = None
 
     def check(self) -> None:
         """Refuse what can never work, by the setting's name."""
@@ -76,9 +79,10 @@ async def sign_in(
         if client is not None:
             await close(client)
         if isinstance(error, aiohttp.ClientError | TimeoutError | OSError):
+            way = "" if account.proxy is None else ", and that matrix.proxy leads there"
             raise PlatformError(
                 f"matrix.homeserver: cannot be reached ({type(error).__name__}); check the"
-                " address and that the server is up",
+                f" address and that the server is up{way}",
                 final=isinstance(error, aiohttp.InvalidURL),
             ) from error
         raise
@@ -138,7 +142,7 @@ def _client(account: Account, device_id: str = "") -> AsyncClient:
         store_name="crypto.db",
         store_sync_tokens=False,
         pickle_key=account.pickle_key,
-        request_timeout=_TIMEOUT,
+        request_timeout=_TIMEOUT if account.proxy is None else _TIMEOUT_THROUGH_A_PROXY,
         # Errors come to us at once: the engine decides about trying again.
         max_limit_exceeded=0,
         max_timeouts=0,
@@ -149,6 +153,7 @@ def _client(account: Account, device_id: str = "") -> AsyncClient:
         device_id=device_id,
         store_path=str(account.store_path),
         config=config,
+        through=account.proxy,
     )
 
 
@@ -249,7 +254,7 @@ async def _publish_keys(client: AsyncClient) -> bool:
     """False if the server holds others under the same names: our store is an earlier copy."""
     if not client.should_upload_keys:
         return True
-    async with asyncio.timeout(_TIMEOUT):
+    async with asyncio.timeout(client.config.request_timeout):
         response = await client.keys_upload()
     if are_used(response):
         return False
