@@ -218,7 +218,7 @@ def test_nothing_begins_with_a_secret_that_everybody_may_read(
         (setup.config.parent / name).unlink()
     before = sorted(setup.config.parent.iterdir())
     setup.opens(opened, 0o644)
-    for command in (["run"], ["keys", "init"], ["group", "create", "Red"]):
+    for command in (["keys", "init"], ["group", "create", "Red"], ["run"]):
         said = CliRunner().invoke(cli, [*command, "--config", str(setup.config)])
         assert said.exit_code == 1
         assert said.output.startswith(
