@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 from telegram import (
     Bot,
     BotCommand,
@@ -53,11 +52,10 @@ from bot.platforms.telegram.outcome import receipt_of
 from bot.platforms.telegram.parts import Part, parts_of
 from bot.platforms.telegram.transport import (
     PLACEHOLDER,
-    QuietRequest,
+    NoAnswer,
+    Requests,
     Secret,
-    TokenTransport,
-    make_request,
-    make_transport,
+    TooLong,
 )
 
 _SERVER = "https://api.telegram.org"
@@ -125,7 +123,7 @@ class TelegramPlatform:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._bot: Bot | None = None
-        self._poll: QuietRequest | None = None
+        self._poll: Requests | None = None
         self._username = ""
         self._all_until: datetime | None = None
         self._progress: OrderedDict[str, list[int]] = OrderedDict()
@@ -150,7 +148,7 @@ class TelegramPlatform:
         )
         self._bot, self._poll = bot, poll
         try:
-            await bot.initialize()
+            await self._open(bot)
             await bot.delete_webhook(drop_pending_updates=False)
         except TelegramError as error:
             await self.stop()
@@ -159,6 +157,12 @@ class TelegramPlatform:
             await self.stop()
             raise
         self._username = bot.username
+
+    async def _open(self, bot: Bot) -> None:
+        try:
+            await bot.initialize()
+        except ValueError as error:
+            raise PlatformError(f"telegram.proxy: {error}", final=True) from None
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
         """Updates from `cursor` on, which confirms those before it; see `Platform.receive`.
@@ -230,7 +234,7 @@ class TelegramPlatform:
 
         Telegram gives bots files of up to 20 MB (https://core.telegram.org/bots/api#getfile).
         """
-        bot, _ = self._running()
+        bot, poll = self._running()
         try:
             file = await bot.get_file(str(ref["file_id"]))
         except TelegramError as error:
@@ -243,27 +247,14 @@ class TelegramPlatform:
         if file.file_path is None:
             raise PlatformError("Telegram: a file is not there any more", final=True)
         try:
-            return await self._download(file.file_path, limit)
-        except httpx.HTTPError as error:
-            # Its words may hold the address.
-            name = type(error).__name__
-            raise PlatformError(f"Telegram: fetching a file failed ({name})") from None
-
-    async def _download(self, url: str, limit: int) -> bytes:
-        timeout = httpx.Timeout(self._read_timeout, connect=self._connect_timeout)
-        transport = self._transport(connections=1)
-        content = bytearray()
-        async with (
-            httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client,
-            client.stream("GET", url) as answer,
-        ):
-            if answer.status_code != 200:
-                raise PlatformError(f"Telegram: fetching a file failed ({answer.status_code})")
-            async for piece in answer.aiter_bytes():
-                content += piece
-                if len(content) > limit:
-                    raise FileTooLarge
-        return bytes(content)
+            status, content = await poll.download(file.file_path, limit)
+        except TooLong:
+            raise FileTooLarge from None
+        except NoAnswer as error:
+            raise PlatformError(f"Telegram: fetching a file failed ({error.why})") from None
+        if status != 200:
+            raise PlatformError(f"Telegram: fetching a file failed ({status})")
+        return content
 
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Set the menu of private chats in each language. Raises `PlatformError`."""
@@ -311,8 +302,8 @@ class TelegramPlatform:
         if bot is not None:
             await bot.shutdown()
 
-    def _request(self, *, connections: int) -> QuietRequest:
-        return make_request(
+    def _request(self, *, connections: int) -> Requests:
+        return Requests(
             self._token,
             connections=connections,
             connect=self._connect_timeout,
@@ -321,12 +312,7 @@ class TelegramPlatform:
             permit=self._permit,
         )
 
-    def _transport(self, *, connections: int) -> TokenTransport:
-        return make_transport(
-            self._token, connections=connections, proxy=self._proxy, permit=self._permit
-        )
-
-    def _running(self) -> tuple[Bot, QuietRequest]:
+    def _running(self) -> tuple[Bot, Requests]:
         if self._bot is None or self._poll is None:
             raise PlatformError("Telegram: not started")
         return self._bot, self._poll
