@@ -31,6 +31,9 @@ from storage.keys import KeyFile, KeySource
 from storage.retention import Keep
 from storage.sealed_facts import SealedFacts
 
+CONNECT, CONNECT_THROUGH_A_PROXY = 5.0, 30.0
+"""Seconds to reach Telegram; Tor may have to build a way first."""
+
 
 def new_token() -> str:
     """128 random bits, safe in a link and in a button."""
@@ -68,12 +71,14 @@ def platforms_of(
     if config.telegram is not None:
         from bot.platforms.telegram.platform import TelegramPlatform
 
+        proxy = config.proxy_of("telegram")
         telegram = TelegramPlatform(
             token=config.telegram.token.get_secret_value(),
             base_url=config.telegram.base_url,
-            proxy=proxy.url if (proxy := config.proxy_of("telegram")) else None,
+            proxy=proxy,
             now=clock.now,
             permit=permit,
+            connect_timeout=CONNECT if proxy is None else CONNECT_THROUGH_A_PROXY,
         )
         telegram.limits = replace(
             telegram.limits,

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from aiohttp_socks import ProxyConnectionError, ProxyConnector, ProxyError, ProxyTimeoutError
@@ -62,17 +63,6 @@ class Proxy:
                 f"its name and password must be ASCII and {LONGEST} characters at most"
             )
         return cls(parts.hostname, port, username, password)
-
-    @property
-    def url(self) -> str:
-        """As an address, with the password in it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        name = (
-            f"{quote(self.username, safe='')}:{quote(self.password, safe='')}@"
-            if self.username
-            else ""
-        )
-        return f"socks5://{name}{host}:{self.port}"
 
     def apart(self, name: str) -> Proxy:
         """The same, asked for under a name of its own unless it has one already.
@@ -126,7 +116,7 @@ class Through(ProxyConnector):
 
 
 def _no_socket(_address: object) -> NoReturn:
-    raise OSError("a direct connection is not allowed")
+    raise OSError(errno.EACCES, "a direct connection is not allowed")
 
 
 def connector(proxy: Proxy | None, **options: Any) -> aiohttp.TCPConnector:

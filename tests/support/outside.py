@@ -29,6 +29,7 @@ class Outside:
     url: str = ""
     pings: list[Ping] = field(default_factory=list)
     silent: bool = False
+    peers: set[str | None] = field(default_factory=set)
 
     @classmethod
     @asynccontextmanager
@@ -47,6 +48,7 @@ class Outside:
             await runner.cleanup()
 
     async def _heard(self, request: web.Request) -> web.Response:
+        self.peers.add(request.remote)
         words = await request.text()
         fail = request.match_info["end"].endswith("/fail")
         self.pings.append(Ping(time.time(), not fail, words))

@@ -57,6 +57,7 @@ from bot.platforms.telegram.transport import (
     Secret,
     TooLong,
 )
+from bot.proxies import Proxy
 
 _SERVER = "https://api.telegram.org"
 _LONGEST_WAIT = 50
@@ -90,7 +91,7 @@ class TelegramPlatform:
         token: The bot's token from BotFather. It is put into URLs below the library, and is in no
             log, exception, `repr` or receipt.
         base_url: The root of a Bot API server of one's own; None is Telegram's.
-        proxy: URL of a proxy for all requests; None is a direct connection.
+        proxy: What all requests go through; None is a direct connection.
         now: The clock, for presses, which carry no time of their own (`parse.SINCE`).
         permit: Asked right before a request is written; it raises if this process may not act.
         connect_timeout: Seconds for a connection to be made.
@@ -109,7 +110,7 @@ class TelegramPlatform:
         *,
         token: str,
         base_url: str | None = None,
-        proxy: str | None = None,
+        proxy: Proxy | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         permit: Callable[[], None] = lambda: None,
         connect_timeout: float = 5.0,
@@ -148,7 +149,7 @@ class TelegramPlatform:
         )
         self._bot, self._poll = bot, poll
         try:
-            await self._open(bot)
+            await bot.initialize()
             await bot.delete_webhook(drop_pending_updates=False)
         except TelegramError as error:
             await self.stop()
@@ -157,12 +158,6 @@ class TelegramPlatform:
             await self.stop()
             raise
         self._username = bot.username
-
-    async def _open(self, bot: Bot) -> None:
-        try:
-            await bot.initialize()
-        except ValueError as error:
-            raise PlatformError(f"telegram.proxy: {error}", final=True) from None
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
         """Updates from `cursor` on, which confirms those before it; see `Platform.receive`.
