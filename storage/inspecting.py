@@ -17,9 +17,13 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from storage import keyring
-from storage.database import StorageError, _alembic, database_url, unavailable
+from storage.database import PRAGMAS, StorageError, _alembic, database_url, unavailable
+from storage.facts import Facts
 from storage.keyring import Kept, Keyring
 from storage.keys import KeyFile, KeySource, WrongKey
+from storage.sealed_facts import COLUMN, TABLE
+
+JOURNAL = "journal_mode"
 
 
 class Schema(StrEnum):
@@ -33,11 +37,11 @@ class Schema(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """What was seen. `journal` is SQLite's, "" on PostgreSQL."""
+    """What was seen. `odd` names the settings of SQLite that stay as they should not be."""
 
     schema: Schema
-    journal: str
     kept: Kept
+    odd: tuple[str, ...] = ()
 
     async def unlocked(self, keys: KeySource) -> Keyring:
         """The data keys. Raises `KeyFileError`; no key is made, and none is put in another's place."""
@@ -56,12 +60,20 @@ async def inspect(url: str) -> Inspected:
     """Look at the tables and the keys. Raises `StorageError`."""
     async with _looking(url) as connection:
         if connection is None:
-            return Inspected(Schema.NONE, "", Kept())
+            return Inspected(Schema.NONE, Kept())
+        odd = [name async for name in _odd(connection)]
         schema = await connection.run_sync(_schema)
-        journal = ""
-        if connection.dialect.name == "sqlite":
-            journal = (await connection.exec_driver_sql("PRAGMA journal_mode")).scalar_one()
-        return Inspected(schema, journal, await connection.run_sync(keyring.read))
+        return Inspected(schema, await connection.run_sync(keyring.read), tuple(odd))
+
+
+async def _odd(connection: AsyncConnection) -> AsyncIterator[str]:
+    if connection.dialect.name != "sqlite":
+        return
+    for name, wanted in PRAGMAS.items():
+        if name != JOURNAL:  # which is the file's; the others are of each connection
+            await connection.exec_driver_sql(f"PRAGMA {name}={wanted}")
+        if (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one() != wanted:
+            yield name
 
 
 async def damage(url: str) -> str | None:
@@ -75,6 +87,31 @@ async def damage(url: str) -> str | None:
             return None
         said: str = (await connection.exec_driver_sql("PRAGMA quick_check(1)")).scalar_one()
         return None if said == "ok" else said
+
+
+class FactsAsTheyAre:
+    """Small secrets of the installation, read and never changed (`storage.sealed_facts`)."""
+
+    def __init__(self, url: str, ring: Keyring) -> None:
+        self._url = url
+        self._ring = ring
+
+    @property
+    def matrix_key(self) -> bytes:
+        """32 bytes for the crypto store of Matrix."""
+        return self._ring.matrix
+
+    async def get(self, name: str) -> bytes | None:
+        """The secret, or None. Raises `storage.vault.Refused` if it was changed."""
+        async with _looking(self._url) as connection:
+            envelope = await Facts(connection).get(name) if connection is not None else None
+        if envelope is None:
+            return None
+        return self._ring.vault.open(bytes(envelope), TABLE, COLUMN, name)
+
+    async def set(self, name: str, value: bytes) -> None:
+        """Not done."""
+        raise StorageError("database.url: is looked at only")
 
 
 @asynccontextmanager

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import ipaddress
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 from bot.checks.findings import Finding, Level
+from bot.checks.scene import PLATFORMS, Scene
 from bot.config import Config
 from bot.layers import FILE
 from bot.proxies import EXAMPLE
@@ -27,7 +28,16 @@ SEALED_TLS = frozenset({"require", "verify-ca", "verify-full"})
 """What PostgreSQL calls a connection that is never in the clear (its manual, "SSL Support")."""
 
 
-PLATFORMS = ("telegram", "matrix")
+async def look(scene: Scene) -> AsyncIterator[Finding]:
+    """One line for each that is weak, or one for all of them."""
+    found = weaknesses(scene.config, scene.environment, root=scene.root)
+    if not scene.platforms:
+        words = "neither is configured: see config.example.toml"
+        yield Finding(Level.FAILING, "telegram, matrix", words)
+    for weakness in found:
+        yield weakness
+    if not found:
+        yield Finding(Level.OK, "settings", "none is weak, and no secret is open to others")
 
 
 def weaknesses(config: Config, environment: Mapping[str, str], *, root: bool) -> list[Finding]:

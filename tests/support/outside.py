@@ -37,7 +37,7 @@ class Outside:
         """One that raises an alarm after so many seconds without a ping."""
         outside = cls(patience)
         app = web.Application()
-        app.router.add_post("/ping/{end:.*}", outside._heard)
+        app.router.add_route("*", "/ping/{end:.*}", outside._heard)  # as healthchecks does
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
