@@ -40,6 +40,9 @@ from storage.sealed_facts import SealedFacts
 
 log = structlog.get_logger(__name__)
 
+CONNECT, CONNECT_THROUGH_A_PROXY = 5.0, 30.0
+"""Seconds to reach Telegram; Tor may have to build a way first."""
+
 
 def new_token() -> str:
     """128 random bits, safe in a link and in a button."""
@@ -77,11 +80,14 @@ def platforms_of(
     if config.telegram is not None:
         from bot.platforms.telegram.platform import TelegramPlatform
 
+        proxy = config.proxy_of("telegram")
         telegram = TelegramPlatform(
             token=config.telegram.token.get_secret_value(),
             base_url=config.telegram.base_url,
+            proxy=proxy,
             now=clock.now,
             permit=permit,
+            connect_timeout=CONNECT if proxy is None else CONNECT_THROUGH_A_PROXY,
         )
         telegram.limits = replace(
             telegram.limits,
@@ -94,18 +100,21 @@ def platforms_of(
 
         password = config.matrix.password
         config.matrix.store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made.append(
-            MatrixPlatform(
-                homeserver=config.matrix.homeserver,
-                user_id=config.matrix.user_id,
-                password=password.get_secret_value() if password else None,
-                store_path=config.matrix.store,
-                pickle_key=database.matrix_key.hex(),
-                secrets=SealedFacts(database),
-                acquaintances=PeopleWeKnow(database, "matrix", config.operators, clock),
-                now=clock.now,
-            )
+        matrix = MatrixPlatform(
+            homeserver=config.matrix.homeserver,
+            user_id=config.matrix.user_id,
+            password=password.get_secret_value() if password else None,
+            proxy=config.proxy_of("matrix"),
+            store_path=config.matrix.store,
+            pickle_key=database.matrix_key.hex(),
+            secrets=SealedFacts(database),
+            acquaintances=PeopleWeKnow(database, "matrix", config.operators, clock),
+            now=clock.now,
         )
+        matrix.limits = replace(
+            matrix.limits, per_second=config.matrix.per_second, per_chat=config.matrix.per_chat
+        )
+        made.append(matrix)
     if not made:
         raise ConfigError("telegram, matrix: neither is configured: see config.example.toml")
     return made
@@ -210,7 +219,7 @@ class App:
             ),
             cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
             largest_file=self.settings.largest_file,
-            following=Looking(verify=is_signed).look,
+            following=Looking(verify=is_signed, proxy=config.proxy_of("following")).look,
             archiving=archive_of(config, self.database),
         )
 
@@ -295,7 +304,7 @@ def watchers_of(config: Config) -> list[Watcher]:
     """Who is told whether all is well: the monitor of the configuration, and systemd."""
     found: list[Watcher] = []
     if config.watch.url is not None:
-        found.append(Monitor(config.watch.url.get_secret_value()))
+        found.append(Monitor(config.watch.url.get_secret_value(), config.proxy_of("watch")))
     manager = ServiceManager.found()
     if manager is not None:
         found.append(manager)

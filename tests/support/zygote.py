@@ -44,7 +44,7 @@ from bot.platforms.telegram.platform import TelegramPlatform
 from handlers.router import menu
 from storage.database import Database
 from storage.keys import KeyInMemory
-from tests.support import faultpoints
+from tests.support import faultpoints, sockets
 from tests.support.failpoints import Failpoints, install, install_on, install_on_crypto_store
 from tests.support.faultpoints import Faultpoints
 
@@ -324,6 +324,8 @@ def _live(order: dict[str, Any]) -> None:
 def _command(order: dict[str, Any]) -> None:
     """Never returns."""
     os.environ.update(order["environment"])
+    if log := os.environ.get(sockets.LOG):
+        sockets.note(log)
     try:
         cli(args=order["command"], prog_name="acuerpa")
     except SystemExit as end:

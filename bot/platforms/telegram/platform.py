@@ -11,7 +11,7 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -57,6 +57,7 @@ from bot.platforms.telegram.transport import (
     Secret,
     TooLong,
 )
+from bot.proxies import Proxy
 
 _SERVER = "https://api.telegram.org"
 _LONGEST_WAIT = 50
@@ -83,6 +84,17 @@ _MOST_UPDATES = 100
 """How many one answer to a poll holds (https://core.telegram.org/bots/api#getupdates)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the account stands: its name; whether it is given all that is written in its groups; whether
+    a webhook takes the updates; how many wait."""
+
+    username: str
+    reads_groups: bool
+    webhook: bool
+    waiting: int
+
+
 class TelegramPlatform:
     """Telegram for the engine.
 
@@ -90,7 +102,7 @@ class TelegramPlatform:
         token: The bot's token from BotFather. It is put into URLs below the library, and is in no
             log, exception, `repr` or receipt.
         base_url: The root of a Bot API server of one's own; None is Telegram's.
-        proxy: URL of a proxy for all requests; None is a direct connection.
+        proxy: What all requests go through; None is a direct connection.
         now: The clock, for presses, which carry no time of their own (`parse.SINCE`).
         permit: Asked right before a request is written; it raises if this process may not act.
         connect_timeout: Seconds for a connection to be made.
@@ -110,7 +122,7 @@ class TelegramPlatform:
         *,
         token: str,
         base_url: str | None = None,
-        proxy: str | None = None,
+        proxy: Proxy | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         permit: Callable[[], None] = lambda: None,
         connect_timeout: float = 5.0,
@@ -134,6 +146,38 @@ class TelegramPlatform:
 
         Updates that wait are kept. Raises `PlatformError`, final if the token is refused.
         """
+        bot = await self._open()
+        try:
+            await bot.delete_webhook(drop_pending_updates=False)
+        except TelegramError as error:
+            await self.stop()
+            raise self._error(error) from None
+        except BaseException:
+            await self.stop()
+            raise
+        self._username = bot.username
+
+    async def look(self) -> Standing:
+        """How the account stands. Nothing is changed, and no update is confirmed.
+
+        Raises `PlatformError`, final if the token is refused. Not for a platform that was started.
+        """
+        bot = await self._open()
+        try:
+            webhook = await bot.get_webhook_info()
+            return Standing(
+                username=bot.username,
+                reads_groups=bool(bot.bot.can_read_all_group_messages),
+                webhook=bool(webhook.url),
+                waiting=webhook.pending_update_count,
+            )
+        except TelegramError as error:
+            raise self._error(error) from None
+        finally:
+            await self.stop()
+
+    async def _open(self) -> Bot:
+        """Ask the server who we are."""
         await self.stop()
         if not _TOKEN.fullmatch(self._token.reveal()):
             raise _token_refused("is not a token")
@@ -149,21 +193,14 @@ class TelegramPlatform:
         )
         self._bot, self._poll = bot, poll
         try:
-            await self._open(bot)
-            await bot.delete_webhook(drop_pending_updates=False)
+            await bot.initialize()
         except TelegramError as error:
             await self.stop()
             raise self._error(error) from None
         except BaseException:
             await self.stop()
             raise
-        self._username = bot.username
-
-    async def _open(self, bot: Bot) -> None:
-        try:
-            await bot.initialize()
-        except ValueError as error:
-            raise PlatformError(f"telegram.proxy: {error}", final=True) from None
+        return bot
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
         """Updates from `cursor` on, which confirms those before it; see `Platform.receive`.

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import Callable
 from typing import Any
 
@@ -21,10 +20,11 @@ from aiohttp import hdrs
 from aiohttp.abc import AbstractStreamWriter
 from aiohttp.connector import Connection
 from aiohttp.payload import BytesPayload
-from aiohttp_socks import ProxyConnector
 from telegram._utils.defaultvalue import DefaultValue
 from telegram.error import NetworkError, TelegramError, TimedOut
 from telegram.request import BaseRequest, RequestData
+
+from bot.proxies import Proxy, connector
 
 PLACEHOLDER = "0:token"
 """What the libraries take for the token."""
@@ -145,7 +145,7 @@ class Requests(BaseRequest):
     taken from `proxy` alone, not from the environment, and names are looked up by the proxy.
 
     Args:
-        proxy: `http://`, `https://`, `socks4://` or `socks5://`, with a port; None is none.
+        proxy: What all connections go through; None is none.
         permit: Asked right before bytes leave; it raises if this process may not act.
     """
 
@@ -156,7 +156,7 @@ class Requests(BaseRequest):
         connections: int,
         connect: float,
         read: float,
-        proxy: str | None,
+        proxy: Proxy | None,
         permit: Callable[[], None],
     ) -> None:
         self._token = token
@@ -173,10 +173,10 @@ class Requests(BaseRequest):
         return self._read
 
     async def initialize(self) -> None:
-        """Open the pool; safe to call twice. Raises `ValueError` if `proxy` is none."""
+        """Open the pool; safe to call twice."""
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=self._connector(),
+                connector=connector(self._proxy, limit=self._connections),
                 request_class=Request,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={hdrs.USER_AGENT: self.USER_AGENT},
@@ -281,17 +281,6 @@ class Requests(BaseRequest):
         multipart = form()
         content = await multipart.as_bytes()
         return Body(content, multipart.content_type, self._token, self._permit)
-
-    def _connector(self) -> aiohttp.TCPConnector:
-        if self._proxy is None:
-            return aiohttp.TCPConnector(limit=self._connections)
-        scheme, _, rest = self._proxy.partition("://")
-        return ProxyConnector.from_url(
-            f"http://{rest}" if scheme == "https" else self._proxy,
-            proxy_ssl=ssl.create_default_context() if scheme == "https" else None,
-            rdns=True,
-            limit=self._connections,
-        )
 
     @staticmethod
     def parse_json_payload(payload: bytes) -> dict[str, Any]:
