@@ -1,4 +1,4 @@
-"""The documentation as it is built, in a real Chromium: it asks nobody else, and everybody can read it."""
+"""The documentation as it is built, in a real Chromium: it asks nobody else, everybody can read it."""
 
 from __future__ import annotations
 
