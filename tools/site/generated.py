@@ -184,7 +184,9 @@ def _setting(setting: Setting, words: Words) -> str:
         facts.append(words("if left out: {value}", value=f"`{setting.default}`"))
     about = [_prose(words(setting.about))] if setting.about else []
     about.append(f"*{words.sentence('; '.join(facts))}*")
-    about.append(f"`{setting.environment}`")
+    about.append(" · ".join(f"`{variable}`" for variable in setting.environment))
+    if setting.credential:
+        about.append(words("as a credential: {name}", name=f"`{setting.credential}`"))
     return f"{names}\n:   " + "<br>".join(about) + "\n"
 
 

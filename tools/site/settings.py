@@ -14,11 +14,13 @@ from datetime import time
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, SecretStr
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from bot.config import Config
+from bot.config import Section as ConfigSection
+from bot.layers import BETWEEN, FILE, PREFIX
 
 ROOT = Path(__file__).parents[2]
 SECTION = re.compile(r"(?:# )?\[(\w+)\]")
@@ -46,7 +48,8 @@ BOUNDS = {
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting. `names` has that of a file to read it from, where there is one."""
+    """One setting. `names` and `environment` have those of a file to read it from, if it is a secret;
+    `credential` is then what systemd may call it."""
 
     names: tuple[str, ...]
     about: str
@@ -54,7 +57,8 @@ class Setting:
     bounds: tuple[tuple[str, str], ...]
     default: str | None
     required: bool
-    environment: str
+    environment: tuple[str, ...]
+    credential: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,28 +109,28 @@ def sections() -> list[Section]:
     said = example((ROOT / "config.example.toml").read_text("utf-8"))
     own = [f for f in Config.model_fields.items() if _model(f[1]) is None]
     about = said.sections.get("", "")
-    found = [Section("", about, tuple(_setting("", name, info, said) for name, info in own))]
+    found = [Section("", about, tuple(_setting("", name, info, said, secret=False) for name, info in own))]
     for name, info in Config.model_fields.items():
         if (model := _model(info)) is not None:
             about = said.sections.get(name) or " ".join((model.__doc__ or "").split())
             settings = tuple(
-                _setting(name, each, more, said) for each, more in model.model_fields.items()
+                _setting(name, each, more, said, secret=each in model.secrets)
+                for each, more in model.model_fields.items()
             )
             found.append(Section(name, about, settings))
     return found
 
 
-def _model(info: FieldInfo) -> type[BaseModel] | None:
+def _model(info: FieldInfo) -> type[ConfigSection] | None:
     """The section that this is, None for a setting."""
     for kind in (info.annotation, *get_args(info.annotation)):
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
+        if isinstance(kind, type) and issubclass(kind, ConfigSection):
             return kind
     return None
 
 
-def _setting(section: str, name: str, info: FieldInfo, said: Example) -> Setting:
-    kind = _plain(info.annotation)
-    names = (name, f"{name}_file") if kind is SecretStr else (name,)
+def _setting(section: str, name: str, info: FieldInfo, said: Example, *, secret: bool) -> Setting:
+    names = (name, name + FILE) if secret else (name,)
     about = next((said.settings[section, n] for n in names if (section, n) in said.settings), "")
     default = info.get_default(call_default_factory=True, validated_data={})
     return Setting(
@@ -136,7 +140,11 @@ def _setting(section: str, name: str, info: FieldInfo, said: Example) -> Setting
         bounds=tuple(_bounds(info)),
         default=None if default in (None, PydanticUndefined) else _shown(default),
         required=info.is_required(),
-        environment="ACUERPA_" + "__".join(part.upper() for part in (section, name) if part),
+        environment=tuple(
+            PREFIX + BETWEEN.join(part.upper() for part in (section, each) if part)
+            for each in names
+        ),
+        credential=f"{section}.{name}" if secret else "",
     )
 
 
@@ -169,6 +177,8 @@ def _shown(value: Any) -> str:
     """As it would be written in the file."""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, SecretStr):
+        return f'"{value.get_secret_value()}"'
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, time):
