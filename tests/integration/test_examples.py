@@ -1,4 +1,4 @@
-"""What the page of commands says can be written is written to the bot: it understands, in each language."""
+"""What the page of commands says can be written is written to the bot, which understands it."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.config import Config
-from bot.texts.sound import gendered_in
+from bot.texts.sound import gendered_in, long_sentences
 from handlers.router import BY_WORD, HELP_WORDS
 from tools.links import mistake, mistakes
 from tools.site.anchors import FENCE, anchored, anchors, headings
@@ -135,6 +135,17 @@ def test_what_is_a_summary_says_so(name: str) -> None:
 def test_nobody_is_named_by_one_gender(folder: Path) -> None:
     found = {n: set(gendered_in(prose(page(folder, n)), folder.name)) for n in PAGES}
     assert not {n: words for n, each in found.items() if (words := each - OF_THINGS[folder.name])}
+
+
+@pytest.mark.parametrize("folder", [SPANISH, ENGLISH], ids=["es", "en"])
+def test_what_defenders_read_is_short_and_plain(folder: Path) -> None:
+    """One sheet for somebody who reads little; `test_site.py` prints it."""
+    text = page(folder, "defenders.md")
+    assert len(text.split()) < 500
+    plain = re.sub(r"\s*\n(?=[^\n|#-])\s*", " ", SPAN.sub("x", text).replace("**", ""))
+    assert [found for found in long_sentences(plain) if not found.lstrip().startswith("|")] == []
+    assert {"boton", "clave", "palabra", "perdido", "cuenta", "misdatos"} <= named(text)
+    assert "](" not in text  # on paper nobody can follow a link
 
 
 @pytest.mark.parametrize("folder", [SPANISH, ENGLISH], ids=["es", "en"])

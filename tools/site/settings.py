@@ -109,7 +109,8 @@ def sections() -> list[Section]:
     said = example((ROOT / "config.example.toml").read_text("utf-8"))
     own = [f for f in Config.model_fields.items() if _model(f[1]) is None]
     about = said.sections.get("", "")
-    found = [Section("", about, tuple(_setting("", name, info, said, secret=False) for name, info in own))]
+    above = tuple(_setting("", name, info, said, secret=False) for name, info in own)
+    found = [Section("", about, above)]
     for name, info in Config.model_fields.items():
         if (model := _model(info)) is not None:
             about = said.sections.get(name) or " ".join((model.__doc__ or "").split())
