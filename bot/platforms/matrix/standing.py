@@ -144,7 +144,7 @@ async def logged_in(client: Client, account: Account) -> AsyncIterator[None]:
         yield
     finally:
         await call(client, "POST", path("logout"), {})
-        client.access_token = ""
+        client.access_token = None
 
 
 def checked(answer: Answer) -> Answer:
