@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -37,6 +38,7 @@ from storage.notices import QUEUED
 from storage.tables import facts
 from storage.timers import Timer
 from tests.support.opened import KEY
+from tests.support.pgbouncer import pooled
 
 NOW = datetime(2026, 11, 27, 15, 0, tzinfo=UTC)
 LEASE = timedelta(seconds=15)
@@ -83,13 +85,20 @@ class Office:
         )  # fmt: skip
 
 
+POOLED = "through PgBouncer"
+both_ways = pytest.mark.parametrize("office", ["directly", POOLED], indirect=True)
+"""With a pooler whose pool mode is session, what depends on sessions is as without one."""
+
+
 @pytest_asyncio.fixture
-async def office(fresh_postgres: str) -> AsyncIterator[Office]:
-    made = Office(fresh_postgres)
-    yield made
-    for process in made.opened:
-        await process.acting.let_go()
-        await process.database.close()
+async def office(fresh_postgres: str, request: pytest.FixtureRequest) -> AsyncIterator[Office]:
+    direct = getattr(request, "param", "") != POOLED
+    with nullcontext(fresh_postgres) if direct else pooled(fresh_postgres, "session") as url:
+        made = Office(url)
+        yield made
+        for process in made.opened:
+            await process.acting.let_go()
+            await process.database.close()
 
 
 ROUTER = Router(Settings(language="es", zone="UTC", token=str))
@@ -191,6 +200,7 @@ async def test_a_timer_is_claimed_once(office: Office) -> None:
     assert sorted(timer.ref for timer in got) == [1, 2]
 
 
+@both_ways
 async def test_what_one_queues_the_other_hears_at_once(office: Office) -> None:
     one, two = await office.begins(), await office.begins(WORKER + "a")
     heard: asyncio.Queue[str] = asyncio.Queue()
@@ -273,6 +283,7 @@ async def test_a_worker_sends_nothing_where_the_platform_was_away(office: Office
 # --- a worker that is gone --------------------------------------------------------------------
 
 
+@both_ways
 async def test_what_a_dead_worker_had_is_given_back(office: Office) -> None:
     """After its right has run out, and not before."""
     leading, helping = await office.begins(), await office.begins(WORKER + "a")
@@ -325,6 +336,7 @@ async def test_a_worker_that_comes_back_too_late_changes_nothing(office: Office)
             await tx.timers.set("mass", 1, NOW)
 
 
+@both_ways
 async def test_a_worker_that_stands_still_in_a_transaction_holds_up_nobody(
     office: Office,
 ) -> None:
@@ -371,6 +383,7 @@ def test_each_sender_takes_a_share_of_what_the_platform_allows() -> None:
     assert sent(10.0) == pytest.approx(100, abs=5)
 
 
+@both_ways
 async def test_keys_are_not_changed_under_a_worker(office: Office) -> None:
     helping = await office.begins(WORKER + "a")
     tool = Database(office.url, KeyInMemory(KEY))

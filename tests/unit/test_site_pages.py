@@ -30,7 +30,7 @@ OWN_WORDS = {"plans.md"}
 
 SPAN = re.compile(r"`([^`\n]+)`")
 WRITTEN = re.compile(r"[/!]([a-zñáéíóú]+)\b(?![/.-])")
-TERMINAL = re.compile(r"\bacuerpa ([a-z][a-z -]*)((?: \[?--[a-z-]+\]?)*)")
+TERMINAL = re.compile(r"\bacuerpa (?!acuerpa )([a-z][a-z -]*)((?: \[?--[a-z-]+\]?)*)")
 SETTING = re.compile(r"\[([a-z]+)\] ([a-z_]+)\b")
 TEST = re.compile(r"\b((?:tests/[\w/]+/)?test_\w+\.py)(?:::(test_\w+))?")
 PATH = re.compile(r"\bdocs/(?:es|en)/[\w/-]+\.md\b")

@@ -137,7 +137,7 @@ def terminal(words: Words) -> str:
 
 def _command(command: Command, words: Words) -> str:
     lines = [f"{'##' if command.is_group or command.depth == 1 else '###'} acuerpa {command.path}\n"]
-    lines.append(words(command.help) + "\n")
+    lines.append(_prose(words(command.help)) + "\n")
     if not command.is_group:
         lines.append(f"```\n{command.usage}\n```\n")
     for option in command.options:
@@ -153,7 +153,7 @@ def _command(command: Command, words: Words) -> str:
             facts.append(words("if left out: {value}", value=f"`{option.default}`"))
         if option.environment:
             facts.append(f"`{option.environment}`")
-        said = words(option.help)
+        said = _prose(words(option.help))
         lines.append(f":   {said}" + (f" ({'; '.join(facts)})" if facts else "") + "\n")
     return "\n".join(lines)
 
