@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 MARKER = re.compile(r"^<!-- generated: ([a-z-]+) -->$", re.MULTILINE)
 CODE = re.compile(r"^<!-- code: ([\w/.-]+) -->$", re.MULTILINE)
 
-PAGE = re.compile(r"docs/[a-z]{2}/([a-z-]+)\.md")
+PAGE = re.compile(r"docs/([a-z]{2})/([a-z-]+)\.md")
 """Where a comment in the code sends its reader."""
 
 AUDIENCE: Mapping[Held, str] = {
@@ -154,7 +154,8 @@ def _command(command: Command, words: Words) -> str:
         if option.environment:
             facts.append(f"`{option.environment}`")
         said = _prose(words(option.help))
-        lines.append(f":   {said}" + (f" ({'; '.join(facts)})" if facts else "") + "\n")
+        more = f" *{Words.sentence('; '.join(facts))}*" if facts else ""
+        lines.append(f":   {said}{more}\n")
     return "\n".join(lines)
 
 
@@ -192,8 +193,14 @@ def _setting(setting: Setting, words: Words) -> str:
 
 def _prose(said: str) -> str:
     """A comment as a sentence; a page that it names is a link."""
-    linked = PAGE.sub(r"[\1](\1.md)", said)
+    linked = PAGE.sub(lambda found: f"[{_title(found[1], found[2])}]({found[2]}.md)", said)
     return linked[:1].upper() + linked[1:].rstrip(".") + "."
+
+
+def _title(language: str, name: str) -> str:
+    """What a page calls itself."""
+    path = ROOT / "docs" / language / f"{name}.md"
+    return path.read_text("utf-8").splitlines()[0].removeprefix("# ")
 
 
 # --- words that are an answer -------------------------------------------------------------------
