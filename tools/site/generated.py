@@ -199,8 +199,8 @@ def _prose(said: str) -> str:
 
 def _title(language: str, name: str) -> str:
     """What a page calls itself."""
-    path = ROOT / "docs" / language / f"{name}.md"
-    return path.read_text("utf-8").splitlines()[0].removeprefix("# ")
+    lines = (ROOT / "docs" / language / f"{name}.md").read_text("utf-8").splitlines()
+    return next(line.removeprefix("# ") for line in lines if line.startswith("# "))
 
 
 # --- words that are an answer -------------------------------------------------------------------
