@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from alembic import command
@@ -21,11 +20,12 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage import keyring, rotation
+from storage import keyring, rotation, sqlite
 from storage.fence import APPLICATION
 from storage.keyring import Kept, Keyring
 from storage.keys import Argon, KeyFile, KeySource, MasterKey, WrongKey
 from storage.lock import AdvisoryLock, FileLock, Lock, NoLock
+from storage.quick import Quick
 from storage.tables import facts, metadata
 from storage.transaction import Transaction
 from storage.vault import Vault
@@ -92,12 +92,12 @@ def database_url(text: str) -> URL:
     Raises `StorageError` for any other kind of address.
     """
     if "://" not in text:
-        return URL.create("sqlite+aiosqlite", database=text)
+        return URL.create(sqlite.DRIVER, database=text)
     url = make_url(text)
     if url.get_backend_name() == "postgresql":
         return url.set(drivername="postgresql+asyncpg")
     if url.get_backend_name() == "sqlite":
-        return url.set(drivername="sqlite+aiosqlite")
+        return url.set(drivername=sqlite.DRIVER)
     raise StorageError("database.url: use a file's path or postgresql://…, nothing else is known")
 
 
@@ -146,7 +146,7 @@ class Database:
                 "pool_size": 1,
                 "max_overflow": 0,
                 "hide_parameters": True,
-                "connect_args": {"factory": _LetsGo},
+                "connect_args": sqlite.OPTIONS,
             }
         # A name of its own for each process: whoever takes over ends what the others have open.
         settings = {"application_name": f"{APPLICATION}{token_hex(6)}"}
@@ -356,7 +356,7 @@ class Database:
         try:
             async with self._writer, self._engine.begin() as connection:
                 begun = True
-                yield connection
+                yield self._quick(connection) if self.sqlite else connection
         except (sa.exc.DBAPIError, OSError) as error:
             # Before it began, any error of the network means that there is no connection; inside,
             # a time-out may be of what was asked.
@@ -369,6 +369,11 @@ class Database:
                 "program hold the database?"
             ) from None
 
+    def _quick(self, connection: AsyncConnection) -> AsyncConnection:
+        """It has what the repositories use of one."""
+        assert connection.sync_connection is not None
+        return cast(AsyncConnection, Quick(connection.sync_connection, connection))
+
     async def copy(self, to: Path) -> None:
         """A copy of a SQLite database as it is at one instant, while the bot goes on.
 
@@ -376,7 +381,9 @@ class Database:
         """
         if not self.sqlite:
             raise StorageError("database.url: copy a PostgreSQL database with pg_dump")
-        beside = create_async_engine(self.url, poolclass=sa.NullPool)  # our writer goes on
+        beside = create_async_engine(  # our writer goes on
+            self.url, poolclass=sa.NullPool, connect_args=sqlite.OPTIONS
+        )
         try:
             _make_for_us_alone(to, new=True)
             async with beside.connect() as connection:
@@ -405,21 +412,6 @@ def _make_for_us_alone(path: Path, *, new: bool = False) -> None:
     """A file that nobody else may read, if there is none; SQLite gives its log the same rights."""
     how = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if new else 0)
     os.close(os.open(path, how, 0o600))
-
-
-class _LetsGo(sqlite3.Connection):
-    """Ends its transaction when it is closed.
-
-    A task that is cancelled inside a statement has its connection closed. SQLite itself keeps a closed
-    one, with its locks, as long as a statement of it is not finished (sqlite.org/c3ref/close): one
-    whose rows were not read, until Python collects it. Nothing could be written for so long.
-    """
-
-    def close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            if self.in_transaction:
-                self.rollback()
-        super().close()
 
 
 def _set_pragmas(connection: Any, _record: object) -> None:
@@ -454,12 +446,16 @@ async def _checkpoint(connection: AsyncConnection) -> bool:
 
 async def _outside(connection: AsyncConnection, statement: str, *values: str) -> list[Any]:
     """Carry it out without a transaction. Returns its rows."""
-    raw = await connection.get_raw_connection()
-    assert raw.driver_connection is not None
-    cursor = await raw.driver_connection.execute(statement, values)
-    rows = await cursor.fetchall()
-    await cursor.close()
-    return list(rows)
+
+
+    def run(sync: sa.Connection) -> list[Any]:
+        cursor = sync.connection.cursor()
+        cursor.execute(statement, values)
+        rows = cursor.fetchall()
+        cursor.close()
+        return list(rows)
+
+    return await connection.run_sync(run)
 
 
 def _not_newer(connection: sa.Connection) -> None:

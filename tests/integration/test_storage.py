@@ -1,8 +1,10 @@
 """The storage on a real SQLite file and a real PostgreSQL: the same behaviour on both."""
 
 import asyncio
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -136,14 +138,13 @@ async def test_who_is_cancelled_inside_a_statement_lets_the_database_go(tmp_path
 
     async def looks() -> None:
         async with database.transaction() as tx:
-            raw = await tx.connection.get_raw_connection()
-            assert raw.driver_connection is not None
-            rows = await raw.driver_connection.execute("SELECT name FROM sqlite_schema")
-            unread.append((rows, await rows.fetchone()))
+            raw: Any = await tx.connection.get_raw_connection()
+            rows = sqlite3.Cursor(raw.driver_connection).execute("SELECT name FROM sqlite_schema")
+            unread.append((rows, rows.fetchone()))
             await tx.connection.execute(sa.text(SLOW))
 
     task = asyncio.create_task(looks())
-    while not unread:
+    while not (unread or task.done()):
         await asyncio.sleep(0)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
