@@ -25,16 +25,22 @@ def run(
     standby: Annotated[
         bool, typer.Option(help="Wait while another process acts, and take over when it fails.")
     ] = False,
+    worker: Annotated[
+        bool,
+        typer.Option(
+            help="On PostgreSQL: work beside the process that acts, and take over when it fails."
+        ),
+    ] = False,
 ) -> None:
     """Run the bot until it is stopped (SIGTERM, or Ctrl-C)."""
     quiet_logs()
     no_traces()
-    go(_until_stopped(load_or_exit(config), standby=standby))
+    go(_until_stopped(load_or_exit(config), standby=standby, worker=worker))
 
 
-async def _until_stopped(config: Config, *, standby: bool) -> None:
+async def _until_stopped(config: Config, *, standby: bool, worker: bool) -> None:
     """What is being sent is brought to its end, and the next process need not wait for us."""
-    running = asyncio.ensure_future(_run(config, standby=standby))
+    running = asyncio.ensure_future(_run(config, standby=standby, worker=worker))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     try:
         with suppress(asyncio.CancelledError):
@@ -44,14 +50,14 @@ async def _until_stopped(config: Config, *, standby: bool) -> None:
             manager.stopping()
 
 
-async def _run(config: Config, *, standby: bool) -> None:
+async def _run(config: Config, *, standby: bool, worker: bool) -> None:
     if not config.keys.passphrase:
-        app = await App.open(config, standby=standby)
+        app = await App.open(config, standby=standby, worker=worker)
     else:
         watchers = watchers_of(config)
 
         async def attempt(keys: Passphrase) -> App:
-            return await App.open(config, keys=keys, standby=standby)
+            return await App.open(config, keys=keys, standby=standby, worker=worker)
 
         async def locked() -> None:
             await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))

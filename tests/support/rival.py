@@ -69,7 +69,7 @@ def prepare(given: dict[str, Any]) -> None:
     for part in given["without"]:
         if part == "fence":
             for home in (storage.fence, storage.transaction):
-                vars(home)["acting"] = lambda number: sa.true()
+                vars(home)["acting"] = lambda number, name: sa.true()
         elif part == "permit":
             Acting.permit = lambda self: None  # type: ignore[method-assign]
 
@@ -107,8 +107,8 @@ def _witness_commits(note: Callable[..., None]) -> None:
                 note("commit", self._began)
             return swallowed
 
-    def witnessed(self: Database, *, fenced: bool = True) -> Any:
-        inner = transaction(self, fenced=fenced)
+    def witnessed(self: Database, *, fenced: bool = True, claims: bool = False) -> Any:
+        inner = transaction(self, fenced=fenced, claims=claims)
         return Witnessed(inner) if fenced and self.fence is not None else inner
 
     Database.transaction = witnessed  # type: ignore[method-assign]

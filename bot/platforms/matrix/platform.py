@@ -82,6 +82,7 @@ class MatrixPlatform:
 
     name = PlatformName.MATRIX
     idempotent = True
+    many_senders = False  # the keys of its device are in one place, and change with each message
 
     def __init__(
         self,

@@ -102,6 +102,7 @@ class TelegramPlatform:
     # second in a chat, 20 a minute in a group, about 30 a second in all, of which we leave some.
     # More than 8 requests at once made it slower, not faster.
     idempotent = False  # the Bot API has no key by which a second attempt would be known
+    many_senders = True  # each request stands alone
     limits = Limits(per_second=25, per_chat=1, per_group=0.33, concurrency=8)
 
     def __init__(
