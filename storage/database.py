@@ -406,12 +406,11 @@ class Database:
                 "program hold the database?"
             ) from None
 
-<<<<<<< HEAD
     def _quick(self, connection: AsyncConnection) -> AsyncConnection:
         """It has what the repositories use of one."""
         assert connection.sync_connection is not None
         return cast(AsyncConnection, Quick(connection.sync_connection, connection))
-=======
+
     async def listen(self, hear: Callable[[str], None]) -> None:
         """Tell `hear` for ever what other processes `notify`; on SQLite, where there are none, nothing.
 
@@ -424,7 +423,6 @@ class Database:
             await listening(self._engine, hear)
         except Exception as error:
             raise Unavailable(f"database.url: notices are not heard ({type(error).__name__})") from None
->>>>>>> workers
 
     async def copy(self, to: Path) -> None:
         """A copy of a SQLite database as it is at one instant, while the bot goes on.
