@@ -31,14 +31,16 @@ T = TypeVar("T")
 
 DRIVER = "sqlite+inloop"
 
-LONG = 0.005
+LONG = 0.01
 """Seconds from which on a statement is too long for the event loop."""
 
 LOOKS = 2_000
 """Instructions of SQLite's between two looks at the time."""
 
-AGAIN = 100
-"""How often a statement that took long goes to the thread before it is tried in the loop again."""
+AGAIN = 128
+"""How often at most a statement goes to the thread before it is tried in the loop again. One that took
+long goes there once, for it may have been the machine that was busy; one that takes long there too
+goes there twice as often each time."""
 
 KNOWN = 5_000
 """Statements of which is remembered how long they take, before all are forgotten."""
@@ -106,7 +108,8 @@ class Link(sqlite3.Connection):
         began = time.perf_counter()
         done = work(sql, parameters)
         turns = self.known.get(sql, 1)
-        self.learn(sql, turns - 1 if time.perf_counter() - began < LONG else AGAIN)
+        slow = time.perf_counter() - began > LONG
+        self.learn(sql, min(2 * max(turns, 1), AGAIN) if slow else turns - 1)
         return done
 
     def watch(self, until: float | None) -> None:
@@ -160,12 +163,12 @@ class Cursor(sqlite3.Cursor):
         except sqlite3.OperationalError as error:
             if not reads or error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
                 raise
-            link.learn(sql, AGAIN)
+            link.learn(sql, 1)
             raise Slow from None
         finally:
             link.watch(None)
         if time.perf_counter() - began > LONG:
-            link.learn(sql, AGAIN)
+            link.learn(sql, 1)
 
     def executemany(self, sql: str, parameters: Iterable[Any]) -> Cursor:
         """The same for many rows to write."""
