@@ -141,7 +141,7 @@ class AtOnce(sqlite3.Cursor):
         """
         self._next = 0
         link = self.connection
-        reads = sql.startswith("SELECT")
+        reads = sql.startswith(("SELECT", "PRAGMA"))  # SQLAlchemy asks one when it begins
         if link.known.get(sql, 0 if reads else 1):
             raise Slow
         began = time.perf_counter()
