@@ -450,7 +450,8 @@ class Database:
                 await _checkpoint(connection)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, that of the lock too."""
+        await self.lock.release()
         await self._engine.dispose()
 
 
