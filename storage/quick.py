@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -99,42 +100,36 @@ class Plan:
     """What there is to do each time that a statement is run.
 
     Args:
-        names: Of the values that it is given each time.
+        first: How it was run for the first time.
     """
 
-    def __init__(self, statement: Any, dialect: sa.Dialect, names: Sequence[str]) -> None:
-        given = list(names) if statement.is_dml else None
-        compiled = statement.compile(dialect=dialect, column_keys=given)
+    def __init__(self, statement: Any, first: Any, dialect: sa.Dialect) -> None:
+        compiled = first.compiled
         self.sql = str(compiled)
         self._same: list[Any] = []
         self._given: list[tuple[int, str, Process | None]] = []
         self._made: list[tuple[int, Callable[[Any], Any], Process | None]] = []
         made = {column.key: column.default for column in getattr(compiled, "insert_prefetch", ())}
         for name in compiled.positiontup:
-            self._place(name, compiled.binds[name], made.get(name), names, dialect)
-        lists = compiled.post_compile_params or compiled.literal_execute_params
-        asked = not statement.is_dml or bool(getattr(statement, "_returning", ()))
-        self.fits = not lists and (asked or not compiled.effective_returning)
-        columns = tuple(statement.exported_columns) if asked else ()
+            bind = compiled.binds[name]
+            self._place(bind, made.get(name), first.values[name], bind.key in first.names, dialect)
+        columns = tuple(statement.exported_columns) if _asks(statement) else ()
         self.make = named(columns)
         opened = [c.type.dialect_impl(dialect).result_processor(dialect, None) for c in columns]
         self._opens = [(place, how) for place, how in enumerate(opened) if how is not None]
 
     def _place(
-        self, name: str, bind: Any, default: Any, names: Sequence[str], dialect: sa.Dialect
+        self, bind: Any, default: Any, value: Any, given: bool, dialect: sa.Dialect
     ) -> None:
         """Where a value comes from: what is given, what makes itself, what is written there."""
         at = len(self._same)
         how = bind.type.dialect_impl(dialect).bind_processor(dialect)
         self._same.append(None)
-        if bind.key in names:
+        if given:
             self._given.append((at, bind.key, how))
         elif default is not None and default.is_callable:
             self._made.append((at, default.arg, how))
-        elif default is None and bind.required:
-            raise KeyError(name)
         else:
-            value = bind.effective_value if default is None else default.arg
             self._same[at] = value if how is None else how(value)
 
     def parameters(self, values: Mapping[str, Any]) -> list[Any]:
@@ -161,7 +156,16 @@ class Plan:
         return tuple(values)
 
 
-_seen: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()
+@dataclass(frozen=True, slots=True)
+class _First:
+    """How SQLAlchemy ran a statement: compiled, with these values, some of them given."""
+
+    compiled: Any
+    values: Mapping[str, Any]
+    names: frozenset[str]
+
+
+_seen: WeakKeyDictionary[Any, _First] = WeakKeyDictionary()
 _plans: dict[Any, Plan | None] = {}
 
 
@@ -172,14 +176,30 @@ def _plan(statement: Any, values: Mapping[str, Any], dialect: sa.Dialect) -> Pla
         return _plans[key]
     except KeyError:
         pass
-    if isinstance(statement, sa.TextClause) or statement not in _seen:
-        _seen[statement] = True
+    first = _seen.get(statement)
+    if first is None or first.names != values.keys():
         return None
-    plan = Plan(statement, dialect, tuple(values))
+    compiled = first.compiled
+    lists = compiled.post_compile_params or compiled.literal_execute_params
+    fits = not lists and (_asks(statement) or not compiled.effective_returning)
     if len(_plans) >= _KEPT:
         _plans.clear()
-    _plans[key] = plan if plan.fits else None
+    _plans[key] = Plan(statement, first, dialect) if fits else None
     return _plans[key]
+
+
+def _asks(statement: Any) -> bool:
+    """Whether it gives rows."""
+    return not statement.is_dml or bool(statement._returning)
+
+
+def _note(statement: Any, values: Mapping[str, Any], found: Any) -> None:
+    """It was run for the first time, or with other values than before."""
+    context = found.context
+    if context.compiled is not None and not isinstance(statement, sa.TextClause):
+        _seen[statement] = _First(
+            context.compiled, context.compiled_parameters[0], frozenset(values)
+        )
 
 
 class Quick:
@@ -203,14 +223,22 @@ class Quick:
 
     async def execute(self, statement: Any, values: Any = None) -> Any:
         """See `AsyncConnection.execute`."""
-        many = isinstance(values, list)
-        if self._seen or (many and len(values) > ROWS):
+        if self._seen or (isinstance(values, list) and len(values) > ROWS):
             return await self._waits.execute(statement, values)
+        if isinstance(values, list):
+            return await self._by_sqlalchemy(statement, values)
+        plan = _plan(statement, values or {}, self.dialect)
+        if plan is not None:
+            try:
+                return self._run(plan, values or {})
+            except Slow:
+                return await self._waits.execute(statement, values)
+        found = await self._by_sqlalchemy(statement, values)
+        _note(statement, values or {}, found)
+        return found
+
+    async def _by_sqlalchemy(self, statement: Any, values: Any) -> Any:
         try:
-            if not many:
-                plan = _plan(statement, values or {}, self.dialect)
-                if plan is not None:
-                    return self._run(plan, values or {})
             return self._at_once.execute(statement, values)
         except Slow:
             return await self._waits.execute(statement, values)
