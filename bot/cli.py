@@ -7,6 +7,7 @@ import typer
 from bot.commands.archive import archive
 from bot.commands.checking import check
 from bot.commands.groups import group
+from bot.commands.init import init
 from bot.commands.keys import keys
 from bot.commands.running import demo, run, unlock
 from bot.commands.setting_aside import aside, replay
@@ -15,7 +16,7 @@ from bot.commands.signing import signing, verify
 from bot.commands.texts import texts
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
-for command in (run, check, unlock, panic_off, aside, replay, archive, verify, demo):
+for command in (init, run, check, unlock, panic_off, aside, replay, archive, verify, demo):
     cli.command()(command)
 for folder, name in ((group, "group"), (keys, "keys"), (signing, "signing"), (texts, "texts")):
     cli.add_typer(folder, name=name)

@@ -279,6 +279,37 @@ async def test_a_clock_is_compared_with_the_platforms(
     await runner.cleanup()
 
 
+@dataclass
+class Backups:
+    """As in the configuration."""
+
+    folder: Path | None
+    every: float = 24
+
+
+@pytest.mark.parametrize(
+    ("hours", "level"),
+    [((1, 90), Level.OK), ((47,), Level.OK), ((49, 90), Level.WEAK), ((), Level.WEAK)],
+)
+def test_a_backup_that_is_old_or_missing_is_told(
+    tmp_path: Path, hours: tuple[int, ...], level: Level
+) -> None:
+    at = scene(written(tmp_path))
+    folder = tmp_path / "backups"
+    section = Backups(folder)
+    object.__setattr__(at.config, "__dict__", {**vars(at.config), "backup": section})
+    assert asyncio.run(levels(at, "backup")) == [("backup.folder", Level.WEAK)]  # no folder
+    folder.mkdir()
+    for age in hours:
+        taken = at.now() - timedelta(hours=age)
+        (folder / f"acuerpa-{taken:%Y%m%dT%H%M%S}Z.age").touch()
+    for name in ("notes.txt", "acuerpa-20991399T000000Z.age", "acuerpa-20260101T000000Z.age.part"):
+        (folder / name).touch()
+    assert asyncio.run(levels(at, "backup")) == [("backup.folder", level)]
+    section.folder = None
+    assert asyncio.run(levels(at, "backup")) == [("backup.folder", Level.WEAK)]
+
+
 # --- Telegram -----------------------------------------------------------------------------------
 
 
@@ -398,7 +429,9 @@ async def test_the_rate_of_an_ordinary_account_is_measured(
             assert answer.status == 200
         (finding,) = (await found(scene(stage.config, measure=True), "database", "matrix"))[-1:]
         assert (finding.subject, finding.level) == ("matrix.per_second", Level.WEAK)
-        said = re.match(r"the server allows (\d+) messages at once, and then (\S+) a", finding.words)
+        said = re.match(
+            r"the server allows (\d+) messages at once, and then (\S+) a", finding.words
+        )
         assert said is not None
         assert 2 <= int(said[1]) <= 4  # making the room may have taken some
         assert 0.9 <= float(said[2]) <= 1.3

@@ -24,6 +24,7 @@ from bot.platforms.base import (
     Attachment,
     Batch,
     Button,
+    ChatKind,
     Command,
     FileTooLarge,
     Incoming,
@@ -170,6 +171,27 @@ class TelegramPlatform:
         finally:
             await self.stop()
 
+    async def writers(self) -> dict[str, str]:
+        """Who wrote to the bot in private and waits for an answer: names by account.
+
+        No update is confirmed: the bot gets them all when it starts. Raises `PlatformError`. Not for a
+        platform that was started.
+        """
+        await self._open()
+        try:
+            events = (await self.receive(None, 0.0)).events
+        finally:
+            await self.stop()
+        found = {}
+        for event in events:
+            try:
+                incoming = self.parse(event)
+            except (KeyError, TypeError, ValueError):
+                continue
+            if incoming is not None and incoming.chat_kind is ChatKind.PRIVATE:
+                found[incoming.account] = incoming.display_name
+        return found
+
     async def _open(self) -> Bot:
         """Ask the server who we are."""
         await self.stop()
@@ -314,9 +336,7 @@ class TelegramPlatform:
 
         Links are of t.me also with a server of one's own: they are opened by people's apps.
         """
-        if not self._username or not _DEEP_LINK.fullmatch(secret):
-            return None
-        return f"https://t.me/{self._username}?start={secret}"
+        return deep_link(self._username, secret)
 
     async def sign_off(self) -> None:
         """The server forgets the bot for ten minutes; only BotFather can make the token void.
@@ -477,6 +497,13 @@ class TelegramPlatform:
         if receipt.result is Result.LIMITED:
             words += f", to be tried again in {receipt.retry_after:.0f} s"
         return PlatformError(f"Telegram: {receipt.result.value}: {words}")
+
+
+def deep_link(username: str, secret: str) -> str | None:
+    """What opens the bot's chat and says the secret there; None if it may not be in a link."""
+    if not username or not _DEEP_LINK.fullmatch(secret):
+        return None
+    return f"https://t.me/{username}?start={secret}"
 
 
 def _numbered(updates: Any) -> bool:
