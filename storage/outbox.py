@@ -99,6 +99,16 @@ _OF_PURPOSE = Query(
 )
 
 
+_WITHDRAW = (
+    sa.update(outbox)
+    .where(outbox.c.purpose == param("why"), outbox.c.state == QUEUED)
+    .values(state=FAILED, error=WITHDRAWN, done_at=param("now"))
+)
+_WITHDRAW_IN = _WITHDRAW.where(
+    outbox.c.platform == _PLATFORM, outbox.c.chat_key == param("there")
+)
+
+
 _ORIGINAL = outbox.alias("original")
 _IS_FREE = sa.and_(
     outbox.c.state == QUEUED,
@@ -381,14 +391,10 @@ class Outbox:
 
         Returns how many.
         """
-        there: sa.ColumnElement[bool] = sa.true()
+        values: dict[str, Any] = {"why": purpose, "now": now}
         if chat:
-            there = (outbox.c.platform == platform) & (outbox.c.chat_key == self._chat(chat))
-        gone = await self._db.execute(
-            sa.update(outbox)
-            .where(outbox.c.purpose == purpose, outbox.c.state == QUEUED, there)
-            .values(state=FAILED, error=WITHDRAWN, done_at=now)
-        )
+            values |= {"on": platform, "there": self._chat(chat)}
+        gone = await self._db.execute(_WITHDRAW_IN if chat else _WITHDRAW, values)
         return int(gone.rowcount)
 
     async def withdraw_chat(self, platform: str, chat: str, now: datetime) -> None:

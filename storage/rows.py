@@ -8,7 +8,6 @@ which goes around `Rows` fails and writes nothing in clear.
 from __future__ import annotations
 
 import json
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
@@ -18,6 +17,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeDecorator
 
+from storage.quick import Found, named
 from storage.vault import Vault
 
 
@@ -165,9 +165,10 @@ class Rows:
         query = statement if isinstance(statement, Query) else Query(statement)
         found = await self._db.execute(query.statement, values)
         make, to_open = query.make, query.to_open
+        plain = found.plain if isinstance(found, Found) else map(tuple, found)
         if not to_open:
-            return [make(*row) for row in found]
-        return [make(*self._opened(tuple(row), to_open)) for row in found]
+            return [make(*row) for row in plain]
+        return [make(*self._opened(row, to_open)) for row in plain]
 
     async def one(self, statement: Any, **values: Any) -> Any | None:
         """The only row, or the first, or None."""
@@ -274,7 +275,6 @@ def _plan(
     columns: tuple[sa.ColumnElement[Any], ...],
 ) -> tuple[Callable[..., Any], list[tuple[int, int, str, str, str]]]:
     """How a row is named, and which of its values are opened with which row's number."""
-    names = [getattr(c, "name", None) or f"_{i}" for i, c in enumerate(columns)]
     keys = {
         c.table.name: i
         for i, c in enumerate(columns)
@@ -287,4 +287,4 @@ def _plan(
             if table not in keys:
                 raise TypeError(f"{table}.{column.name} cannot be opened without its row's number")
             to_open.append((i, keys[table], table, column.name, column.type.kind))
-    return namedtuple("Row", names, rename=True), to_open
+    return named(columns), to_open
