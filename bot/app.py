@@ -9,9 +9,11 @@ from datetime import timedelta
 
 from bot.acquaintances import PeopleWeKnow
 from bot.archiving import Archive
+from bot.backups.making import Backups
 from bot.config import Config, ConfigError
 from bot.engine.acting import Acting
 from bot.engine.archiving import Archiving
+from bot.engine.backing import Backing
 from bot.engine.clock import Clock, SystemClock
 from bot.engine.clock import steady as real_steady
 from bot.engine.engine import Engine
@@ -109,6 +111,11 @@ def archive_of(config: Config, database: Database) -> Archiving | None:
     return Archive(database, config.archive, config.language, config.zone).write
 
 
+def backups_of(config: Config, database: Database) -> Backing | None:
+    """What makes backups; None where the configuration names no folder for them."""
+    return None if config.backup.folder is None else Backups(config, database)
+
+
 class App:
     """One installation: the database, the platforms and the engine over them."""
 
@@ -155,6 +162,7 @@ class App:
             largest_file=self.settings.largest_file,
             following=Looking(verify=is_signed).look,
             archiving=archive_of(config, self.database),
+            backing=backups_of(config, self.database),
         )
 
     @classmethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from bot.commands.archive import archive
+from bot.commands.backup import backup, backup_key, rehearse, restore
 from bot.commands.checking import check
 from bot.commands.groups import group
 from bot.commands.keys import keys
@@ -15,7 +16,10 @@ from bot.commands.signing import signing, verify
 from bot.commands.texts import texts
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
-for command in (run, check, unlock, panic_off, aside, replay, archive, verify, demo):
+for command in (
+    run, check, unlock, panic_off, aside, replay, backup, backup_key, restore, rehearse, archive, verify,
+    demo,
+):  # fmt: skip
     cli.command()(command)
 for folder, name in ((group, "group"), (keys, "keys"), (signing, "signing"), (texts, "texts")):
     cli.add_typer(folder, name=name)

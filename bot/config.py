@@ -172,6 +172,30 @@ class ArchiveSection(Section):
         return self
 
 
+class BackupSection(Section):
+    """Where backups go, to whose public keys they are encrypted, how often, and how many are kept."""
+
+    folder: Path | None = None
+    recipients: tuple[str, ...] = ()
+    every: float = Field(default=24, ge=1, le=24 * 31)
+    keep: int = Field(default=14, ge=2, le=10000)
+    scratch: Path | None = None
+
+    @model_validator(mode="after")
+    def _never_in_the_clear(self) -> BackupSection:
+        if self.folder is not None and not self.recipients:
+            raise ValueError(
+                "needs recipients: nothing is backed up in the clear; acuerpa backup-key makes a key"
+            )
+        for one in self.recipients:
+            if not re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", one):
+                raise ValueError(
+                    "recipients has one that is no public key of age: age1 and 58 letters, as acuerpa "
+                    "backup-key or age-keygen showed it"
+                )
+        return self
+
+
 class TextsSection(Section):
     """Catalogues of a community's own, beside those that are shipped."""
 
@@ -202,6 +226,7 @@ class Config(BaseSettings):
     retention: RetentionSection = RetentionSection()
     texts: TextsSection = TextsSection()
     archive: ArchiveSection = ArchiveSection()
+    backup: BackupSection = BackupSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from bot.backups.values import BackupError
 from bot.config import Config, ConfigError, load
 from bot.engine.acting import Occupied
 from bot.platforms.base import PlatformError
@@ -32,6 +33,7 @@ def go(work: Coroutine[Any, Any, None]) -> None:
         raise typer.Exit(0) from None
     except (
         ConfigError, StorageError, KeyFileError, PlatformError, Occupied, DoorError, SignatureError,
+        BackupError,
     ) as error:  # fmt: skip
         typer.echo(f"acuerpa: {error}", err=True)
         raise typer.Exit(1) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
@@ -14,6 +14,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.engine.acting import Acting, always
 from bot.engine.archiving import Archiving, Archivist
 from bot.engine.audit import Auditor
+from bot.engine.backing import LOOK as LOOK_AT_BACKUPS
+from bot.engine.backing import Backing, Keeper
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.clock import steady as real_steady
@@ -31,6 +33,7 @@ from bot.engine.telling import Watcher
 from bot.engine.worker import Worker
 from bot.platforms.base import Command, Platform, PlatformError
 from storage.database import Database, Unavailable
+from storage.facts import RESTORED
 from storage.retention import Keep
 
 log = structlog.get_logger(__name__)
@@ -83,6 +86,7 @@ class Engine:
         largest_file: Bytes of a file that is fetched.
         following: What looks at feeds of others; None where nobody does.
         archiving: What writes the public archive; None where there is none.
+        backing: What makes backups; None where nobody wants any.
     """
 
     def __init__(
@@ -102,6 +106,7 @@ class Engine:
         largest_file: int = 0,
         following: Looking | None = None,
         archiving: Archiving | None = None,
+        backing: Backing | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -129,6 +134,7 @@ class Engine:
         self._archivist = archiving and Archivist(
             database, handlers, clock, archiving, lambda: self._beats.beat("archive")
         )
+        self._keeper = Keeper(backing, clock) if backing is not None else None
         self._due = DueTimers(
             database, handlers, clock, self._catch_up, lambda: self._beats.beat("due")
         )
@@ -151,6 +157,7 @@ class Engine:
         self.auditor = Auditor(
             database, handlers, clock, self._beats, self._answers, watchers,
             self._refusing, permit, real_steady, canary=canary,
+            others=self._keeper.findings if self._keeper is not None else list,
         )  # fmt: skip
 
     async def run(self, menu: Mapping[str, tuple[Command, ...]]) -> None:
@@ -202,6 +209,9 @@ class Engine:
         scheduler.add_job(self._guarded(self.auditor.look), "interval", seconds=self._audit_every)
         scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
         scheduler.add_job(self._guarded(self.auditor.glance), "interval", seconds=GLANCE)
+        if self._keeper is not None:
+            job = self._guarded(self._keeper.look)
+            scheduler.add_job(job, "interval", seconds=LOOK_AT_BACKUPS)
         scheduler.start()
         return lambda: scheduler.shutdown(wait=False)
 
@@ -261,6 +271,10 @@ class Engine:
         self.auditor.begin()
         async with self._database.transaction() as tx:
             await tx.timers.free()
+            if (taken := await tx.facts.get(RESTORED)) is not None:
+                at = datetime.fromisoformat(taken.decode())
+                await self._handlers.brought_back(tx, at, self._clock.now())
+                await tx.facts.drop(RESTORED)
             await self._handlers.daily(tx, self._clock.now())
 
     def _guarded(self, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:

@@ -23,7 +23,7 @@ from alembic.script import ScriptDirectory
 
 from bot.domain.people import Role
 from storage import keyring
-from storage.database import Database, _alembic
+from storage.database import Database, alembic
 from storage.keys import KeyInMemory, MasterKey
 from storage.sealed_facts import SealedFacts
 from tests.proofs.proof import Figures
@@ -53,7 +53,7 @@ async def p15(full: bool, seed: int) -> Figures:
 
 def revisions() -> list[str]:
     """Every schema that was ever released, the oldest first."""
-    return [s.revision for s in ScriptDirectory.from_config(_alembic()).walk_revisions()][::-1]
+    return [s.revision for s in ScriptDirectory.from_config(alembic()).walk_revisions()][::-1]
 
 
 def made(path: Path, revision: str) -> None:
@@ -62,7 +62,7 @@ def made(path: Path, revision: str) -> None:
     master = MasterKey(KEY)
     ring = keyring.fresh(master.legacy_matrix_key())
     with engine.begin() as connection:
-        config = _alembic()
+        config = alembic()
         config.attributes.update(connection=connection, master=master, ring=ring)
         command.upgrade(config, "0001")
         for statement in FIRST:

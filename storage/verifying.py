@@ -1,0 +1,134 @@
+"""Whether a copy of a database is whole: a SQLite file that nobody writes to.
+
+What is looked at: SQLite's own check of every page and index, that no row refers to one that is not
+there, that the master key opens the data keys, and that each sealed field opens in its place.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from storage import keyring
+from storage.database import MOVED, StorageError, revision, revisions
+from storage.fence import ACTING
+from storage.keyring import Kept, Keyring
+from storage.keys import MasterKey
+from storage.rows import Sealed
+from storage.tables import metadata
+from storage.vault import Refused, Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Sound:
+    """What a whole copy holds.
+
+    `schema`: its revision. `tables`: rows by table. `sealed`: fields that were opened. `resting`: the bot
+    was stopped, and had said so itself, when it was taken.
+    """
+
+    schema: str
+    tables: Mapping[str, int]
+    sealed: int
+    resting: bool
+
+    @property
+    def rows(self) -> int:
+        """In all tables together."""
+        return sum(self.tables.values())
+
+
+def kept_in(path: Path) -> Kept:
+    """What a copy says of its keys. Raises `StorageError` if it is no database of ours."""
+    with _opened(path) as connection:
+        return keyring.read(connection)
+
+
+def verified(path: Path, master: MasterKey | None) -> tuple[Sound, Keyring | None]:
+    """What the copy holds, and its keys. Without a master key the sealed fields are only counted as none.
+
+    Raises `StorageError` for a copy that is not whole, and `WrongKey`.
+    """
+    with _opened(path) as connection:
+        if (check := connection.exec_driver_sql("PRAGMA integrity_check").scalar_one()) != "ok":
+            raise StorageError(f"the copy is damaged ({str(check)[:60]})")
+        if connection.exec_driver_sql("PRAGMA foreign_key_check").first() is not None:
+            raise StorageError("the copy is damaged: rows refer to others that are not there")
+        schema = revision(connection)
+        if schema is None:
+            raise StorageError("the copy is no database of this program")
+        if schema not in revisions():
+            raise StorageError("the copy was made by a newer version: install that version")
+        kept = keyring.read(connection)
+        ring = keyring.unwrapped(kept, master) if master is not None and kept.wrapped else None
+        present = set(sa.inspect(connection).get_table_names())
+        with closing(_connect(path)) as db:
+            sealed = _opens(db, ring.vault, present) if ring is not None else 0
+            tables = {
+                name: int(db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608  # nosec B608
+                for name in sorted(present - {"alembic_version", "sqlite_sequence"})
+            }
+            if _is_moved(db, present):
+                raise StorageError("the database was moved elsewhere: back up the new one")
+            return Sound(schema, tables, sealed, _resting(db, present)), ring
+
+
+def _opens(db: sqlite3.Connection, vault: Vault, present: set[str]) -> int:
+    """Open every sealed field of every row. Returns how many there are."""
+    opened = 0
+    try:
+        for table in metadata.sorted_tables:
+            columns = [c.name for c in table.columns if isinstance(c.type, Sealed)]
+            if table.name not in present or not columns:
+                continue
+            there = {row[1] for row in db.execute(f'PRAGMA table_info("{table.name}")')}
+            columns = [name for name in columns if name in there]
+            (key,) = table.primary_key.columns.keys()
+            named = ", ".join(f'"{name}"' for name in columns)
+            for row in db.execute(f'SELECT "{key}", {named} FROM "{table.name}"'):  # noqa: S608  # nosec B608
+                for name, envelope in zip(columns, row[1:], strict=True):
+                    if envelope is not None:
+                        vault.open(envelope, table.name, name, row[0])
+                        opened += 1
+        for name, envelope in db.execute("SELECT name, value FROM facts WHERE sealed"):
+            vault.open(envelope, "facts", "value", name)
+            opened += 1
+    except (Refused, TypeError) as error:
+        raise StorageError(f"the copy is damaged: {error}") from None
+    return opened
+
+
+def _is_moved(db: sqlite3.Connection, present: set[str]) -> bool:
+    if "facts" not in present:
+        return False
+    return db.execute("SELECT 1 FROM facts WHERE name = ?", (MOVED,)).fetchone() is not None
+
+
+def _resting(db: sqlite3.Connection, present: set[str]) -> bool:
+    if "fences" not in present:
+        return False
+    row = db.execute("SELECT until FROM fences WHERE name = ?", (ACTING,)).fetchone()
+    return row is None or row[0] == 0
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Nobody writes to it, so nothing is made beside it."""
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sa.Connection]:
+    """Where SQLite's errors are one line."""
+    engine = sa.create_engine("sqlite://", creator=lambda: _connect(path))
+    try:
+        with engine.connect() as connection:
+            yield connection
+    except (sqlite3.Error, sa.exc.DBAPIError):
+        raise StorageError("the copy is damaged, or no database of this program") from None
+    finally:
+        engine.dispose()
