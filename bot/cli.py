@@ -9,6 +9,7 @@ from bot.commands.backup import backup, backup_key, rehearse, restore
 from bot.commands.checking import check
 from bot.commands.groups import group
 from bot.commands.keys import keys
+from bot.commands.migrating import migrate
 from bot.commands.running import demo, run, unlock
 from bot.commands.setting_aside import aside, replay
 from bot.commands.shutting import panic_off
@@ -17,8 +18,8 @@ from bot.commands.texts import texts
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 for command in (
-    run, check, unlock, panic_off, aside, replay, backup, backup_key, restore, rehearse, archive, verify,
-    demo,
+    run, check, unlock, panic_off, aside, replay, backup, backup_key, restore, rehearse, migrate,
+    archive, verify, demo,
 ):  # fmt: skip
     cli.command()(command)
 for folder, name in ((group, "group"), (keys, "keys"), (signing, "signing"), (texts, "texts")):

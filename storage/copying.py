@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import (
+    BUSY_TIMEOUT_MS,
     StorageError,
     alembic,
     database_url,
@@ -61,6 +64,17 @@ class _Sum:
     @property
     def content(self) -> Content:
         return Content(self._rows, f"{self._sum % _SPACE:064x}")
+
+
+def snapshot(source: Path, to: Path) -> None:
+    """A SQLite file as it is at one instant, without free pages, as `to`, which is not there.
+
+    Whoever has it open goes on. Raises `sqlite3.Error`, and `OSError`.
+    """
+    os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    address = f"{source.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as db:
+        db.execute("VACUUM INTO ?", (str(to),))
 
 
 async def export(url: URL, to: Path) -> None:
@@ -182,7 +196,9 @@ async def _put(target: AsyncConnection, table: sa.Table, rows: Sequence[tuple[An
         await raw.driver_connection.copy_records_to_table(
             table.name, records=[_with_flags(row, flags) for row in rows], columns=names
         )
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (
+        asyncpg.PostgresError, asyncpg.InterfaceError, TypeError, ValueError, OverflowError,
+    ) as error:  # fmt: skip
         # Its words may hold a value.
         raise StorageError(
             f"database.url: {table.name} could not be written there ({type(error).__name__}): nothing "

@@ -8,6 +8,7 @@ import os
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from typing import Any
@@ -61,6 +62,14 @@ class StorageError(Exception):
 
 class Unavailable(StorageError):
     """The database cannot be written now (full disk, lock, lost connection); later it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A migration that was not carried out yet, and what it is about."""
+
+    revision: str
+    what: str
 
 
 _PASSING = (
@@ -393,6 +402,17 @@ class Database:
                 "program hold the database?"
             ) from None
 
+    async def pending(self) -> list[Pending]:
+        """What a start would do to the schema, in its order. Changes nothing. Raises `StorageError`."""
+        async with self._snapshot() as connection:
+            await connection.run_sync(_not_newer)
+            await connection.run_sync(_not_moved)
+            current = await connection.run_sync(revision)
+        if current is None:
+            raise StorageError("database.url: nothing is there yet: start the bot once")
+        scripts = ScriptDirectory.from_config(alembic()).iterate_revisions("head", current)
+        return [Pending(s.revision, s.doc) for s in reversed(list(scripts))]
+
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[AsyncConnection]:
         """What is there at one instant, without any key and without a change: what is sealed stays so.
@@ -418,27 +438,6 @@ class Database:
             ) from error
         finally:
             await engine.dispose()
-
-    async def copy(self, to: Path) -> None:
-        """A copy of a SQLite database as it is at one instant, while the bot goes on.
-
-        Needs the same master key. Raises `StorageError` if it cannot be written, or is there already.
-        """
-        if not self.sqlite:
-            raise StorageError("database.url: copy a PostgreSQL database with pg_dump")
-        beside = create_async_engine(self.url, poolclass=sa.NullPool)  # our writer goes on
-        try:
-            _make_for_us_alone(to, new=True)
-            async with beside.connect() as connection:
-                await _outside(connection, "VACUUM INTO ?", str(to))
-        except (sqlite3.Error, sa.exc.DBAPIError, OSError) as error:
-            if not isinstance(error, OSError):
-                to.unlink(missing_ok=True)  # ours, and no whole copy
-            raise StorageError(
-                f"{to.name}: the copy could not be written: is it there already, is the disk full?"
-            ) from error
-        finally:
-            await beside.dispose()
 
     async def forget(self) -> None:
         """What was erased is in no log either: SQLite's is emptied, PostgreSQL does so by itself."""

@@ -17,7 +17,6 @@ class Rehearsed:
     """What would be there. `sealed` is None where the master key was not at hand."""
 
     manifest: Manifest
-    rows: int
     sealed: int | None
 
 
@@ -27,9 +26,9 @@ async def rehearse(
     """Do all of a restore but its last step. Raises `BackupError` or `KeyFileError`."""
     backup = await opened(file, keys, source, work)
     if source is None:
-        return Rehearsed(backup.manifest, backup.sound.rows, None)
+        return Rehearsed(backup.manifest, None)
     sound, _ = await prepare(backup, moved=False)
-    return Rehearsed(backup.manifest, sound.rows, sound.sealed)
+    return Rehearsed(backup.manifest, sound.sealed)
 
 
 def newest(folder: Path | None) -> Path:

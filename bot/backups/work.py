@@ -19,7 +19,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -41,7 +41,7 @@ from bot.backups.values import (
     to_remove,
 )
 from bot.platforms.base import PlatformError
-from storage.copying import export
+from storage.copying import export, snapshot
 from storage.database import StorageError, database_url, remove_with_journals, why_not
 from storage.keyring import Keyring
 from storage.keys import KeyFileError, MasterKey
@@ -56,7 +56,6 @@ WORK = ".acuerpa-backup"
 LOCK = ".acuerpa-backup.lock"
 
 _PR_SET_PDEATHSIG = 1
-_BUSY_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +206,10 @@ def _room(order: Order) -> None:
 def _copy_database(url: str, to: Path) -> None:
     address = database_url(url)
     if address.get_backend_name() == "sqlite":
-        _vacuumed(Path(str(address.database)), to)
+        source = Path(str(address.database))
+        if not source.exists():
+            raise BackupError("backup: there is no database yet: start the bot once")
+        snapshot(source, to)
         return
     try:
         asyncio.run(export(address, to))
@@ -215,16 +217,6 @@ def _copy_database(url: str, to: Path) -> None:
         raise BackupError(
             f"backup: the database cannot be read now ({why_not(error)}): is the server there?"
         ) from None
-
-
-def _vacuumed(source: Path, to: Path) -> None:
-    """A copy of a SQLite file as it is at one instant, without free pages."""
-    os.close(os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    if not source.exists():
-        raise BackupError("backup: there is no database yet: start the bot once")
-    with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=rw", uri=True)) as db:
-        db.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
-        db.execute("VACUUM INTO ?", (str(to),))
 
 
 def _store(
@@ -240,7 +232,7 @@ def _store(
     folder.mkdir(mode=0o700)
     copy = folder / STORE_FILES[0]
     try:
-        _vacuumed(source, copy)
+        snapshot(source, copy)
         intact(copy, Keys(ring.matrix))
     except (sqlite3.Error, PlatformError) as error:
         why = why_not(error) if isinstance(error, sqlite3.Error) else str(error)

@@ -127,7 +127,8 @@ def rehearse(
             f"{done.sealed} sealed fields opened"
         )  # fmt: skip
         typer.echo(
-            f"OK: {which.name}: of {done.manifest.taken:%F %H:%M} UTC, {done.rows} rows, {sealed}"
+            f"OK: {which.name}: of {done.manifest.taken:%F %H:%M} UTC, {done.manifest.rows} rows, "
+            f"{sealed}"
         )
 
     go(work())
