@@ -31,11 +31,8 @@ from storage.database import (
     require_this_version,
     writing,
 )
-from storage.rows import Blind, Sealed
+from storage.rows import Blind, Sealed, rows_at_once
 from storage.tables import Instant, facts, metadata
-
-BATCH = 1000
-"""Rows that are in memory at once."""
 
 _SPACE = 1 << 256
 
@@ -176,7 +173,7 @@ async def _batches(
     wanted = sa.select(*(_as_kept(c).label(c.name) for c in table.columns))
     if table is facts and without:
         wanted = wanted.where(facts.c.name.not_in(list(without)))
-    found = await connection.stream(wanted.execution_options(yield_per=BATCH))
+    found = await connection.stream(wanted.execution_options(yield_per=rows_at_once(table)))
     async for rows in found.partitions():
         yield [tuple(row) for row in rows]
 
@@ -184,10 +181,9 @@ async def _batches(
 async def _put(target: AsyncConnection, table: sa.Table, rows: Sequence[tuple[Any, ...]]) -> None:
     names = [column.name for column in table.columns]
     if target.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(names))
-        columns = ", ".join(f'"{name}"' for name in names)
-        statement = f'INSERT INTO "{table.name}" ({columns}) VALUES ({marks})'  # noqa: S608  # nosec B608
-        await target.exec_driver_sql(statement, list(rows))
+        # By their names alone: what the columns' types would do to the values is done already.
+        bare = sa.table(table.name, *(sa.column(name) for name in names))
+        await target.execute(sa.insert(bare), [dict(zip(names, row, strict=True)) for row in rows])
         return
     raw = await target.get_raw_connection()
     assert raw.driver_connection is not None

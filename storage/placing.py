@@ -13,7 +13,6 @@ from storage import copying
 from storage.database import (
     OPENING,
     Database,
-    StorageError,
     database_url,
     reader,
     writing,
@@ -33,19 +32,13 @@ async def is_taken(target: Database) -> bool:
         return not await copying.is_empty(connection)
 
 
-async def place(copy: Path, target: Database, before: str, *, replace: bool) -> str | None:
+async def place(copy: Path, target: Database, before: str) -> str | None:
     """Put a whole SQLite file of this version, which nobody has open, in the place of `target`.
 
-    In one step: until then nothing was changed. Whoever calls has made sure that no bot runs.
-    `before` is how what was there is called from then on; returns where it is, None if there was
-    nothing. Raises `StorageError` unless there was nothing or it is to be `replace`d, `OSError` and
-    what SQLAlchemy raises.
+    In one step: until then nothing was changed. Whoever calls has made sure that no bot runs, and that
+    what is there may go aside. `before` is how that is called from then on; returns where it is, None if
+    there was nothing. Raises `StorageError`, `OSError` and what SQLAlchemy raises.
     """
-    if await is_taken(target) and not replace:
-        raise StorageError(
-            "database.url: there is a database already: with --replace it is kept beside, under another "
-            "name; nothing was changed"
-        )
     return _in_a_file(copy, target, before) if target.sqlite else await _in_tables(copy, target, before)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,8 +19,8 @@ from storage.database import MOVED, StorageError, revision, revisions
 from storage.fence import ACTING
 from storage.keyring import Kept, Keyring
 from storage.keys import MasterKey
-from storage.rows import Sealed
-from storage.tables import metadata
+from storage.rows import Sealed, rows_at_once
+from storage.tables import EPOCH, facts, fences, metadata
 from storage.vault import Refused, Vault
 
 
@@ -67,35 +67,41 @@ def verified(path: Path, master: MasterKey | None) -> tuple[Sound, Keyring | Non
         kept = keyring.read(connection)
         ring = keyring.unwrapped(kept, master) if master is not None and kept.wrapped else None
         present = set(sa.inspect(connection).get_table_names())
-        with closing(_connect(path)) as db:
-            sealed = _opens(db, ring.vault, present) if ring is not None else 0
-            tables = {
-                name: int(db.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])  # noqa: S608  # nosec B608
-                for name in sorted(present - {"alembic_version", "sqlite_sequence"})
-            }
-            if _is_moved(db, present):
-                raise StorageError("the database was moved elsewhere: back up the new one")
-            return Sound(schema, tables, sealed, _resting(db, present)), ring
+        if _has(connection, present, "facts", MOVED):
+            raise StorageError("the database was moved elsewhere: back up the new one")
+        tables = {
+            name: int(connection.execute(_count(name)).scalar_one())
+            for name in sorted(present - {"alembic_version", "sqlite_sequence"})
+        }
+        sealed = _opens(connection, ring.vault, present) if ring is not None else 0
+        return Sound(schema, tables, sealed, _resting(connection, present)), ring
 
 
-def _opens(db: sqlite3.Connection, vault: Vault, present: set[str]) -> int:
+def _count(table: str) -> sa.Select[int]:
+    return sa.select(sa.func.count()).select_from(sa.table(table))
+
+
+def _opens(connection: sa.Connection, vault: Vault, present: set[str]) -> int:
     """Open every sealed field of every row. Returns how many there are."""
     opened = 0
     try:
         for table in metadata.sorted_tables:
-            columns = [c.name for c in table.columns if isinstance(c.type, Sealed)]
-            if table.name not in present or not columns:
+            if table.name not in present:
                 continue
-            there = {row[1] for row in db.execute(f'PRAGMA table_info("{table.name}")')}
-            columns = [name for name in columns if name in there]
-            (key,) = table.primary_key.columns.keys()
-            named = ", ".join(f'"{name}"' for name in columns)
-            for row in db.execute(f'SELECT "{key}", {named} FROM "{table.name}"'):  # noqa: S608  # nosec B608
-                for name, envelope in zip(columns, row[1:], strict=True):
+            there = {column["name"] for column in sa.inspect(connection).get_columns(table.name)}
+            sealed = [c for c in table.columns if isinstance(c.type, Sealed) and c.name in there]
+            if not sealed:
+                continue
+            (key,) = table.primary_key.columns
+            raw = [sa.type_coerce(column, sa.LargeBinary) for column in sealed]
+            some = sa.select(key, *raw).execution_options(yield_per=rows_at_once(table))
+            for number, *envelopes in connection.execute(some):
+                for column, envelope in zip(sealed, envelopes, strict=True):
                     if envelope is not None:
-                        vault.open(envelope, table.name, name, row[0])
+                        vault.open(envelope, table.name, column.name, number)
                         opened += 1
-        for name, envelope in db.execute("SELECT name, value FROM facts WHERE sealed"):
+        kept = sa.select(facts.c.name, facts.c.value).where(facts.c.sealed)
+        for name, envelope in connection.execute(kept):
             vault.open(envelope, "facts", "value", name)
             opened += 1
     except (Refused, TypeError) as error:
@@ -103,17 +109,19 @@ def _opens(db: sqlite3.Connection, vault: Vault, present: set[str]) -> int:
     return opened
 
 
-def _is_moved(db: sqlite3.Connection, present: set[str]) -> bool:
-    if "facts" not in present:
+def _has(connection: sa.Connection, present: set[str], table: str, name: str) -> bool:
+    """Whether a table of named things is there and has this one."""
+    if table not in present:
         return False
-    return db.execute("SELECT 1 FROM facts WHERE name = ?", (MOVED,)).fetchone() is not None
+    rows = sa.table(table, sa.column("name"))
+    return connection.execute(sa.select(rows).where(rows.c.name == name)).first() is not None
 
 
-def _resting(db: sqlite3.Connection, present: set[str]) -> bool:
-    if "fences" not in present:
-        return False
-    row = db.execute("SELECT until FROM fences WHERE name = ?", (ACTING,)).fetchone()
-    return row is None or row[0] == 0
+def _resting(connection: sa.Connection, present: set[str]) -> bool:
+    if not _has(connection, present, "fences", ACTING):
+        return "fences" in present
+    until = sa.select(fences.c.until).where(fences.c.name == ACTING)
+    return connection.execute(until).scalar_one() == EPOCH
 
 
 def _connect(path: Path) -> sqlite3.Connection:

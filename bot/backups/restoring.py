@@ -186,7 +186,7 @@ async def restore(
                         "since that are not in it: leave --moved out"
                     )
                 sound, ring = await prepare(backup, moved=moved)
-                aside = await place(backup.database, target, before, replace=replace)
+                aside = await place(backup.database, target, before)
                 store = _store(config, backup, ring, before, moved=moved)
     except (sa.exc.DBAPIError, OSError) as error:
         raise BackupError(

@@ -130,6 +130,7 @@ async def test_broken_off_anywhere_the_same_command_ends_it(
 
             anew()
             _, statements = await forks.run(0, source=str(source), to=fresh_postgres)
+            # The last one is where the new database is to be committed.
             points = {statements, chance.randrange(1, statements), chance.randrange(1, statements)}
             for die_at in sorted(points):
                 anew()
