@@ -27,6 +27,7 @@ test: setup
 	sh tools/browser.sh
 	sh tools/exiftool.sh
 	sh tools/minisign.sh
+	sh tools/pgbouncer.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest -n 2 --dist loadfile
 
 stories: setup

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from secrets import token_hex
+from typing import Any
+
+import structlog
 
 from bot.acquaintances import PeopleWeKnow
 from bot.archiving import Archive
@@ -19,6 +25,7 @@ from bot.engine.clock import steady as real_steady
 from bot.engine.engine import Engine
 from bot.engine.persist import persist
 from bot.engine.telling import Watcher
+from bot.engine.workers import WorkerEngine
 from bot.files.cleaner import Cleaner
 from bot.files.values import MEGA, Limits
 from bot.following.looking import Looking
@@ -28,10 +35,15 @@ from bot.watch import Monitor, ServiceManager
 from handlers.router import Router, menu
 from handlers.settings import Settings
 from storage.database import Database
-from storage.fence import NotActing
+from storage.fence import WORKER, NotActing
 from storage.keys import KeyFile, KeySource
 from storage.retention import Keep
 from storage.sealed_facts import SealedFacts
+
+log = structlog.get_logger(__name__)
+
+CONNECT, CONNECT_THROUGH_A_PROXY = 5.0, 30.0
+"""Seconds to reach Telegram; Tor may have to build a way first."""
 
 
 def new_token() -> str:
@@ -70,11 +82,14 @@ def platforms_of(
     if config.telegram is not None:
         from bot.platforms.telegram.platform import TelegramPlatform
 
+        proxy = config.proxy_of("telegram")
         telegram = TelegramPlatform(
             token=config.telegram.token.get_secret_value(),
             base_url=config.telegram.base_url,
+            proxy=proxy,
             now=clock.now,
             permit=permit,
+            connect_timeout=CONNECT if proxy is None else CONNECT_THROUGH_A_PROXY,
         )
         telegram.limits = replace(
             telegram.limits,
@@ -87,18 +102,21 @@ def platforms_of(
 
         password = config.matrix.password
         config.matrix.store.mkdir(mode=0o700, parents=True, exist_ok=True)
-        made.append(
-            MatrixPlatform(
-                homeserver=config.matrix.homeserver,
-                user_id=config.matrix.user_id,
-                password=password.get_secret_value() if password else None,
-                store_path=config.matrix.store,
-                pickle_key=database.matrix_key.hex(),
-                secrets=SealedFacts(database),
-                acquaintances=PeopleWeKnow(database, "matrix", config.operators, clock),
-                now=clock.now,
-            )
+        matrix = MatrixPlatform(
+            homeserver=config.matrix.homeserver,
+            user_id=config.matrix.user_id,
+            password=password.get_secret_value() if password else None,
+            proxy=config.proxy_of("matrix"),
+            store_path=config.matrix.store,
+            pickle_key=database.matrix_key.hex(),
+            secrets=SealedFacts(database),
+            acquaintances=PeopleWeKnow(database, "matrix", config.operators, clock),
+            now=clock.now,
         )
+        matrix.limits = replace(
+            matrix.limits, per_second=config.matrix.per_second, per_chat=config.matrix.per_chat
+        )
+        made.append(matrix)
     if not made:
         raise ConfigError("telegram, matrix: neither is configured: see config.example.toml")
     return made
@@ -116,6 +134,52 @@ def backups_of(config: Config, database: Database) -> Backing | None:
     return None if config.backup.folder is None else Backups(config, database)
 
 
+class Worker:
+    """This process beside the one that acts: with connections, and a right to do things, of its own."""
+
+    def __init__(self, config: Config, keys: KeySource | None, clock: Clock) -> None:
+        self._config = config
+        self._keys = keys or KeyFile(config.keys.file)
+        self._clock = clock
+
+    async def work_until(self, turn: Coroutine[Any, Any, None]) -> None:
+        """Work until it is our turn to act. What is being sent is brought to its end before."""
+        leading = asyncio.create_task(turn)
+        try:
+            while not leading.done():
+                working = asyncio.create_task(persist("worker", self._work))
+                await asyncio.wait({leading, working}, return_when=asyncio.FIRST_COMPLETED)
+                working.cancel()
+                with suppress(asyncio.CancelledError):
+                    await working
+            await leading
+        finally:
+            leading.cancel()
+
+    async def _work(self) -> None:
+        """Under a name of its own, until we are stopped, or were taken for dead."""
+        database = Database(self._config.database.url, self._keys, f"{WORKER}{token_hex(6)}")
+        lease = timedelta(seconds=self._config.fence.lease)
+        acting = Acting(database, SystemClock(), real_steady, lease)
+        try:
+            await database.open()
+            platforms = platforms_of(self._config, database, self._clock, acting.permit)
+            await acting.take()
+            await WorkerEngine(
+                database,
+                [platform for platform in platforms if platform.many_senders],
+                Router(settings_of(self._config, platforms)),
+                self._clock,
+                acting,
+                [manager] if (manager := ServiceManager.found()) is not None else [],
+            ).run()
+        except* NotActing:
+            log.warning("worker.replaced")  # it stood still; it begins anew under another name
+        finally:
+            await acting.let_go()
+            await database.close()
+
+
 class App:
     """One installation: the database, the platforms and the engine over them."""
 
@@ -128,13 +192,15 @@ class App:
         steady: Callable[[], float] | None = None,
         *,
         standby: bool = False,
+        worker: Worker | None = None,
     ) -> None:
         self.config = config
         self.database = database
         self.acting = acting
         self.clock = clock
         self._steady = steady
-        self._standby = standby
+        self._standby = standby or worker is not None
+        self._worker = worker
         self.platforms = platforms_of(config, database, clock, acting.permit)
         self.settings = settings_of(config, self.platforms)
         self.engine = self._new_engine()
@@ -160,7 +226,7 @@ class App:
             ),
             cleaning=Cleaner(Limits(size=self.settings.largest_file)).cleaned,
             largest_file=self.settings.largest_file,
-            following=Looking(verify=is_signed).look,
+            following=Looking(verify=is_signed, proxy=config.proxy_of("following")).look,
             archiving=archive_of(config, self.database),
             backing=backups_of(config, self.database),
         )
@@ -173,35 +239,45 @@ class App:
         keys: KeySource | None = None,
         *,
         standby: bool = False,
+        worker: bool = False,
     ) -> App:
         """Open what the configuration names; `clock` is for tests, and simulated.
 
         `keys` is where the master key comes from if it is not the configuration's file. `standby`
-        waits while another process acts, here as in `run`. Raises `ConfigError`, `StorageError`,
-        `KeyFileError` or `Occupied`, each one line with the remedy.
+        waits while another process acts, here as in `run`; a `worker` works meanwhile. Raises
+        `ConfigError`, `StorageError`, `KeyFileError` or `Occupied`, each one line with the remedy.
         """
         database = Database(config.database.url, keys or KeyFile(config.keys.file))
+        if worker and database.sqlite:
+            raise ConfigError(
+                "database.url: workers need postgresql://…; on a file one process acts, and --standby "
+                "waits to take its place"
+            )
         # The right to act is shared with other processes, so its time is real.
         lease = timedelta(seconds=config.fence.lease)
         acting = Acting(database, SystemClock(), real_steady, lease)
         if keys is None:  # who gives a passphrase hears at once whether it is the right one
             await acting.queue(wait=standby, waiting=_standing_by)
         await database.open()
+        beside = Worker(config, keys, clock or SystemClock()) if worker else None
         if clock is not None:
-            return cls(config, database, acting, clock, standby=standby)
-        return cls(config, database, acting, SystemClock(), real_steady, standby=standby)
+            return cls(config, database, acting, clock, standby=standby, worker=beside)
+        return cls(
+            config, database, acting, SystemClock(), real_steady, standby=standby, worker=beside
+        )
 
     async def run(self) -> None:
         """Run until cancelled. Raises `Occupied` while another process acts, and `StorageError`.
 
-        On standby it waits for its turn, and goes back to waiting when another one takes over.
+        On standby it waits for its turn, and goes back to waiting when another one takes over; a
+        worker works meanwhile.
         """
         try:
             while True:
-                await persist(
-                    "fence",
-                    lambda: self.acting.take(wait=self._standby, waiting=_standing_by),
-                )
+                if self._worker is None:
+                    await self._take()
+                else:
+                    await self._worker.work_until(self._take())
                 try:
                     await self.engine.run(menu(self.clock.now()))
                 except* (NotActing, PlatformError) as error:
@@ -213,11 +289,18 @@ class App:
             await self.acting.let_go()
             await self.database.close()
 
+    async def _take(self) -> None:
+        """Our turn."""
+        waiting = _standing_by if self._worker is None else lambda: None
+        await persist("fence", lambda: self.acting.take(wait=self._standby, waiting=waiting))
+
     async def _is_replaced(self, error: ExceptionGroup[Exception]) -> bool:
         """Whether it ended because another process acts: it polls our account as well, so that the
         platform may have said so before the database did."""
         platforms = error.subgroup(lambda e: isinstance(e, PlatformError) and not e.conflict)
-        return platforms is None and await self.acting.is_lost()
+        if platforms is not None:
+            return False
+        return error.subgroup(NotActing) is not None or await self.acting.is_lost()
 
 
 def _standing_by() -> None:
@@ -229,7 +312,7 @@ def watchers_of(config: Config) -> list[Watcher]:
     """Who is told whether all is well: the monitor of the configuration, and systemd."""
     found: list[Watcher] = []
     if config.watch.url is not None:
-        found.append(Monitor(config.watch.url.get_secret_value()))
+        found.append(Monitor(config.watch.url.get_secret_value(), config.proxy_of("watch")))
     manager = ServiceManager.found()
     if manager is not None:
         found.append(manager)

@@ -5,23 +5,31 @@ from __future__ import annotations
 import os
 import re
 import tomllib
+from collections.abc import Mapping
 from datetime import time
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, ClassVar, get_args
+from urllib.parse import parse_qs, urlsplit
 from zoneinfo import available_timezones
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from bot import layers
+from bot.layers import Found, LayerError, Values
+from bot.mistakes import one_line
+from bot.proxies import Proxy
 from bot.texts import available
 from bot.texts.catalogue import CatalogueError, use_folder
 
@@ -30,8 +38,11 @@ class ConfigError(Exception):
     """The configuration is wrong. One line that names the setting and the remedy."""
 
 
+_zones = cache(available_timezones)
+
+
 def _known_zone(value: str) -> str:
-    if value not in available_timezones():
+    if value not in _zones():
         raise ValueError("is no time zone; write one such as America/Mexico_City")
     return value
 
@@ -49,29 +60,40 @@ def _account(value: str) -> str:
     return value
 
 
+def _listed(value: object) -> object:
+    """A variable has no lists: there it is one after the other, with commas or spaces between."""
+    if not isinstance(value, str):
+        return value
+    return [part for part in re.split(r"[\s,\[\]\"']+", value) if part]
+
+
+def _proxy(value: SecretStr) -> SecretStr:
+    Proxy.read(value.get_secret_value())
+    return value
+
+
+ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
+"""See `bot.proxies`. It may hold a password."""
+
+
 class Section(BaseModel):
-    """A table of the file; a setting that is not known is a mistake, not a wish."""
+    """A table of the file; a setting that is not known is a mistake, not a wish.
+
+    `secrets` are those that may also be in a file of their own, which `<name>_file` names, or a
+    credential of systemd's, whose name is `<section>.<name>`.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-
-def _secret(values: dict[str, Any], name: str) -> None:
-    """Read `<name>_file` into `<name>`."""
-    path = values.pop(f"{name}_file", None)
-    if path is None:
-        return
-    if name in values:
-        raise ValueError(f"has both {name} and {name}_file; keep one")
-    try:
-        values[name] = Path(path).read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise ValueError(f"{name}_file cannot be read: {error.strerror}") from error
+    secrets: ClassVar[tuple[str, ...]] = ()
 
 
 class DatabaseSection(Section):
-    """Where everything is kept."""
+    """Where everything is kept. The address of a server may hold a password."""
 
-    url: str = "acuerpa.db"
+    secrets = ("url",)
+
+    url: str = Field(default="acuerpa.db", min_length=1, repr=False)
 
 
 class KeysSection(Section):
@@ -85,52 +107,54 @@ class KeysSection(Section):
 class TelegramSection(Section):
     """The Telegram account of the bot."""
 
+    secrets = ("token", "proxy")
+
     token: SecretStr = Field(min_length=1)
     base_url: str | None = None
+    proxy: ProxyAddress | None = None
     per_second: float = Field(default=25, gt=0, le=1000)
     per_chat: float = Field(default=1, gt=0, le=1000)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        values = dict(values)
-        _secret(values, "token")
-        if not values.get("token"):
-            raise ValueError("needs token or token_file; BotFather gives the token")
-        return values
 
 
 class MatrixSection(Section):
     """The Matrix account of the bot."""
 
-    homeserver: str
-    user_id: str = Field(pattern=r"^@[^:]+:.+$")
-    password: SecretStr | None = None
-    store: Path = Path("matrix-store")
+    secrets = ("password", "proxy")
 
-    @model_validator(mode="before")
+    homeserver: str
+    user_id: str
+    password: SecretStr | None = None
+    proxy: ProxyAddress | None = None
+    store: Path = Path("matrix-store")
+    per_second: float = Field(default=10, gt=0, le=1000)
+    per_chat: float = Field(default=5, gt=0, le=1000)
+
+    @field_validator("user_id")
     @classmethod
-    def _files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        values = dict(values)
-        _secret(values, "password")
-        return values
+    def _whole(cls, value: str) -> str:
+        if not re.fullmatch(r"@[^:\s]+:\S+", value):
+            raise ValueError('must be a full id such as "@acuerpa:example.org"')
+        return value
 
 
 class WatchSection(Section):
     """Who watches the bot from outside, and the canary that shows every day that alarms arrive."""
 
+    secrets = ("url", "proxy")
+
     url: SecretStr | None = None
+    proxy: ProxyAddress | None = None
     interval: float = Field(default=20, gt=0, le=300)
     canary: time | None = time(9)
 
-    @model_validator(mode="before")
+    @field_validator("canary", mode="before")
     @classmethod
-    def _files(cls, values: dict[str, Any]) -> dict[str, Any]:
-        values = dict(values)
-        _secret(values, "url")
-        if values.get("canary") == "":
-            values["canary"] = None
-        return values
+    def _time(cls, value: object) -> object:
+        if value == "":
+            return None
+        if isinstance(value, int | float):
+            raise ValueError('must be a time of day such as "09:00", or "" for never')
+        return value
 
     @field_validator("url")
     @classmethod
@@ -138,6 +162,14 @@ class WatchSection(Section):
         if value is not None and not re.match(r"https?://[^/\s]+", value.get_secret_value()):
             raise ValueError("must be an address that begins with https:// (or http://)")
         return value
+
+
+class FollowingSection(Section):
+    """How the feeds of other organisations are asked for."""
+
+    secrets = ("proxy",)
+
+    proxy: ProxyAddress | None = None
 
 
 class RetentionSection(Section):
@@ -166,7 +198,9 @@ class ArchiveSection(Section):
     @model_validator(mode="after")
     def _both(self) -> ArchiveSection:
         if bool(self.folder) != bool(self.url):
-            raise ValueError("needs folder and url, or neither: the pages name the address they are at")
+            raise ValueError(
+                "needs folder and url, or neither: the pages name the address they are at"
+            )
         if self.url and (not re.match(r"https?://[^/\s]+", self.url) or self.url.endswith("/")):
             raise ValueError("url must begin with https:// (or http://) and end without a slash")
         return self
@@ -208,21 +242,22 @@ class FenceSection(Section):
     lease: float = Field(default=15, ge=0.3, le=300)
 
 
-class Config(BaseSettings):
-    """Everything that an operator sets. Environment variables `ACUERPA_…` come before the file."""
+class Config(BaseModel):
+    """Everything that an operator sets. `load` says where it comes from."""
 
-    model_config = SettingsConfigDict(
-        extra="forbid", env_prefix="ACUERPA_", env_nested_delimiter="__", frozen=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     language: Annotated[str, AfterValidator(_known_language)] = "es"
     zone: Annotated[str, AfterValidator(_known_zone)] = "America/Mexico_City"
-    operators: frozenset[Annotated[str, AfterValidator(_account)]] = frozenset()
+    operators: Annotated[
+        frozenset[Annotated[str, AfterValidator(_account)]], BeforeValidator(_listed)
+    ] = frozenset()
     database: DatabaseSection = DatabaseSection()
     keys: KeysSection = KeysSection()
     watch: WatchSection = WatchSection()
     fence: FenceSection = FenceSection()
     files: FilesSection = FilesSection()
+    following: FollowingSection = FollowingSection()
     retention: RetentionSection = RetentionSection()
     texts: TextsSection = TextsSection()
     archive: ArchiveSection = ArchiveSection()
@@ -230,56 +265,123 @@ class Config(BaseSettings):
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment before the file."""
-        return env_settings, init_settings
+    _lying: Mapping[str, Path] = PrivateAttr(default_factory=dict)
+
+    @property
+    def lying(self) -> Mapping[str, Path]:
+        """Where each secret lies that is in a file: `telegram.token_file` in its own, `telegram.token`
+        in the configuration itself."""
+        return self._lying
+
+    def proxy_of(self, name: str) -> Proxy | None:
+        """Through which proxy `telegram`, `matrix`, `watch` or `following` goes; None is directly."""
+        address: SecretStr | None = getattr(getattr(self, name), "proxy", None)
+        return None if address is None else Proxy.read(address.get_secret_value()).apart(name)
 
 
-def load(path: Path) -> Config:
-    """Read and check. Raises `ConfigError`."""
+def sections() -> dict[str, type[Section]]:
+    """The tables that the file may have."""
+    found = {}
+    for name, field in Config.model_fields.items():
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, Section):
+                found[name] = kind
+    return found
+
+
+def secrets() -> dict[str, tuple[str, ...]]:
+    """By section, the settings that nobody else may read."""
+    return {name: kind.secrets for name, kind in sections().items() if kind.secrets}
+
+
+def known() -> dict[str, tuple[str, ...]]:
+    """By section, the settings that there are; those at the top of the file are under ""."""
+    inside = {
+        name: (*kind.model_fields, *(f"{secret}{layers.FILE}" for secret in kind.secrets))
+        for name, kind in sections().items()
+    }
+    return {"": tuple(Config.model_fields), **inside}
+
+
+def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
+    """Read and check. Raises `ConfigError`.
+
+    What a variable `ACUERPA_…` says comes first, then a credential of systemd's, then the file. A
+    platform may be configured without any file.
+    """
+    environment = os.environ if environment is None else environment
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        found = _found(path, environment)
+    except LayerError as error:
+        raise ConfigError(str(error)) from None
+    _use_texts(found.values)
+    try:
+        config = Config.model_validate(found.values)
+    except ValidationError as error:
+        raise ConfigError(one_line(error, known(), found.variables)) from None
+    lying = dict(found.lying)
+    if not _has_password(config.database.url):
+        lying.pop("database.url", None)
+    config._lying = lying
+    return config
+
+
+def _found(path: Path, environment: Mapping[str, str]) -> Found:
+    """Raises `LayerError` and `ConfigError`."""
+    names = secrets()
+    of_environment = layers.of_environment(environment, Config.model_fields)
+    given = [of_environment, layers.of_credentials(environment, names)]
+    written = _written(path, needed=not {"telegram", "matrix"} & set(of_environment))
+    values = layers.together([*given, written], names)
+    inside = {
+        f"{section}.{name}": path
+        for section, these in names.items()
+        for name in these
+        if _has(written, section, name)
+        and not any(
+            _has(layer, section, one) for layer in given for one in (name, name + layers.FILE)
+        )
+    }
+    variables = frozenset(
+        f"{section}.{name}" if name else section
+        for section, value in of_environment.items()
+        for name in (value if isinstance(value, dict) else ("",))
+    )
+    return Found(values, variables, {**inside, **layers.with_secrets(values, names)})
+
+
+def _has_password(url: str) -> bool:
+    """Whether a database's address is one that nobody else may read."""
+    parts = urlsplit(url)
+    return bool(parts.password) or "password" in parse_qs(parts.query)
+
+
+def _has(values: Values, section: str, name: str) -> bool:
+    inner = values.get(section)
+    return isinstance(inner, dict) and name in inner
+
+
+def _written(path: Path, *, needed: bool) -> Values:
+    """What the file says. Raises `ConfigError`."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if not needed:
+            return {}
+        raise ConfigError(f"{path}: is not there: make one with acuerpa init") from None
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}): copy config.example.toml there"
-        ) from error
+            f"{path}: cannot be read ({error.strerror}): give it to this program's account"
+        ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: is not valid TOML: {error}") from error
-    _use_texts(values)
-    try:
-        return Config(**values)
-    except ValidationError as error:
-        raise ConfigError(_one_line(error)) from None
+        raise ConfigError(f"{path}: is not valid TOML: {error}") from None
 
 
-def _use_texts(values: dict[str, Any]) -> None:
+def _use_texts(values: Values) -> None:
     """The community's catalogues, before a setting names one of their languages."""
     section = values.get("texts")
-    folder = os.environ.get("ACUERPA_TEXTS__FOLDER") or (
-        section.get("folder") if isinstance(section, dict) else None
-    )
+    folder = section.get("folder") if isinstance(section, dict) else None
     try:
         use_folder(Path(folder) if isinstance(folder, str) and folder else None)
     except CatalogueError as error:
         raise ConfigError(str(error)) from None
-
-
-def _one_line(error: ValidationError) -> str:
-    """The first mistake, by the setting's name, without its value, which may be a secret."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    name = ".".join(str(part) for part in first["loc"] if not isinstance(part, int)) or "the file"
-    match first["type"]:
-        case "extra_forbidden":
-            return f"{name}: no such setting: see config.example.toml"
-        case "missing":
-            return f"{name}: is missing: see config.example.toml"
-        case _:
-            return f"{name}: {first['msg'].removeprefix('Value error, ')}"

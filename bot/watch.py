@@ -14,20 +14,26 @@ from urllib.parse import urlsplit, urlunsplit
 import aiohttp
 import structlog
 
+from bot.proxies import Proxy, connector
+
 log = structlog.get_logger(__name__)
 
 TIMEOUT = 15.0
 """Seconds for one ping."""
 
+SLOWER = 45.0
+"""The same through a proxy: Tor may have to build a way first."""
+
 
 class Monitor:
     """Pings an address; whoever listens there learns the names of broken invariants, nothing else.
 
-    The address is a secret: it is in no log.
+    The address is a secret: it is in no log. With a `proxy` every ping goes through it.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, proxy: Proxy | None = None) -> None:
         self._url = url
+        self._proxy = proxy
         # A query stays behind the path: `/fail` at its end would be a ping like any other.
         parts = urlsplit(url)
         self._fail = urlunsplit(parts._replace(path=parts.path.rstrip("/") + "/fail"))
@@ -46,7 +52,10 @@ class Monitor:
     async def _ping(self, url: str, body: str) -> None:
         try:
             async with (
-                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT)) as session,
+                aiohttp.ClientSession(
+                    connector=connector(self._proxy),
+                    timeout=aiohttp.ClientTimeout(total=TIMEOUT if self._proxy is None else SLOWER),
+                ) as session,
                 session.post(url, data=body.encode()) as answer,
             ):
                 if answer.status >= 400:

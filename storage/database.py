@@ -6,8 +6,9 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
@@ -23,10 +24,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import keyring, rotation
-from storage.fence import APPLICATION
+from storage.fence import ACTING, APPLICATION
 from storage.keyring import Kept, Keyring
 from storage.keys import Argon, KeyFile, KeySource, MasterKey, WrongKey
 from storage.lock import AdvisoryLock, FileLock, Lock, NoLock
+from storage.notices import listening
 from storage.tables import facts, metadata
 from storage.transaction import Transaction
 from storage.vault import Vault
@@ -55,6 +57,10 @@ PRAGMAS = {
 }
 """What each SQLite connection is set to, and read back to be sure."""
 
+TIMEOUTS = {"lock_timeout": 5_000, "idle_in_transaction_session_timeout": 30_000}
+"""What each session of PostgreSQL is set to, in milliseconds: a process that stands still in the middle
+of a transaction holds up nobody for longer, and who waits for it can do something else meanwhile."""
+
 
 class StorageError(Exception):
     """The database cannot be used. One line for the operator, with the remedy."""
@@ -72,12 +78,24 @@ class Pending:
     what: str
 
 
+class Conflict(Unavailable):
+    """Another process changed what this transaction had read: the same again, and it may succeed."""
+
+
+ALONE: ContextVar[bool] = ContextVar("alone", default=False)
+"""Set by whoever tries again what had conflicts: transactions of other processes wait until it is over.
+A long one among many short ones would otherwise never come to its end."""
+
+
 _PASSING = (
     "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_FULL", "SQLITE_IOERR", "SQLITE_CANTOPEN",
     "SQLITE_READONLY", "SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_NOMEM", "SQLITE_PROTOCOL",
     "SQLITE_INTERRUPT", "SQLITE_PERM", "SQLITE_AUTH",
 )  # fmt: skip
 """Names of SQLite's result codes that say nothing about the statement (sqlite.org/rescode.html)."""
+
+_CONFLICTS = ("40001", "40P01")
+"""PostgreSQL's words for that: serialization_failure, and deadlock_detected."""
 
 _PASSING_STATES = ("08", "40", "53", "55P03", "57", "58")
 """The same for PostgreSQL: classes of SQLSTATE (its manual, appendix A)."""
@@ -118,17 +136,21 @@ class Database:
 
     Every change happens in `transaction`, one at a time in this process: what one reads, no other
     changes before it writes. On SQLite the lock also keeps the event loop from waiting inside SQLite,
-    and `BEGIN IMMEDIATE` keeps other processes out from the first statement on. On PostgreSQL it
-    takes the place of an isolation level under which an answer and the miss of the same check-in
-    would fail one another.
+    and `BEGIN IMMEDIATE` keeps other processes out from the first statement on. On PostgreSQL other
+    processes work at the same time, and transactions are SERIALIZABLE: where an answer and the miss of
+    the same check-in would both be believed, one of the two is a `Conflict`, and tried again.
 
     Args:
         url: See `database_url`.
         keys: Where the master key comes from.
+        name: Under which row of the fence this process does things (`storage.fence`).
     """
 
-    def __init__(self, url: str, keys: KeySource) -> None:
+    def __init__(self, url: str, keys: KeySource, name: str = ACTING) -> None:
         self.url = database_url(url)
+        self.name = name
+        self.session = f"{APPLICATION}{token_hex(6)}"
+        """What the sessions of this process are called at PostgreSQL."""
         self._keys = keys
         self._ring: Keyring | None = None
         self.sqlite = self.url.get_backend_name() == "sqlite"
@@ -145,10 +167,12 @@ class Database:
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", set_pragmas)
             event.listen(self._engine.sync_engine, "begin", begin_immediate)
+        else:
+            event.listen(self._engine.sync_engine, "connect", _set_timeouts)
 
     def _make_lock(self) -> Lock:
         if not self.sqlite:
-            return AdvisoryLock(self._engine)
+            return AdvisoryLock(self._engine, shared=self.name != ACTING)
         path = self.url.database
         return FileLock(Path(f"{path}.lock")) if path and path != ":memory:" else NoLock()
 
@@ -161,7 +185,7 @@ class Database:
                 "connect_args": {"factory": _LetsGo},
             }
         # A name of its own for each process: whoever takes over ends what the others have open.
-        settings = {"application_name": f"{APPLICATION}{token_hex(6)}"}
+        settings = {"application_name": self.session}
         return {
             "pool_size": 5,
             "hide_parameters": True,
@@ -329,7 +353,7 @@ class Database:
         """Nobody acts on this database meanwhile. Raises `StorageError` where a bot does."""
         ours = self.lock.held
         try:
-            taken = await self.lock.acquire()
+            taken = await self.lock.acquire(alone=True)
         except (OSError, sa.exc.DBAPIError) as error:
             raise StorageError(
                 f"database.url: whether a bot runs there cannot be known ({type(error).__name__}): is "
@@ -353,19 +377,29 @@ class Database:
                 )
 
     @asynccontextmanager
-    async def transaction(self, *, fenced: bool = True) -> AsyncIterator[Transaction]:
+    async def transaction(
+        self, *, fenced: bool = True, claims: bool = False
+    ) -> AsyncIterator[Transaction]:
         """All or nothing: commits at the end of the block, rolls back if it raises.
 
-        Raises `Unavailable` where it is the database that fails, and not what is asked of it; and
-        `NotActing` in a process that acted and was replaced, unless it is not to be `fenced`.
+        `claims`: it only claims rows that no other process has (`SKIP LOCKED`), or asks and answers
+        of which the newest counts; then it sees what is newest at each statement, and never conflicts.
+
+        Raises `Unavailable` where it is the database that fails, and not what is asked of it (it is a
+        `Conflict` where the same again would succeed); and `NotActing` in a process that acted and
+        was replaced, unless it is not to be `fenced`.
         """
-        async with self._writing() as connection:
-            transaction = Transaction(connection, self.vault, self.fence)
+        async with self._writing(serializable=fenced and not claims) as connection:
+            transaction = Transaction(connection, self.vault, self.fence, self.name)
+            if ALONE.get() and fenced and not self.sqlite:
+                await transaction.fence.keep_others_out()
             if fenced and self.fence is not None:
                 await transaction.fence.require(self.fence)
             yield transaction
             if transaction.wipe_log and self.sqlite:
                 await transaction.facts.set(ERASE, b"1")
+            if not self.sqlite:
+                await transaction.notify()
         if transaction.wipe_log and self.sqlite:
             await self._wipe_log()
 
@@ -384,12 +418,15 @@ class Database:
                 await connection.execute(sa.delete(facts).where(facts.c.name == ERASE))
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+    async def _writing(self, *, serializable: bool = False) -> AsyncIterator[AsyncConnection]:
         begun = False
         try:
-            async with self._writer, self._engine.begin() as connection:
-                begun = True
-                yield connection
+            async with self._writer, self._engine.connect() as connection:
+                if serializable and not self.sqlite:
+                    await connection.execution_options(isolation_level="SERIALIZABLE")
+                async with connection.begin():
+                    begun = True
+                    yield connection
         except (sa.exc.DBAPIError, OSError) as error:
             # Before it began, any error of the network means that there is no connection; inside,
             # a time-out may be of what was asked.
@@ -397,7 +434,7 @@ class Database:
             why = type(error).__name__ if lost else unavailable(error)
             if why is None:
                 raise
-            raise Unavailable(
+            raise (Conflict if why in _CONFLICTS else Unavailable)(
                 f"database.url: cannot be used now ({why}): is the disk full, or does another "
                 "program hold the database?"
             ) from None
@@ -412,6 +449,19 @@ class Database:
             raise StorageError("database.url: nothing is there yet: start the bot once")
         scripts = ScriptDirectory.from_config(alembic()).iterate_revisions("head", current)
         return [Pending(s.revision, s.doc) for s in reversed(list(scripts))]
+
+    async def listen(self, hear: Callable[[str], None]) -> None:
+        """Tell `hear` for ever what other processes `notify`; on SQLite, where there are none, nothing.
+
+        What is said while the connection is lost is not heard: whoever listens also looks by itself.
+        Raises `Unavailable` once it is lost.
+        """
+        if self.sqlite:
+            await asyncio.Event().wait()
+        try:
+            await listening(self._engine, hear)
+        except Exception as error:
+            raise Unavailable(f"database.url: notices are not heard ({type(error).__name__})") from None
 
     @asynccontextmanager
     async def looking(self) -> AsyncIterator[AsyncConnection]:
@@ -458,14 +508,16 @@ def reader(url: URL) -> AsyncEngine:
         event.listen(engine.sync_engine, "begin", _begin_to_read)
         return engine
     # Its name is none of those whose work is ended when another process takes over.
-    settings = {"application_name": "acuerpa-reader", "default_transaction_read_only": "on"}
-    return create_async_engine(
+    settings = {"application_name": "acuerpa-reader"}
+    engine = create_async_engine(
         url,
         poolclass=sa.NullPool,
         hide_parameters=True,
         isolation_level="REPEATABLE READ",
         connect_args={"server_settings": settings},
     )
+    event.listen(engine.sync_engine, "connect", _read_only_there)
+    return engine
 
 
 @asynccontextmanager
@@ -539,6 +591,15 @@ def set_pragmas(connection: Any, _record: object) -> None:
     cursor.close()
 
 
+def _set_timeouts(connection: Any, _record: object) -> None:
+    # Not among what the connection starts with: PgBouncer refuses that.
+    cursor = connection.cursor()
+    for name, milliseconds in TIMEOUTS.items():
+        cursor.execute(f"SET {name} = {milliseconds}")
+    cursor.close()
+    connection.commit()
+
+
 def begin_immediate(connection: sa.Connection) -> None:
     """Keep other processes from writing from the first statement on."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
@@ -550,6 +611,14 @@ def _read_only(connection: Any, _record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA query_only=1")
     cursor.close()
+
+
+def _read_only_there(connection: Any, _record: object) -> None:
+    # Not among what the connection starts with: PgBouncer refuses that.
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
+    cursor.close()
+    connection.commit()
 
 
 def _begin_to_read(connection: sa.Connection) -> None:

@@ -21,6 +21,9 @@ from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from storage.vault import KEY_BYTES, NONCE_BYTES, derived
 
+CREDENTIAL = "keys.file"
+"""What a credential of systemd's that holds the key is called, as the others are by their settings."""
+
 SHORTEST_PASSPHRASE = 16
 """Characters. Whoever steals the database can try passphrases for as long as they like."""
 
@@ -120,17 +123,19 @@ class KeySource(Protocol):
 class KeyFile:
     """32 bytes in a file that its owner alone can read.
 
-    With `$CREDENTIALS_DIRECTORY` (systemd's LoadCredential=), a file of the same name there comes
-    first. A `.next` file beside it is a change of the master key that was broken off.
+    With `$CREDENTIALS_DIRECTORY` (systemd's LoadCredential=), a credential that is called `keys.file`,
+    or as the file is, comes first. A `.next` file beside it is a change of the master key that was
+    broken off.
     """
 
     passphrase = False
 
     def __init__(self, path: Path) -> None:
         folder = os.environ.get("CREDENTIALS_DIRECTORY")
-        credential = Path(folder) / path.name if folder else None
-        self._given = credential is not None and credential.exists()
-        self.path = credential if credential is not None and self._given else path
+        credentials = [Path(folder) / name for name in (CREDENTIAL, path.name)] if folder else []
+        given = next((credential for credential in credentials if credential.exists()), None)
+        self._given = given is not None
+        self.path = given or path
 
     async def master(self, argon: Argon | None, *, fresh: bool) -> MasterKey:
         """Read it, or make it for a database that has no keys."""

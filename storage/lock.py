@@ -6,7 +6,8 @@ is another matter: it may hold the database's own lock, so that nobody could tak
 it does when it comes back would be wrong. So it is ended, by whoever waits to take its place.
 
 On PostgreSQL it is an advisory lock of a session. That can end while its process lives on, so it
-says to a tool that a bot is there, and decides nothing between two bots (`bot.engine.acting`).
+says to a tool that a bot is there, and decides nothing between two bots (`bot.engine.acting`). Workers
+share another one, so that a tool knows of them as well.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-ADVISORY = 0x41435545_52504131
-"""Any number that no other program of the same PostgreSQL database uses."""
+ADVISORY, WORKING = 0x41435545_52504131, 0x41435545_52504134
+"""Of whoever acts, and of all workers: numbers that no other program of the same PostgreSQL database
+uses."""
 
 
 EVERY = 3.0
@@ -48,8 +50,11 @@ class FileLock:
         """Whether it is ours."""
         return self._handle is not None
 
-    async def acquire(self) -> bool:
-        """Take it without waiting; True also if we have it already. Raises `OSError`."""
+    async def acquire(self, *, alone: bool = False) -> bool:
+        """Take it without waiting; True also if we have it already. Raises `OSError`.
+
+        `alone`: nobody else is to do anything, which on SQLite is always so.
+        """
         if self._handle is not None:
             return True
         handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -118,41 +123,61 @@ class FileLock:
 
 
 class AdvisoryLock:
-    """PostgreSQL's, held by a connection of its own: it ends when that connection does."""
+    """PostgreSQL's, held by a connection of its own: it ends when that connection does.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    Args:
+        shared: That of the workers, which does not keep any other worker out.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, shared: bool = False) -> None:
         self._engine = engine
         self._connection: AsyncConnection | None = None
+        self._wanted = [
+            sa.func.pg_try_advisory_lock_shared(WORKING)
+            if shared
+            else sa.func.pg_try_advisory_lock(ADVISORY)
+        ]
 
     @property
     def held(self) -> bool:
         """Whether it is ours, as far as we know."""
         return self._connection is not None and not self._connection.invalidated
 
-    async def acquire(self) -> bool:
-        """Take it without waiting; True also if we have it still. Raises what the driver raises."""
-        if self._connection is not None:
+    async def acquire(self, *, alone: bool = False) -> bool:
+        """Take it without waiting; True also if we have it still. Raises what the driver raises.
+
+        `alone`: there is to be no worker either.
+        """
+        if self._connection is not None and not alone:
             with contextlib.suppress(sa.exc.DBAPIError, OSError):
                 await self._connection.execute(sa.select(1))
             if self.held:
                 return True
-            await self.release()
+        await self.release()
         connection = await self._engine.connect()
         await connection.execution_options(isolation_level="AUTOCOMMIT")
-        taken = await connection.execute(sa.select(sa.func.pg_try_advisory_lock(ADVISORY)))
-        if not taken.scalar_one():
-            await connection.close()
-            return False
+        wanted = [*self._wanted, sa.func.pg_try_advisory_lock(WORKING)] if alone else self._wanted
+        for lock in wanted:
+            if not (await connection.execute(sa.select(lock))).scalar_one():
+                await _let_go(connection)
+                return False
         self._connection = connection
         return True
 
     async def release(self) -> None:
         """Give it back."""
         connection, self._connection = self._connection, None
-        if connection is not None and not connection.invalidated:
-            with contextlib.suppress(sa.exc.DBAPIError, OSError):
-                await connection.execute(sa.select(sa.func.pg_advisory_unlock(ADVISORY)))
-                await connection.close()
+        if connection is not None:
+            await _let_go(connection)
+
+
+async def _let_go(connection: AsyncConnection) -> None:
+    """All that its session holds, before somebody else uses it; one that was lost holds nothing."""
+    with contextlib.suppress(sa.exc.SQLAlchemyError, OSError):
+        if not connection.invalidated:
+            await connection.execute(sa.select(sa.func.pg_advisory_unlock_all()))
+    with contextlib.suppress(sa.exc.SQLAlchemyError, OSError):
+        await connection.close()
 
 
 class NoLock:
@@ -160,7 +185,7 @@ class NoLock:
 
     held = True
 
-    async def acquire(self) -> bool:
+    async def acquire(self, *, alone: bool = False) -> bool:
         """Always."""
         return True
 

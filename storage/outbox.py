@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from bot.domain.arrival import hopeful
 from bot.domain.lanes import Lane
+from storage.fence import ACTING, owned
 from storage.rows import Query, Rows, among, param
 from storage.tables import outbox
 
@@ -19,6 +20,9 @@ QUEUED, LEASED, SENDING = "queued", "leased", "sending"
 SENT, FAILED, UNKNOWN = "sent", "failed", "unknown"
 WAITING = (QUEUED, LEASED, SENDING)
 """States in which a row still has work to do."""
+CLAIMING = 0x41435545_52504133
+"""PostgreSQL's lock for whoever claims: any number that nobody else uses."""
+
 WITHDRAWN = "withdrawn"
 """The error of a row that did not leave because it had become wrong."""
 
@@ -71,13 +75,23 @@ def _row(found: Any) -> Row:
 _KEY, _PLATFORM = param("known"), param("on")
 _SEQ = sa.select(outbox.c.seq).where(outbox.c.key == _KEY)
 _BY_KEY = Query(sa.select(*_COLUMNS).where(outbox.c.key == _KEY))
-_BEGUN = (
-    sa.select(*_COLUMNS)
-    .where(outbox.c.platform == _PLATFORM, among(outbox.c.state, (LEASED, SENDING)))
-    .order_by(outbox.c.seq)
-)
-_ALL_BEGUN = Query(_BEGUN)
-_EXPIRED = Query(_BEGUN.where(outbox.c.lease_until <= param("now")))
+
+
+@lru_cache(16)
+def _begun(owner: str, expired: bool) -> Query:
+    """What was claimed under a name. That of a worker is never asked for twice."""
+    begun = (
+        sa.select(*_COLUMNS)
+        .where(
+            outbox.c.platform == _PLATFORM,
+            among(outbox.c.state, (LEASED, SENDING)),
+            owned(outbox.c.owner, owner),
+        )
+        .order_by(outbox.c.seq)
+    )
+    return Query(begun.where(outbox.c.lease_until <= param("now")) if expired else begun)
+
+
 _OF_PURPOSE = Query(
     sa.select(
         outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.state, outbox.c.created_at
@@ -98,9 +112,18 @@ _NEXT_DUE = sa.select(sa.func.min(outbox.c.not_before)).where(_IS_FREE)
 _LANES = sa.select(outbox.c.lane).where(_MAY_LEAVE).distinct()
 
 
+_ELSEWHERE = outbox.alias("elsewhere")
+_BEGUN_ELSEWHERE = sa.select(_ELSEWHERE.c.chat_key).where(
+    _ELSEWHERE.c.platform == _PLATFORM,
+    among(_ELSEWHERE.c.state, (LEASED, SENDING)),
+    _ELSEWHERE.c.owner != param("who"),
+)
+"""Chats in which another process is sending: what comes after must not overtake it."""
+
+
 @lru_cache(8)
-def _claim(acting: sa.ColumnElement[bool], some_wait: bool) -> Query:
-    """`some_wait`: some chats are left out."""
+def _claim(acting: sa.ColumnElement[bool], some_wait: bool, several: bool) -> Query:
+    """`some_wait`: some chats are left out. `several`: other processes claim too."""
     free = (
         sa.select(outbox.c.seq)
         .where(
@@ -110,6 +133,7 @@ def _claim(acting: sa.ColumnElement[bool], some_wait: bool) -> Query:
             outbox.c.chat_key.not_in(sa.bindparam("without", expanding=True))
             if some_wait
             else sa.true(),
+            outbox.c.chat_key.not_in(_BEGUN_ELSEWHERE) if several else sa.true(),
         )
         .order_by(outbox.c.lane, outbox.c.seq)
         .limit(sa.bindparam("most", type_=sa.Integer))
@@ -118,7 +142,12 @@ def _claim(acting: sa.ColumnElement[bool], some_wait: bool) -> Query:
     return Query(
         sa.update(outbox)
         .where(outbox.c.seq.in_(free))
-        .values(state=LEASED, lease_until=param("until"), attempts=outbox.c.attempts + 1)
+        .values(
+            state=LEASED,
+            lease_until=param("until"),
+            owner=param("who"),
+            attempts=outbox.c.attempts + 1,
+        )
         .returning(*_COLUMNS)
     )
 
@@ -136,12 +165,20 @@ def _change(acting: sa.ColumnElement[bool], names: tuple[str, ...]) -> sa.Update
 
 
 class Outbox:
-    """Messages to send, urgent lanes first and oldest first within a lane."""
+    """Messages to send, urgent lanes first and oldest first within a lane.
 
-    def __init__(self, rows: Rows, acting: sa.ColumnElement[bool]) -> None:
+    Args:
+        owner: The name under which this process claims (`storage.fence`).
+    """
+
+    def __init__(
+        self, rows: Rows, acting: sa.ColumnElement[bool], owner: str = ACTING
+    ) -> None:
         self._rows = rows
         self._db = rows.connection
         self._acting = acting
+        self._owner = owner
+        self._several = self._db.dialect.name == "postgresql"
 
     async def add(
         self,
@@ -231,9 +268,14 @@ class Outbox:
         Rows whose lease ended are not among them: nobody knows whether those left, see `expired`.
         """
         left_out = {"without": [self._chat(chat) for chat in without_chats]}
+        if self._several:
+            # One after the other: two that look at once would both find a chat free, and take one
+            # message of it each.
+            await self._db.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMING)))
         found = await self._rows.all(
-            _claim(self._acting, bool(without_chats)),
+            _claim(self._acting, bool(without_chats), self._several),
             on=platform,
+            who=self._owner,
             first=int(min(lanes)),
             last=int(max(lanes)),
             now=now,
@@ -243,12 +285,16 @@ class Outbox:
         )
         return sorted((_row(r) for r in found), key=lambda r: (r.lane, r.seq))
 
-    async def expired(self, platform: str, now: datetime, *, all_leases: bool = False) -> list[Row]:
-        """Rows that someone began to send and did not finish. `all_leases` after a restart."""
+    async def expired(
+        self, platform: str, now: datetime, *, all_leases: bool = False, owner: str = ""
+    ) -> list[Row]:
+        """Rows that somebody, we if no `owner` is named, began to send and did not finish.
+        `all_leases` after a restart, and of an owner that ended."""
+        whose = owner or self._owner
         if all_leases:
-            found = await self._rows.all(_ALL_BEGUN, on=platform)
+            found = await self._rows.all(_begun(whose, False), on=platform)
         else:
-            found = await self._rows.all(_EXPIRED, on=platform, now=now)
+            found = await self._rows.all(_begun(whose, True), on=platform, now=now)
         return [_row(r) for r in found]
 
     async def begin(self, key: str) -> bool:
@@ -362,7 +408,7 @@ class Outbox:
         await self._db.execute(
             sa.update(outbox)
             .where(outbox.c.state.in_((LEASED, SENDING)))
-            .values(state=QUEUED, lease_until=None)
+            .values(state=QUEUED, lease_until=None, owner="")
         )
 
     async def doubt(self, lane: Lane, now: datetime) -> int:

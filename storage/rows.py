@@ -100,6 +100,8 @@ class Rows:
         self.connection = self._db = connection
         self._vault = vault
         self._numbers: dict[str, int] = {}
+        self.inserted: set[str] = set()
+        """The tables that got rows."""
 
     async def insert(self, table: sa.Table, **values: Any) -> int:
         """One row. Returns its number."""
@@ -119,6 +121,7 @@ class Rows:
             for number, values in zip(numbers, rows, strict=True)
         ]
         await self._db.execute(_insert(table), sealed if len(sealed) > 1 else sealed[0])
+        self.inserted.add(table.name)
         return numbers
 
     async def update(self, table: sa.Table, row: int, **values: Any) -> bool:

@@ -115,6 +115,7 @@ fences = sa.Table(
     sa.Column("name", sa.Text, primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False),
     _at("until"),
+    sa.Column("session", sa.Text, nullable=False, server_default=""),
     comment="which process acts: whoever has the number; it only grows",
 )
 
@@ -124,6 +125,17 @@ cursors = sa.Table(
     sa.Column("platform", sa.Text, primary_key=True),
     _text("cursor"),
     _at("stored_at"),
+)
+
+polls = sa.Table(
+    "polls",
+    metadata,
+    sa.Column("platform", sa.Text, primary_key=True),
+    sa.Column("wanted", sa.BigInteger, nullable=False),
+    sa.Column("answered", sa.BigInteger, nullable=False),
+    _at("at"),
+    sa.Column("up", sa.Boolean, nullable=False),
+    comment="how workers ask whoever polls a platform to catch up before they judge a deadline",
 )
 
 inbox = sa.Table(
@@ -166,6 +178,7 @@ outbox = sa.Table(
     _at("created_at"),
     _at("not_before"),
     _at("lease_until", null=True),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     _sealed("message_id", null=True),
     _blind("message_key", Blind("message_id"), null=True),
@@ -184,6 +197,7 @@ timers = sa.Table(
     sa.Column("ref", ROW, primary_key=True, autoincrement=False),
     _at("due"),
     _at("lease_until", null=True),
+    sa.Column("owner", sa.Text, nullable=False, server_default=""),
     sa.Column("attempts", sa.Integer, nullable=False, default=0),
     sa.Index("ix_timers_due", "due"),
 )

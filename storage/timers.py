@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.fence import ACTING, owned
 from storage.rows import param
 from storage.tables import timers
 
@@ -33,18 +34,21 @@ _MAKE = sa.insert(timers).values(
     kind=_KIND, ref=_REF, due=param("at"), lease_until=None, attempts=0
 )
 _NEXT_DUE = sa.select(sa.func.min(timers.c.due))
+_IS_DUE = sa.and_(
+    timers.c.due <= sa.bindparam("now", type_=timers.c.due.type),
+    sa.or_(
+        timers.c.lease_until.is_(None),
+        timers.c.lease_until <= sa.bindparam("now", type_=timers.c.due.type),
+    ),
+)
+_WAITING = sa.select(timers.c.ref).where(_IS_DUE).limit(1)
 
 
 @lru_cache(8)
 def _claim(acting: sa.ColumnElement[bool]) -> Any:
-    now = sa.bindparam("now", type_=timers.c.due.type)
     due = (
         sa.select(timers.c.kind, timers.c.ref)
-        .where(
-            timers.c.due <= now,
-            acting,
-            sa.or_(timers.c.lease_until.is_(None), timers.c.lease_until <= now),
-        )
+        .where(_IS_DUE, acting)
         .order_by(timers.c.due)
         .limit(sa.bindparam("most", type_=sa.Integer))
         .with_for_update(skip_locked=True)
@@ -52,7 +56,7 @@ def _claim(acting: sa.ColumnElement[bool]) -> Any:
     return (
         sa.update(timers)
         .where(sa.tuple_(timers.c.kind, timers.c.ref).in_(due))
-        .values(lease_until=param("until"))
+        .values(lease_until=param("until"), owner=param("who"))
         .returning(timers.c.kind, timers.c.ref, timers.c.due, timers.c.attempts)
     )
 
@@ -63,11 +67,18 @@ def _fire(acting: sa.ColumnElement[bool]) -> sa.Delete:
 
 
 class Timers:
-    """One timer per kind and ref; setting it again moves it."""
+    """One timer per kind and ref; setting it again moves it.
 
-    def __init__(self, connection: AsyncConnection, acting: sa.ColumnElement[bool]) -> None:
+    Args:
+        owner: The name under which this process claims (`storage.fence`).
+    """
+
+    def __init__(
+        self, connection: AsyncConnection, acting: sa.ColumnElement[bool], owner: str = ACTING
+    ) -> None:
         self._db = connection
         self._acting = acting
+        self._owner = owner
 
     async def set(self, kind: str, ref: int, due: datetime | None) -> None:
         """Make or move; None takes it away."""
@@ -82,14 +93,18 @@ class Timers:
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> list[Timer]:
         """Take the oldest due ones, so that nobody else does; a crash gives them back."""
         found = await self._db.execute(
-            _claim(self._acting), {"now": now, "most": limit, "until": now + lease}
+            _claim(self._acting),
+            {"now": now, "most": limit, "until": now + lease, "who": self._owner},
         )
         return sorted((Timer(*row) for row in found), key=lambda t: t.due)
 
-    async def free(self) -> None:
-        """Nobody else carries any out: after a restart, what was claimed is free again."""
+    async def free(self, owner: str = "") -> None:
+        """What was claimed under a name, our own if none is given, is free again: whoever had it
+        carries it out no more."""
         await self._db.execute(
-            sa.update(timers).where(timers.c.lease_until.is_not(None)).values(lease_until=None)
+            sa.update(timers)
+            .where(timers.c.lease_until.is_not(None), owned(timers.c.owner, owner or self._owner))
+            .values(lease_until=None)
         )
 
     async def fire(self, timer: Timer) -> bool:
@@ -132,6 +147,11 @@ class Timers:
             .where(timers.c.kind.not_in(list(without)))
             .values(due=sa.cast(timers.c.due, sa.BigInteger) + moved, lease_until=None)
         )
+
+    async def waiting(self, now: datetime) -> bool:
+        """Whether there is one that is due and that nobody carries out just now."""
+        found = await self._db.execute(_WAITING, {"now": now})
+        return found.first() is not None
 
     async def next_due(self) -> datetime | None:
         """When the earliest is due."""

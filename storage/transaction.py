@@ -24,7 +24,7 @@ from storage.duty import Duty
 from storage.erasing import Erasing
 from storage.facts import Facts
 from storage.feedback import Feedback
-from storage.fence import Fence, acting
+from storage.fence import ACTING, Fence, acting
 from storage.files import Files
 from storage.following import Following
 from storage.inbox import Inbox
@@ -32,14 +32,16 @@ from storage.incidents import Incidents
 from storage.invitations import Invitations
 from storage.mass import MassEvents
 from storage.notes import Notes
+from storage.notices import QUEUED, notify
 from storage.outbox import Outbox
 from storage.people import People
+from storage.polls import Polls
 from storage.readers import Readers
 from storage.regions import Regions
 from storage.retention import Retention
 from storage.rows import Rows
 from storage.signing_keys import SigningKeys
-from storage.tables import data_keys, metadata
+from storage.tables import data_keys, metadata, outbox
 from storage.timers import Timers
 from storage.trips import Trips
 from storage.vault import Vault
@@ -50,18 +52,29 @@ class Transaction:
     """The repositories over one connection that will commit or roll back as a whole.
 
     `wipe_log`: after the commit, nothing of what was erased is to be left in SQLite's log either.
-    `forget_event`: what the event that is being handled said is to be kept nowhere.
+    `forget_event`: what the event that is being handled said is to be kept nowhere. `notices`: what
+    other processes hear once it is committed (`storage.notices`).
+
+    Args:
+        fence: Our number; None for a tool that claims nothing.
+        name: The row of the fence that it is in.
     """
 
     def __init__(
-        self, connection: AsyncConnection, vault: Vault, fence: int | None = None
+        self,
+        connection: AsyncConnection,
+        vault: Vault,
+        fence: int | None = None,
+        name: str = ACTING,
     ) -> None:
         self.connection = connection
         self.rows = Rows(connection, vault)
+        self.notices: set[str] = set()
         self.wipe_log = False
         self.forget_event = False
         self._vault = vault
-        self._acting = acting(fence)
+        self._name = name
+        self._acting = acting(fence, name)
 
     async def erase_everything(self) -> None:
         """Empty every table but that of the keys: for the sandbox, which can begin anew."""
@@ -74,6 +87,13 @@ class Transaction:
         """Nothing that is sealed in this database can be opened again, by anybody."""
         await self.connection.execute(sa.delete(data_keys))
 
+    async def notify(self) -> None:
+        """Other processes hear of what was done here once it is committed."""
+        if outbox.name in self.rows.inserted:
+            self.notices.add(QUEUED)
+        for what in sorted(self.notices):
+            await notify(self.connection, what)
+
     def _wipe(self) -> None:
         self.wipe_log = True
 
@@ -85,7 +105,12 @@ class Transaction:
     @cached_property
     def fence(self) -> Fence:
         """Which process acts."""
-        return Fence(self.connection)
+        return Fence(self.connection, self._name)
+
+    @cached_property
+    def polls(self) -> Polls:
+        """Who is to catch up before a deadline is judged."""
+        return Polls(self.connection)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -95,12 +120,12 @@ class Transaction:
     @cached_property
     def outbox(self) -> Outbox:
         """Messages to send."""
-        return Outbox(self.rows, self._acting)
+        return Outbox(self.rows, self._acting, self._name)
 
     @cached_property
     def timers(self) -> Timers:
         """Stored due times."""
-        return Timers(self.connection, self._acting)
+        return Timers(self.connection, self._acting, self._name)
 
     @cached_property
     def people(self) -> People:

@@ -16,7 +16,6 @@ import sqlalchemy as sa
 
 from storage import keyring
 from storage.database import MOVED, StorageError, revision, revisions
-from storage.fence import ACTING
 from storage.keyring import Kept, Keyring
 from storage.keys import MasterKey
 from storage.rows import Sealed, rows_at_once
@@ -118,10 +117,11 @@ def _has(connection: sa.Connection, present: set[str], table: str, name: str) ->
 
 
 def _resting(connection: sa.Connection, present: set[str]) -> bool:
-    if not _has(connection, present, "fences", ACTING):
-        return "fences" in present
-    until = sa.select(fences.c.until).where(fences.c.name == ACTING)
-    return connection.execute(until).scalar_one() == EPOCH
+    """Whether whoever acted, and whoever helped, said that they do so no more."""
+    if fences.name not in present:
+        return False
+    going_on = sa.select(fences.c.name).where(fences.c.until != EPOCH)
+    return connection.execute(going_on).first() is None
 
 
 def _connect(path: Path) -> sqlite3.Connection:

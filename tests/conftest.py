@@ -20,6 +20,9 @@ from tests.support.stage_sandbox import SandboxStage
 from tests.support.synapse import synapse  # noqa: F401
 from tests.support.world import Stage, World
 
+# As for whoever operates a bot: what they write down for it, nobody else on the machine may read.
+os.umask(0o077)
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> object:

@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
+import structlog
 import typer
 
 from bot.backups.values import BackupError
+from bot.checks.settings import exposed
 from bot.config import Config, ConfigError, load
 from bot.engine.acting import Occupied
 from bot.platforms.base import PlatformError
@@ -19,8 +21,11 @@ from bot.signing.minisign import SignatureError
 from bot.unlocking import DoorError
 from storage.database import Database, StorageError
 from storage.fence import NotActing
+from storage.inspecting import Schema, inspect
 from storage.keys import KeyFile, KeyFileError, KeySource, Passphrase
 from storage.transaction import Transaction
+
+log = structlog.get_logger(__name__)
 
 ConfigPath = Annotated[Path, typer.Option("--config", help="The configuration file.")]
 
@@ -58,6 +63,19 @@ def load_or_exit(path: Path) -> Config:
     except ConfigError as error:
         typer.echo(f"acuerpa: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+async def refuse_exposed(config: Config) -> None:
+    """Nothing begins with a secret that everybody on the machine may read. Raises `ConfigError`.
+
+    An installation that has begun goes on, and says so: docs/decisions/0004.
+    """
+    found = exposed(config)
+    if found is None:
+        return
+    if (await inspect(config.database.url)).schema is Schema.NONE:
+        raise ConfigError(f"{found.subject}: {found.words}; nothing was started")
+    log.warning("secret.exposed", setting=found.subject, remedy=found.words)
 
 
 def asked(prompt: str) -> str:

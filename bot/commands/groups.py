@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from bot.app import settings_of
-from bot.commands.common import ConfigPath, go, load_or_exit, source_of
+from bot.commands.common import ConfigPath, go, load_or_exit, refuse_exposed, source_of
 from bot.config import Config, ConfigError
 from bot.engine.clock import SystemClock
 from handlers.context import Context
@@ -24,6 +24,7 @@ def create(name: str, config: ConfigPath = Path("config.toml")) -> None:
 
 
 async def _create(config: Config, name: str) -> None:
+    await refuse_exposed(config)
     database = Database(config.database.url, source_of(config))
     await database.open()
     async with database.transaction() as tx:

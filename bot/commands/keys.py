@@ -11,7 +11,7 @@ from typing import Annotated
 import sqlalchemy as sa
 import typer
 
-from bot.commands.common import ConfigPath, asked, go, source_of
+from bot.commands.common import ConfigPath, asked, go, refuse_exposed, source_of
 from bot.config import ConfigError, load
 from storage.database import Database
 from storage.keyring import ROWS
@@ -61,6 +61,7 @@ def init(
             )
         if not passphrase and settings.keys.file.exists():
             raise KeyFileError("keys.file: there is one already: nothing was changed")
+        await refuse_exposed(settings)
         source: KeySource = _fixed(chosen()) if passphrase else KeyFile(settings.keys.file)
         database = Database(settings.database.url, source)
         await database.open()

@@ -8,16 +8,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
+import structlog
 import typer
 
 from bot.app import App, watchers_of
-from bot.commands.common import ConfigPath, asked, go, load_or_exit
+from bot.commands.common import ConfigPath, asked, go, load_or_exit, refuse_exposed
 from bot.commands.logs import no_traces, quiet_logs
-from bot.config import Config
+from bot.config import Config, ConfigError
+from bot.proxies import silence
 from bot.unlocking import unlock as unlock_door
 from bot.unlocking import unlocked
 from bot.watch import ServiceManager
 from storage.keys import KeyFileError, Passphrase
+
+log = structlog.get_logger(__name__)
 
 
 def run(
@@ -25,16 +29,22 @@ def run(
     standby: Annotated[
         bool, typer.Option(help="Wait while another process acts, and take over when it fails.")
     ] = False,
+    worker: Annotated[
+        bool,
+        typer.Option(
+            help="On PostgreSQL: work beside the process that acts, and take over when it fails."
+        ),
+    ] = False,
 ) -> None:
     """Run the bot until it is stopped (SIGTERM, or Ctrl-C)."""
     quiet_logs()
     no_traces()
-    go(_until_stopped(load_or_exit(config), standby=standby))
+    go(_until_stopped(load_or_exit(config), standby=standby, worker=worker))
 
 
-async def _until_stopped(config: Config, *, standby: bool) -> None:
+async def _until_stopped(config: Config, *, standby: bool, worker: bool) -> None:
     """What is being sent is brought to its end, and the next process need not wait for us."""
-    running = asyncio.ensure_future(_run(config, standby=standby))
+    running = asyncio.ensure_future(_run(config, standby=standby, worker=worker))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
     try:
         with suppress(asyncio.CancelledError):
@@ -44,20 +54,40 @@ async def _until_stopped(config: Config, *, standby: bool) -> None:
             manager.stopping()
 
 
-async def _run(config: Config, *, standby: bool) -> None:
+async def _run(config: Config, *, standby: bool, worker: bool) -> None:
+    await refuse_exposed(config)
+    await _refuse_silent_proxies(config)
     if not config.keys.passphrase:
-        app = await App.open(config, standby=standby)
+        app = await App.open(config, standby=standby, worker=worker)
     else:
         watchers = watchers_of(config)
 
         async def attempt(keys: Passphrase) -> App:
-            return await App.open(config, keys=keys, standby=standby)
+            return await App.open(config, keys=keys, standby=standby, worker=worker)
 
         async def locked() -> None:
             await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))
 
         app = await unlocked(config.keys.socket, attempt, locked)
     await app.run()
+
+
+async def _refuse_silent_proxies(config: Config) -> None:
+    """Nothing starts where every platform's proxy is silent. Raises `ConfigError`.
+
+    Where another platform is left, the one behind a silent proxy is down, and nothing of it goes
+    directly: docs/decisions/0004.
+    """
+    used = [name for name in ("telegram", "matrix") if getattr(config, name) is not None]
+    proxies = {name: proxy for name in used if (proxy := config.proxy_of(name)) is not None}
+    silent = {name: why for name, proxy in proxies.items() if (why := await silence(proxy))}
+    if silent and len(silent) == len(used):
+        name, why = next(iter(silent.items()))
+        raise ConfigError(
+            f"{name}.proxy: {why}: start it, or correct the setting; nothing goes directly meanwhile"
+        )
+    for name, why in silent.items():
+        log.warning("proxy.silent", platform=name, why=why)
 
 
 def unlock(config: ConfigPath = Path("config.toml")) -> None:

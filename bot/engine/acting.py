@@ -50,7 +50,7 @@ class _Found(Enum):
     UNSURE = auto()  # somebody had it, and has not been watched long enough
 
 
-class _Watched:
+class Watched:
     """Something that another process changes as long as it lives."""
 
     def __init__(self, steady: Callable[[], float]) -> None:
@@ -94,9 +94,14 @@ class Acting:
         self._lease = lease
         self._until: float | None = None
         # Kept over failures: a database that fails now and then does not make anybody wait anew.
-        self._holder = _Watched(steady)
+        self._holder = Watched(steady)
         if isinstance(database.lock, FileLock):
             database.lock.every = lease.total_seconds() / 3
+
+    @property
+    def lease(self) -> float:
+        """How long the right lasts without being renewed, in seconds."""
+        return self._lease.total_seconds()
 
     async def queue(self, *, wait: bool = False, waiting: Waiting = lambda: None) -> None:
         """On SQLite, wait until no other process acts; elsewhere that is known only later.
@@ -104,7 +109,7 @@ class Acting:
         For before the database is opened, which may change tables under an older version, and which
         a frozen process can hold up for ever. Raises as `take` does.
         """
-        watched = _Watched(self._steady)
+        watched = Watched(self._steady)
         await self._until_ours(lambda: self._lock_it(watched), wait, waiting)
 
     async def take(self, *, wait: bool = False, waiting: Waiting = lambda: None) -> None:
@@ -141,7 +146,7 @@ class Acting:
             waiting()
             await asyncio.sleep(min(LOOK, self._lease.total_seconds() / 6))
 
-    async def _lock_it(self, watched: _Watched) -> _Found:
+    async def _lock_it(self, watched: Watched) -> _Found:
         """Get the lock of the file; a holder that stands still is ended, and it is free then."""
         lock = self._database.lock
         if not isinstance(lock, FileLock):
@@ -160,19 +165,19 @@ class Acting:
                 watched.again()
         return _Found.TAKEN
 
-    async def _number(self, watched: _Watched) -> _Found:
+    async def _number(self, watched: Watched) -> _Found:
         """Take the next number, if the holder is known to be gone or has not been heard of."""
         lease = self._lease.total_seconds()
         proof = isinstance(self._database.lock, FileLock)
         began = self._steady()
         async with self._database.transaction(fenced=False) as tx:
             holder = await tx.fence.holder()
-            gone = holder is None or holder.ended or proof
-            if not gone and watched.still(holder) <= lease:
-                return _Found.TAKEN if watched.changed else _Found.UNSURE
-            if not gone:
-                await tx.fence.end_others()
-            number = await tx.fence.take(holder, self._clock.now() + self._lease)
+            if holder is not None and not holder.ended and not proof:
+                if watched.still(holder) <= lease:
+                    return _Found.TAKEN if watched.changed else _Found.UNSURE
+                await tx.fence.end_sessions(holder)
+            until, session = self._clock.now() + self._lease, self._database.session
+            number = await tx.fence.take(holder, until, session)
         if number is None:
             return _Found.TAKEN
         self._database.fence = number

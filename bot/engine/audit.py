@@ -16,9 +16,10 @@ import structlog
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
+from bot.engine.persist import retried
 from bot.engine.telling import Line, News, Watcher
 from storage.audit import LATENESS, NOBODY_REACHED
-from storage.database import Database, Unavailable
+from storage.database import Conflict, Database, Unavailable
 from storage.facts import Facts
 from storage.fence import NotActing
 
@@ -155,7 +156,7 @@ class Auditor:
             found.append("right_run_out")
         # Not cancelled if it takes too long: it is left to end, and meanwhile each look says so.
         if self._asking is None:
-            self._asking = asyncio.create_task(self._ask_tables())
+            self._asking = asyncio.create_task(retried(self._ask_tables))
         done, _ = await asyncio.wait({self._asking}, timeout=ANSWER)
         if not done:
             return [*found, "database_silent"]
@@ -171,6 +172,8 @@ class Auditor:
                 await tx.facts.set("audit", now.isoformat().encode())
                 if self._canary and await self._canary_is_silent(tx.facts, now):
                     found.append("canary_silent")
+        except Conflict:
+            raise
         except Unavailable:
             return ["database_unavailable"]
         return found
@@ -182,8 +185,11 @@ class Auditor:
         return seen is None or now - datetime.fromisoformat(seen.decode()) > CANARY_AGE
 
     async def _tell_operators(self, findings: tuple[str, ...]) -> None:
-        try:
+        async def tell() -> None:
             async with self._database.transaction() as tx:
                 await self._handlers.trouble(tx, findings, self._clock.now())
+
+        try:
+            await retried(tell)
         except Unavailable:
             pass  # it is among the findings, and the watchers were told

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers, Occasion
+from bot.engine.persist import retried
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
 from storage.timers import Timer
@@ -28,7 +30,8 @@ class DueTimers:
     """Claims due timers in batches; each is carried out in a transaction of its own.
 
     Args:
-        before: Called before any deadline is judged.
+        before: Called before any deadline is judged: what people wrote comes first. Gives the
+            instant up to which all that they wrote is known; None if nothing may be judged now.
         beat: Called after each timer.
     """
 
@@ -37,7 +40,7 @@ class DueTimers:
         database: Database,
         handlers: Handlers,
         clock: Clock,
-        before: Callable[[], Awaitable[None]],
+        before: Callable[[], Awaitable[datetime | None]],
         beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
@@ -49,30 +52,32 @@ class DueTimers:
         self._broken_off = False
 
     async def drain(self) -> int:
-        """Carry out everything due. Returns how many timers were.
+        """Carry out everything due that nobody else has claimed. Returns how many timers were.
 
         What people wrote before a deadline is stored and handled first.
         """
         carried_out = 0
         async with self._turn:
             if self._broken_off:
-                # Nobody else carries any out: what was claimed need not wait for its lease.
+                # What we had claimed need not wait for its lease.
                 async with self._database.transaction() as tx:
                     await tx.timers.free()
                 self._broken_off = False
             while True:
-                async with self._database.transaction() as tx:
-                    due = await tx.timers.next_due()
-                if due is None or due > self._clock.now():
+                async with self._database.transaction(claims=True) as tx:
+                    if not await tx.timers.waiting(self._clock.now()):
+                        return carried_out
+                known = await self._before()
+                if known is None:
                     return carried_out
-                await self._before()
-                async with self._database.transaction() as tx:
-                    claimed = await tx.timers.claim(self._clock.now(), BATCH, LEASE)
+                async with self._database.transaction(claims=True) as tx:
+                    now = min(known, self._clock.now())
+                    claimed = await tx.timers.claim(now, BATCH, LEASE)
                 if not claimed:
                     return carried_out
                 try:
                     for timer in claimed:
-                        await self._fire(timer)
+                        await retried(partial(self._fire, timer))
                         self._beat()
                 except Unavailable:
                     self._broken_off = True

@@ -24,10 +24,11 @@ from bot.engine.erasing import erase
 from bot.engine.fetching import Cleaning, Fetcher
 from bot.engine.following import Follower, Looking
 from bot.engine.handling import Handlers
+from bot.engine.leader import Leader, listen
 from bot.engine.outages import Outages
 from bot.engine.outbox import Dispatcher
 from bot.engine.pace import Pace
-from bot.engine.persist import persist
+from bot.engine.persist import persist, retried
 from bot.engine.receiver import Receiver
 from bot.engine.telling import Watcher
 from bot.engine.worker import Worker
@@ -139,6 +140,7 @@ class Engine:
             database, handlers, clock, self._catch_up, lambda: self._beats.beat("due")
         )
         self._outages = Outages(database, handlers, clock, steady, self._catch_up)
+        self._leader: Leader | None = None
         permit = acting.permit if acting is not None else always
         self._receivers = [
             Receiver(
@@ -149,11 +151,17 @@ class Engine:
         ]  # fmt: skip
         self._dispatchers = [
             Dispatcher(
-                database, platform, handlers, clock, Pace(platform.limits, monotonic),
+                database, platform, handlers, clock,
+                Pace(platform.limits, monotonic, partial(self._senders, platform)),
                 self._beats, permit, partial(self._hear, receiver),
             )
             for platform, receiver in zip(self.platforms.values(), self._receivers, strict=True)
         ]  # fmt: skip
+        if acting is not None and not database.sqlite:
+            self._leader = Leader(
+                database, clock, real_steady, acting.lease, self._receivers, self._dispatchers,
+                self._catch_up, self._wake,
+            )  # fmt: skip
         self.auditor = Auditor(
             database, handlers, clock, self._beats, self._answers, watchers,
             self._refusing, permit, real_steady, canary=canary,
@@ -181,6 +189,10 @@ class Engine:
                     tasks.create_task(self._follow(self._follower))
                 if self._archivist is not None:
                     tasks.create_task(self._archive(self._archivist))
+                if self._leader is not None:
+                    self._beats.expect("workers", LONGEST_TICK)
+                    tasks.create_task(listen(self._database, self._leader.hear))
+                    tasks.create_task(self._leader.run(lambda: self._beats.beat("workers")))
                 for dispatcher in self._dispatchers:
                     tasks.create_task(dispatcher.run())
                 for receiver in self._receivers:
@@ -276,6 +288,8 @@ class Engine:
                 await self._handlers.brought_back(tx, at, self._clock.now())
                 await tx.facts.drop(RESTORED)
             await self._handlers.daily(tx, self._clock.now())
+        if self._leader is not None:
+            await self._leader.begin()
 
     def _guarded(self, work: Callable[[], Awaitable[object]]) -> Callable[[], Awaitable[None]]:
         """A periodic job that fails is tried again at its next time, and never shows content."""
@@ -286,7 +300,7 @@ class Engine:
             self._jobs.add(job)
             job.add_done_callback(self._jobs.discard)
             try:
-                await work()
+                await retried(work)
             except Unavailable as error:
                 log.error("tick.database", why=str(error))
             except Exception as error:
@@ -348,19 +362,27 @@ class Engine:
         """Store what the platforms hold for us, those that answer."""
         await asyncio.gather(*(receiver.catch_up() for receiver in self._receivers))
 
-    async def _catch_up(self) -> None:
-        """Before a deadline is judged: what people wrote before it comes first."""
+    async def _catch_up(self) -> datetime:
+        """Before a deadline is judged: what people wrote before it comes first. Gives the instant
+        until which that is known."""
+        now = self._clock.now()
         self._catching_up = True
         try:
             await self._receive_all()
             await self._worker.drain()
         finally:
             self._catching_up = False
+        return now
 
-    async def _hear(self, receiver: Receiver) -> None:
+    async def _hear(self, receiver: Receiver) -> bool:
         """What people wrote on a platform that did not answer, before anything leaves there."""
         if not receiver.answering and await receiver.catch_up():
             await self._worker.drain()
+        return True
+
+    def _senders(self, platform: Platform) -> int:
+        """How many processes send over this account."""
+        return self._leader.senders if self._leader is not None and platform.many_senders else 1
 
     def _handled(self) -> None:
         """One event more. A deadline that waits for all of them goes on with each."""

@@ -15,6 +15,7 @@ import structlog
 
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
+from bot.engine.persist import retried
 from bot.platforms.base import FileTooLarge, Platform, PlatformError
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
@@ -108,7 +109,7 @@ class Fetcher:
             if not final and wanted.attempts < TRIES:
                 return
             lost = UNFETCHED
-        await self._tell(wanted, cleaned, lost)
+        await retried(lambda: self._tell(wanted, cleaned, lost))
 
     async def _cleaned(self, wanted: Wanted) -> Any:
         platform = self._platforms.get(wanted.platform)

@@ -16,6 +16,7 @@ import structlog
 from bot.domain.following import next_look
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
+from bot.engine.persist import retried
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
 from storage.following import Followed
@@ -85,12 +86,14 @@ class Follower:
         try:
             async with asyncio.timeout(DEADLINE):
                 found = await self._looking(feed.url, feed.key, feed.etag, feed.modified)
-            async with self._database.transaction() as tx:
-                # Stopped meanwhile, or another process acts: nobody is told.
-                if await tx.following.still(feed):
-                    now = self._clock.now()
-                    await self._handlers.feed_looked_at(tx, feed, found, again, now)
+            await retried(lambda: self._tell(feed, found, again))
         except (Unavailable, NotActing):
             raise
         except Exception as error:  # a defect of ours: no feed may stop those behind it
             log.error("feed.failed", row=feed.id, error=type(error).__name__)
+
+    async def _tell(self, feed: Followed, found: Any, again: datetime) -> None:
+        async with self._database.transaction() as tx:
+            # Stopped meanwhile, or another process acts: nobody is told.
+            if await tx.following.still(feed):
+                await self._handlers.feed_looked_at(tx, feed, found, again, self._clock.now())

@@ -104,7 +104,14 @@ class _Opened:
 
 
 class Dispatcher:
-    """One platform's outgoing side."""
+    """One platform's outgoing side.
+
+    Args:
+        pace: How fast it may be sent to.
+        permit: Raises `NotActing` if nothing may be sent.
+        hear: Called before anything is claimed: what people wrote while the platform was away comes
+            first. False if nothing may leave yet.
+    """
 
     def __init__(
         self,
@@ -115,7 +122,7 @@ class Dispatcher:
         pace: Pace,
         beats: Beats,
         permit: Callable[[], None],
-        hear: Callable[[], Awaitable[None]],
+        hear: Callable[[], Awaitable[bool]],
     ) -> None:
         self._database = database
         self._platform = platform
@@ -170,14 +177,17 @@ class Dispatcher:
                 task.cancel()
             await asyncio.wait(under_way)
 
-    async def recover(self) -> None:
-        """What the process before us began to send and did not finish.
+    async def recover(self, owner: str = "") -> None:
+        """What the process before us, or a worker that ended (`owner`), began to send and did not
+        finish.
 
         A broadcast is marked right before it leaves: one that was only claimed has not left. Of
         everything else nobody knows.
         """
         async with self._database.transaction() as tx:
-            rows = await tx.outbox.expired(self._platform.name, self._clock.now(), all_leases=True)
+            rows = await tx.outbox.expired(
+                self._platform.name, self._clock.now(), all_leases=True, owner=owner
+            )
         await self._broken_off(rows)
 
     async def recover_expired(self) -> None:
@@ -222,15 +232,16 @@ class Dispatcher:
                 return False
             if self._free() <= 0:
                 return False
-            async with self._database.transaction() as tx:
+            async with self._database.transaction(claims=True) as tx:
                 lanes = await tx.outbox.lanes(self._platform.name, self._clock.now())
             if not lanes:
                 return False
             # An alarm may be needless by what its subject wrote while the platform was away.
-            await self._hear()
+            if not await self._hear():
+                return False
             # All in one transaction: one that failed in between would leave what was claimed before
             # to its lease.
-            async with self._database.transaction() as tx:
+            async with self._database.transaction(claims=True) as tx:
                 rows = await self._claim(tx, lanes)
             for chat, of_chat in groupby(sorted(rows, key=lambda r: r.chat), key=lambda r: r.chat):
                 self._send_to(chat, sorted(of_chat, key=lambda r: (r.lane, r.seq)))

@@ -36,17 +36,27 @@ class Bucket:
 
 
 class Pace:
-    """The limits of one platform. `clock` gives seconds that never go back."""
+    """The limits of one platform.
 
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
+    Args:
+        clock: Seconds that never go back.
+        senders: How many processes send over this account: each takes an equal share of everything.
+    """
+
+    def __init__(
+        self, limits: Limits, clock: Callable[[], float], senders: Callable[[], int] = lambda: 1
+    ) -> None:
         self._limits = limits
         self._clock = clock
+        self._senders = senders
+        self._among = 1
         self._all = Bucket(limits.per_second, max(1.0, limits.per_second), clock())
         self._chats: dict[str, Bucket] = {}
 
     def delay(self, lane: Lane, chat: str, kind: ChatKind) -> float:
         """Seconds until this message may leave; 0 for now."""
         now = self._clock()
+        self._share()
         kept = self._all.burst * URGENT_SHARE if lane is Lane.BROADCAST else 0.0
         missing = 1.0 + kept - self._all.refill(now)
         wait = max(0.0, missing / self._all.rate)
@@ -68,5 +78,18 @@ class Pace:
                 self._chats = {c: b for c, b in self._chats.items() if b.refill(now) < b.burst}
             private = kind is ChatKind.PRIVATE
             rate = self._limits.per_chat if private else self._limits.per_group
-            self._chats[chat] = Bucket(rate, CHAT_BURST, now)
+            burst = max(1.0, CHAT_BURST / self._among)
+            self._chats[chat] = Bucket(rate / self._among, burst, now)
         return self._chats[chat]
+
+    def _share(self) -> None:
+        """One process more, or less: what was saved up is no more than the new share."""
+        among = max(1, self._senders())
+        if among == self._among:
+            return
+        before, self._among = self._among, among
+        rate = self._limits.per_second / among
+        self._all.rate, self._all.burst = rate, max(1.0, rate)
+        for chat in self._chats.values():
+            chat.rate *= before / among
+            chat.burst = max(1.0, CHAT_BURST / among)

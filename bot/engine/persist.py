@@ -3,19 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 import structlog
 
-from storage.database import Unavailable
+from storage.database import ALONE, Conflict, Unavailable
 
 log = structlog.get_logger(__name__)
 
 WAITS = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between attempts while the database fails."""
 
+JOSTLE = 0.05
+"""Seconds, at the most, before a transaction that was in another's way is tried again."""
+
 T = TypeVar("T")
+
+
+PATIENT = 2
+"""How often something is tried beside the other processes before they have to wait for it."""
+
+
+async def retried(work: Callable[[], Awaitable[T]]) -> T:
+    """`work()`, again as long as another process is in its way; anything else is raised."""
+    for _ in range(PATIENT):
+        try:
+            return await work()
+        except Conflict:
+            await asyncio.sleep(random.uniform(0, JOSTLE))
+    before = ALONE.set(True)
+    try:
+        while True:
+            try:
+                return await work()
+            except Conflict:  # of what began before, or of a tool that asks for no fence
+                await asyncio.sleep(random.uniform(0, JOSTLE))
+    finally:
+        ALONE.reset(before)
 
 
 async def persist(what: str, work: Callable[[], Awaitable[T]]) -> T:
@@ -23,7 +49,7 @@ async def persist(what: str, work: Callable[[], Awaitable[T]]) -> T:
     failures = 0
     while True:
         try:
-            return await work()
+            return await retried(work)
         except Unavailable as error:
             if failures == 0:
                 log.error("database.unavailable", during=what, why=str(error))

@@ -11,7 +11,7 @@ import structlog
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.platforms.base import Batch, Command, Platform, PlatformError
-from storage.database import Database, Unavailable
+from storage.database import Conflict, Database, Unavailable
 
 log = structlog.get_logger(__name__)
 
@@ -95,6 +95,8 @@ class Receiver:
                 await self._once(LONG_POLL if self._asked.is_set() else 0.0)
                 failures = 0
                 self.refused = ""
+            except Conflict:
+                continue  # what was asked for is asked for again
             except Unavailable as error:
                 # Nothing is confirmed that is not stored: the platform keeps it meanwhile.
                 log.error("receive.not_stored", platform=self.name, why=str(error))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import structlog
 
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
+from bot.engine.persist import retried
 from bot.platforms.base import Incoming, Platform, RawEvent
 from storage.database import Database, Unavailable
 from storage.fence import NotActing
@@ -57,7 +59,7 @@ class Worker:
                 if not waiting:
                     return handled
                 for stored in waiting:
-                    await self._handle(stored)
+                    await retried(partial(self._handle, stored))
                     self._beat()
                 handled += len(waiting)
 

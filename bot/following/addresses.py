@@ -47,16 +47,31 @@ def is_public(address: str, *, loopback: bool = False) -> bool:
     return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
 
 
-def refusal(url: URL, *, loopback: bool = False) -> Why | None:
-    """Why an address is not asked, as far as it shows; what its name leads to is `Public`'s."""
+LOCAL = ("local", "internal", "lan", "home", "home.arpa", "localdomain", "localhost", "intranet")
+"""Endings of names in somebody's own network (RFC 6762, RFC 8375, ICANN's "internal", and customs)."""
+
+
+def refusal(url: URL, *, loopback: bool = False, proxied: bool = False) -> Why | None:
+    """Why an address is not asked, as far as it shows; what its name leads to is `Public`'s.
+
+    `proxied`: the proxy resolves names, so that onion services can be asked, and a name that is of
+    somebody's own network is refused by how it looks.
+    """
     host = (url.host or "").rstrip(".").lower()
     if not host or url.scheme not in ("https", "http") or url.user is not None:
         return Why.ADDRESS
     if host.endswith(".onion"):
-        # RFC 7686: such a name must not be asked of DNS, which would tell whom we read.
-        return Why.ONION
+        # RFC 7686: such a name must not be asked of DNS, which would tell whom we read. The way to it
+        # is sealed without TLS too.
+        return None if proxied else Why.ONION
     numeric = _is_numeric(host)
     if numeric and not is_public(host, loopback=loopback):
+        return Why.FORBIDDEN
+    if (
+        proxied
+        and not numeric
+        and ("." not in host or host.endswith(tuple(f".{end}" for end in LOCAL)))
+    ):
         return Why.FORBIDDEN
     here = loopback and ((numeric and not is_public(host)) or host == "localhost")
     return None if url.scheme == "https" or here else Why.ADDRESS

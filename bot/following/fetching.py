@@ -13,6 +13,7 @@ from yarl import URL
 from bot.following.addresses import Public, Resolve, refusal, system_resolve
 from bot.following.reading import MOST_BYTES
 from bot.following.values import Fetched, Unchanged, Unreachable, Why
+from bot.proxies import Proxy, connector
 
 TOTAL = 20.0
 """Seconds for everything: names, redirects, the feed and its signature."""
@@ -63,9 +64,11 @@ class Fetching:
     Args:
         verify: Checks a signature in the format of minisign; None where nothing can.
         resolve: Names to addresses.
+        proxy: What everything goes through, names too: it resolves them. It leads to onion services,
+            and is trusted to lead to nobody's own network, as Tor's is.
         loopback: Also asks servers of this machine, without TLS. For tests alone: with it, whoever may
             name an address can look into what runs here.
-        total: Seconds for everything.
+        total: Seconds for everything; three times as long through a proxy.
     """
 
     def __init__(
@@ -73,13 +76,15 @@ class Fetching:
         *,
         verify: Verify | None = None,
         resolve: Resolve = system_resolve,
+        proxy: Proxy | None = None,
         loopback: bool = False,
         total: float = TOTAL,
     ) -> None:
         self._verify = verify
         self._resolve = resolve
+        self._proxy = proxy
         self._loopback = loopback
-        self._total = total
+        self._total = total if proxy is None else 3 * total
 
     async def fetch(
         self, url: str, *, key: str = "", etag: str = "", modified: str = ""
@@ -103,10 +108,9 @@ class Fetching:
             return Unreachable(Why.FORBIDDEN if resolver.refused else Why.CONNECTION)
 
     def _session(self, resolver: Public) -> aiohttp.ClientSession:
+        names = {"resolver": resolver, "use_dns_cache": False} if self._proxy is None else {}
         return aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                resolver=resolver, use_dns_cache=False, force_close=True, limit=1
-            ),
+            connector=connector(self._proxy, force_close=True, limit=1, **names),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=HEADERS,
             timeout=aiohttp.ClientTimeout(total=self._total),
@@ -156,7 +160,7 @@ class Fetching:
     ) -> _Answer:
         """Follow redirects, each address checked as the first one was."""
         for _ in range(REDIRECTS + 1):
-            why = refusal(at, loopback=self._loopback)
+            why = refusal(at, loopback=self._loopback, proxied=self._proxy is not None)
             if why is not None:
                 raise _Ended(why)
             async with session.get(at, headers=asked, allow_redirects=False) as response:

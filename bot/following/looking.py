@@ -8,6 +8,7 @@ from bot.following.addresses import Resolve, system_resolve
 from bot.following.fetching import Fetching, Verify
 from bot.following.reading import read
 from bot.following.values import Fetched, Looked, News, NotAFeed, Unreachable, Why
+from bot.proxies import Proxy
 
 
 class Looking:
@@ -18,9 +19,10 @@ class Looking:
         *,
         verify: Verify | None = None,
         resolve: Resolve = system_resolve,
+        proxy: Proxy | None = None,
         loopback: bool = False,
     ) -> None:
-        self._fetching = Fetching(verify=verify, resolve=resolve, loopback=loopback)
+        self._fetching = Fetching(verify=verify, resolve=resolve, proxy=proxy, loopback=loopback)
 
     async def look(self, url: str, key: str, etag: str, modified: str) -> Looked:
         """What there is. Takes up to half a minute, and halts nobody meanwhile."""

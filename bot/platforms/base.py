@@ -406,12 +406,14 @@ class Platform(Protocol):
     """A way to reach people.
 
     `idempotent`: sending the same `Outgoing.key` twice shows one message, so that a send of which
-    nobody knows the end can always be tried again.
+    nobody knows the end can always be tried again. `many_senders`: several processes, on several
+    machines too, may send over its account at the same time.
     """
 
     name: PlatformName
     limits: Limits
     idempotent: bool
+    many_senders: bool
 
     async def start(self) -> None:
         """Connect and make ready. Raises `PlatformError`; the engine tries again unless final."""

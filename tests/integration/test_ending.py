@@ -58,8 +58,9 @@ class Sending:
         """One process's."""
         steady = asyncio.get_running_loop().time
 
-        async def hear() -> None:
+        async def hear() -> bool:
             """Nobody wrote."""
+            return True
 
         return Dispatcher(
             self.database, self.platform, Router(Settings(language="es", zone="UTC", token=str)),

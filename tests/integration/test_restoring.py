@@ -355,7 +355,7 @@ def test_what_is_wrong_is_said_before_anything_is_replaced(
     one = Installation.with_people(tmp_path)
     if wrong == "moved":
         with closing(sqlite3.connect(one.url)) as db:
-            db.execute("INSERT INTO fences VALUES ('acting', 1, 99)")
+            db.execute("INSERT INTO fences VALUES ('acting', 1, 99, '')")
             db.commit()
     backup = one.backup()
     more: list[str] = []

@@ -32,6 +32,7 @@ PROOFS: dict[str, str] = {
     "P16": "own_only:p16",
     "P17": "kills:p17",
     "P18": "garbage:p18",
+    "CREW": "crew:crew",
     "SIM": "simulation:sim",
 }
 """Promise → module and function of its proof."""

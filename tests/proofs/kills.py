@@ -149,7 +149,7 @@ async def _one_workload(
     points = found.points
     assert points is not None
     async with Installation.open(zygote, SPEED) as at:
-        coral, chats = await _seed(at, GROUPS if by_chance > 0 else FEW_GROUPS)
+        coral, chats = await seed_people(at, GROUPS if by_chance > 0 else FEW_GROUPS)
         found.runs += 1
         await at.begin()
         written = 0
@@ -165,7 +165,7 @@ async def _one_workload(
         writer = asyncio.create_task(chatter())
         members = len(chats)
         try:
-            while (by_chance > 0 or points.left) and not _escalated(at, members):
+            while (by_chance > 0 or points.left) and not escalated(at, members):
                 if by_chance > 0 and (rng.random() < 0.6 or (points.died and not points.left)):
                     life = await at.live()
                     await at.kill_after(life, rng.uniform(0.05, 0.35))
@@ -181,17 +181,17 @@ async def _one_workload(
             await writer
         last = await at.live()
         await at.until(
-            lambda: at.count("SELECT count(*) FROM inbox") >= written and _escalated(at, members),
+            lambda: at.count("SELECT count(*) FROM inbox") >= written and escalated(at, members),
             PATIENCE,
         )
         points.learn(last)
         found.kills += len(at.kills)
-        _look_at_incidents(at, found, chats)
-        _look_at_alarms(at, found)
-        _look_at_answers(at, found, {coral.id: written})
+        look_at_incidents(at, found, chats)
+        look_at_alarms(at, found)
+        look_at_answers(at, found, {coral.id: written})
 
 
-async def _seed(at: Installation, groups: int) -> tuple[TelegramPerson, dict[int, Counter[str]]]:
+async def seed_people(at: Installation, groups: int) -> tuple[TelegramPerson, dict[int, Counter[str]]]:
     """Who chatters, and for each watched member how many alarms go to which chat."""
     chats: dict[int, Counter[str]] = {}
     async with at.seeding() as (tx, ctx):
@@ -217,14 +217,15 @@ async def _seed(at: Installation, groups: int) -> tuple[TelegramPerson, dict[int
     return coral, chats
 
 
-def _escalated(at: Installation, members: int) -> bool:
+def escalated(at: Installation, members: int) -> bool:
     """Everyone is missed, both steps were told, and nothing waits."""
     return at.count("SELECT count(*) FROM incidents WHERE step >= 2") >= members and at.quiet()
 
 
-def _look_at_incidents(
+def look_at_incidents(
     at: Installation, found: Escalations, chats: dict[int, Counter[str]]
 ) -> None:
+    """Each member missed once, with exactly the rows and the timeline of one run."""
     where = f"workload {found.runs}"
     about: dict[int, list[int]] = {}
     for id, subject in at.rows("SELECT id, subject_id FROM incidents"):
@@ -268,7 +269,8 @@ def _look_at_incidents(
     found.twice += [f"{where}: rows of {purpose}" for purpose in rows]
 
 
-def _look_at_alarms(at: Installation, found: Escalations) -> None:
+def look_at_alarms(at: Installation, found: Escalations) -> None:
+    """Each alarm arrived, and twice only where a life ended in between."""
     where = f"workload {found.runs}"
     sent = at.sent_by()
     in_a_life: Counter[tuple[str, str]] = Counter()
@@ -300,7 +302,7 @@ def _look_at_alarms(at: Installation, found: Escalations) -> None:
     ]  # fmt: skip
 
 
-def _look_at_answers(at: Installation, found: Escalations, written: dict[int, int]) -> None:
+def look_at_answers(at: Installation, found: Escalations, written: dict[int, int]) -> None:
     """Every update stored once and applied once: one answer each."""
     wanted = Counter({str(person): n for person, n in written.items()})
     stored = Counter(
@@ -361,7 +363,7 @@ async def p3(full: bool, seed: int) -> Figures:
             lambda: at.count("SELECT count(*) FROM inbox") >= updates and at.quiet(),
             600 if full else PATIENCE,
         )
-        _look_at_answers(at, found, dict(written))
+        look_at_answers(at, found, dict(written))
         ids = at.count("SELECT count(DISTINCT event_id) FROM inbox")
         raw = at.rows("SELECT event_id, chat FROM inbox ORDER BY id")
         messages = sum(line["chat"] in written for line in at.api.truth("message"))

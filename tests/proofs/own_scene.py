@@ -552,13 +552,13 @@ class Swift:
         self.handlers = Router(scene.settings)
         platforms = {"sandbox": scene.platform}
         self.worker = Worker(scene.database, platforms, self.handlers, scene.clock)
-        self.due = DueTimers(scene.database, self.handlers, scene.clock, self._nothing)
+        self.due = DueTimers(scene.database, self.handlers, scene.clock, self._until_now)
         self.cursor: str | None = None
         self.sent: dict[str, str] = {}
         self.last = 0
 
-    async def _nothing(self) -> frozenset[str]:
-        return frozenset()
+    async def _until_now(self) -> datetime:
+        return self.scene.clock.now()
 
     async def start(self) -> None:
         self.cursor = self.scene.town.cursor

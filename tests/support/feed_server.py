@@ -27,6 +27,8 @@ class FeedServer:
         self.pages: dict[str, Answer] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         """Path and headers of each request."""
+        self.peers: set[str | None] = set()
+        """From where they came."""
         self._runner: web.AppRunner
         self.url = ""
 
@@ -45,6 +47,7 @@ class FeedServer:
         await self._runner.cleanup()
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        self.peers.add(request.remote)
         self.asked.append((request.path_qs, dict(request.headers)))
         page = self.pages.get(request.path, Answer(status=404))
         marks = {page.headers.get("ETag"), page.headers.get("Last-Modified")} - {None}

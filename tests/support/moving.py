@@ -36,7 +36,7 @@ async def full_of_everything(url: str, seed: int = 1, rows: int = 3) -> None:
             if table not in (data_keys, fences):
                 for number in range(1, rows + 1):
                     _add(db, table, number, chance)
-        db.execute("INSERT INTO fences VALUES ('acting', 7, 0)")
+        db.execute("INSERT INTO fences VALUES ('acting', 7, 0, '')")
         db.commit()
 
 

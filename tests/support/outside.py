@@ -29,6 +29,7 @@ class Outside:
     url: str = ""
     pings: list[Ping] = field(default_factory=list)
     silent: bool = False
+    peers: set[str | None] = field(default_factory=set)
 
     @classmethod
     @asynccontextmanager
@@ -36,7 +37,7 @@ class Outside:
         """One that raises an alarm after so many seconds without a ping."""
         outside = cls(patience)
         app = web.Application()
-        app.router.add_post("/ping/{end:.*}", outside._heard)
+        app.router.add_route("*", "/ping/{end:.*}", outside._heard)  # as healthchecks does
         runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -47,6 +48,7 @@ class Outside:
             await runner.cleanup()
 
     async def _heard(self, request: web.Request) -> web.Response:
+        self.peers.add(request.remote)
         words = await request.text()
         fail = request.match_info["end"].endswith("/fail")
         self.pings.append(Ping(time.time(), not fail, words))

@@ -31,11 +31,9 @@ class Postgres:
 
     def __init__(self, folder: Path) -> None:
         programs = postgres_folder()
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         as_user: list[str] = []
-        if shutil.which("runuser") and Path("/root").owner() == "root" and _is_root():
+        if shutil.which("runuser") and Path("/root").owner() == "root" and is_root():
             subprocess.run(["chown", "-R", "nobody", str(folder)], check=True)
             for parent in list(folder.parents)[:3]:
                 subprocess.run(["chmod", "a+x", str(parent)], check=False)
@@ -106,5 +104,14 @@ def fresh_postgres(postgres: str) -> Iterator[str]:
     engine.dispose()
 
 
-def _is_root() -> bool:
+def is_root() -> bool:
+    """Whether we are root, as whom PostgreSQL runs nothing."""
     return os.geteuid() == 0
+
+
+def free_port() -> int:
+    """One on which nobody listens just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -8,26 +8,23 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from contextvars import ContextVar
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import sqlalchemy as sa
+from aiohttp.abc import AbstractStreamWriter
 
 import storage.fence
 import storage.transaction
 from bot.engine.acting import Acting
-from bot.platforms.telegram.transport import TokenTransport
+from bot.platforms.telegram.transport import Body
 from storage.database import Database
 from storage.transaction import Transaction
 
-BODY = "http11.send_request_body"
 LONG = 0.1
 """Seconds between the last look and the bytes from which on the process was frozen in between."""
 
-
-_LOOKED: ContextVar[float] = ContextVar("looked")
 
 
 class Rival:
@@ -72,7 +69,7 @@ def prepare(given: dict[str, Any]) -> None:
     for part in given["without"]:
         if part == "fence":
             for home in (storage.fence, storage.transaction):
-                vars(home)["acting"] = lambda number: sa.true()
+                vars(home)["acting"] = lambda number, name: sa.true()
         elif part == "permit":
             Acting.permit = lambda self: None  # type: ignore[method-assign]
 
@@ -110,26 +107,34 @@ def _witness_commits(note: Callable[..., None]) -> None:
                 note("commit", self._began)
             return swallowed
 
-    def witnessed(self: Database, *, fenced: bool = True) -> Any:
-        inner = transaction(self, fenced=fenced)
+    def witnessed(self: Database, *, fenced: bool = True, claims: bool = False) -> Any:
+        inner = transaction(self, fenced=fenced, claims=claims)
         return Witnessed(inner) if fenced and self.fence is not None else inner
 
     Database.transaction = witnessed  # type: ignore[method-assign]
 
 
 def _witness_bytes(note: Callable[..., None]) -> None:
-    trace = TokenTransport._trace
+    write_piece = Body.write_piece
 
-    async def tracing(self: TokenTransport, event: str, info: dict[str, Any]) -> None:
+    async def writing(self: Body, writer: AbstractStreamWriter, piece: bytes) -> None:
+        permit, looked = self._permit, 0.0
+
+        def looking() -> None:
+            nonlocal looked
+            try:
+                permit()
+            except RuntimeError:
+                note("refused", time.time())
+                raise
+            looked = time.time()
+
+        self._permit = looking
         try:
-            await trace(self, event, info)
-        except RuntimeError:
-            note("refused", time.time())
-            raise
-        # All of one request happens in one task.
-        if event == f"{BODY}.started":
-            _LOOKED.set(time.time())
-        elif event == f"{BODY}.complete" and time.time() - _LOOKED.get() > LONG:
-            note("window", _LOOKED.get(), time.time())
+            await write_piece(self, writer, piece)
+        finally:
+            self._permit = permit
+        if time.time() - looked > LONG:
+            note("window", looked, time.time())
 
-    TokenTransport._trace = tracing  # type: ignore[method-assign,assignment]
+    Body.write_piece = writing  # type: ignore[method-assign]

@@ -164,6 +164,10 @@ class Synapse:
             )
         ]
 
+    def addresses_of(self, user_id: str) -> set[str]:
+        """From where an account has asked; the server writes that down a few seconds later."""
+        return {ip for (ip,) in self._rows("SELECT ip FROM user_ips WHERE user_id = ?", user_id)}
+
     def _rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         assert self._folder is not None
         uri = f"file:{self._folder / 'homeserver.db'}?mode=ro"

@@ -33,6 +33,7 @@ import bot.engine.engine
 import bot.engine.outbox
 import bot.engine.persist
 import bot.engine.receiver
+import bot.engine.workers
 from bot.app import App
 from bot.cli import cli
 from bot.commands.logs import quiet_logs
@@ -43,7 +44,7 @@ from bot.platforms.telegram.platform import TelegramPlatform
 from handlers.router import menu
 from storage.database import Database
 from storage.keys import KeyInMemory
-from tests.support import faultpoints
+from tests.support import faultpoints, sockets
 from tests.support.failpoints import Failpoints, install, install_on, install_on_crypto_store
 from tests.support.faultpoints import Faultpoints
 
@@ -149,6 +150,7 @@ class Zygote:
         read_timeout: float = 0.0,
         log: Path | str | None = None,
         standby: bool = False,
+        worker: bool = False,
         prepare: str = "",
         given: Mapping[str, Any] | None = None,
     ) -> Life:
@@ -169,7 +171,7 @@ class Zygote:
                 "trace": str(trace), "clock": {**asdict(clock), "start": clock.start.isoformat()},
                 "armed": dict(armed or {}), "others": others, "faults": dict(faults or {}),
                 "read_timeout": read_timeout, "patience": patience,
-                "standby": standby, "prepare": prepare, "given": dict(given or {}),
+                "standby": standby, "worker": worker, "prepare": prepare, "given": dict(given or {}),
             }
         )  # fmt: skip
         life.trace = trace
@@ -322,6 +324,8 @@ def _live(order: dict[str, Any]) -> None:
 def _command(order: dict[str, Any]) -> None:
     """Never returns."""
     os.environ.update(order["environment"])
+    if log := os.environ.get(sockets.LOG):
+        sockets.note(log)
     try:
         cli(args=order["command"], prog_name="acuerpa")
     except SystemExit as end:
@@ -350,11 +354,15 @@ async def _run(order: dict[str, Any]) -> None:
     bot.engine.engine.TICK = min(1, max(0.05, 1 / clock.speed))  # type: ignore[assignment]
     bot.engine.engine.GLANCE = max(0.5, bot.engine.engine.GLANCE / clock.speed)  # type: ignore[assignment]
     bot.engine.outbox.IDLE = _BEAT
+    bot.engine.workers.TICK = bot.engine.engine.TICK
+    bot.engine.workers.ASTRAY *= max(1, clock.speed)
     then = None
     if order["prepare"]:
         module, _, name = order["prepare"].partition(":")
         then = getattr(importlib.import_module(module), name)(order["given"])
-    app = await App.open(load(Path(order["config"])), clock, standby=order["standby"])
+    app = await App.open(
+        load(Path(order["config"])), clock, standby=order["standby"], worker=order["worker"]
+    )
     if then is not None:
         then(app)
     await app.run()

@@ -5,7 +5,8 @@ has used up the message that brought a key and not kept the key: what was writte
 never be read. And it publishes one-time keys before it keeps them: whoever used one of those could
 never be understood. And it takes a key that was asked for from its own devices alone, not from the
 device that made it. And it forgets with its process which messages it has seen, so that they could
-be said again. These are put right here, and nothing else.
+be said again. And its way through a proxy leaves it to other libraries that nothing goes directly.
+These are put right here, and nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from aiohttp import ClientSession, ClientTimeout
 from nio import (  # type: ignore[import-untyped]
     Api,
     AsyncClient,
@@ -25,6 +27,7 @@ from nio.crypto import Olm  # type: ignore[import-untyped]
 
 from bot.platforms.base import PlatformError
 from bot.platforms.matrix.store import CryptoStore, opened
+from bot.proxies import Proxy, Through
 
 
 class StoreFailed(Exception):
@@ -34,14 +37,31 @@ class StoreFailed(Exception):
 class Client(AsyncClient):  # type: ignore[misc]
     """nio's `AsyncClient`, safe to be killed at any point.
 
-    `config` names the store's file, in `store_path`, and its key.
+    `config` names the store's file, in `store_path`, and its key. Every connection is one of the proxy
+    `through` which it goes, if one is given.
     """
 
     store: CryptoStore | None
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, through: Proxy | None = None, **kwargs: Any) -> None:
+        self._through = through
+        self._session: ClientSession | None = None
         super().__init__(*args, **kwargs)
         self._to_publish: dict[str, Any] | None = None
+
+    @property
+    def client_session(self) -> ClientSession | None:
+        """What nio sends with. nio makes one where there is none; with a proxy, we do."""
+        if self._session is None and self._through is not None:
+            self._session = ClientSession(
+                timeout=ClientTimeout(total=self.config.request_timeout),
+                connector=Through(self._through),
+            )
+        return self._session
+
+    @client_session.setter
+    def client_session(self, session: ClientSession | None) -> None:
+        self._session = session
 
     def load_store(self) -> None:
         """Open the crypto store and start encryption from it. Raises `PlatformError`."""

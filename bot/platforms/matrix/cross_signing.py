@@ -20,7 +20,8 @@ from bot.platforms.matrix.secrets import AccountSecrets
 from bot.platforms.matrix.signing import bare, canonical, signed_by, unpadded
 
 _USAGES = ("master", "self_signing", "user_signing")
-_KEPT_AS = "cross_signing"
+KEPT_AS = "cross_signing"
+"""Among the account's secrets: `Identity.seeds`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,12 @@ async def ensure(client: AsyncClient, secrets: AccountSecrets, password: str | N
     """
     served = await _query(client)
     master = served.body.get("master_keys", {}).get(client.user_id, {}).get("keys", {})
-    seeds = await secrets.get(_KEPT_AS)
+    seeds = await secrets.get(KEPT_AS)
     if seeds is None:
         if master:
             raise PlatformError(_foreign(), final=True)
         identity = Identity.new(client.user_id)
-        await secrets.set(_KEPT_AS, identity.seeds())
+        await secrets.set(KEPT_AS, identity.seeds())
     else:
         identity = Identity.from_seeds(client.user_id, seeds)
     if not master:

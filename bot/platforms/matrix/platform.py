@@ -52,6 +52,7 @@ from bot.platforms.matrix.secrets import AccountSecrets, SecretStore
 from bot.platforms.matrix.sending import Sender
 from bot.platforms.matrix.sharing import Sharing
 from bot.platforms.matrix.upgrades import Upgrades
+from bot.proxies import Proxy
 
 # For an account that its server exempts from limits. Synapse's default for an ordinary account is
 # 0.2 messages a second after a burst of 10: give other limits, or have the account exempted.
@@ -77,11 +78,13 @@ class MatrixPlatform:
     `homeserver`: base URL. `user_id`: full id. `password`, or `access_token` with `device_id`, is
     used at the first start; after it the session is in `secrets`. `store_path`: folder of the
     crypto store, sealed under `pickle_key`, which is 32 bytes in hexadecimal digits.
-    `acquaintances` tells who is let in. `now` gives the present in UTC.
+    `acquaintances` tells who is let in. With a `proxy` everything goes through it. `now` gives the
+    present in UTC.
     """
 
     name = PlatformName.MATRIX
     idempotent = True
+    many_senders = False  # the keys of its device are in one place, and change with each message
 
     def __init__(
         self,
@@ -96,6 +99,7 @@ class MatrixPlatform:
         password: str | None = None,
         access_token: str | None = None,
         device_id: str | None = None,
+        proxy: Proxy | None = None,
         limits: Limits = _LIMITS,
     ) -> None:
         self.limits = limits
@@ -107,6 +111,7 @@ class MatrixPlatform:
             password=password,
             access_token=access_token,
             device_id=device_id,
+            proxy=proxy,
         )
         self._secrets = AccountSecrets(secrets, user_id)
         self._mark = StoreMark(store_path, self._secrets)

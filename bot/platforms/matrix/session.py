@@ -24,9 +24,16 @@ from bot.platforms.matrix.http import call, path
 from bot.platforms.matrix.marks import StoreMark
 from bot.platforms.matrix.outcome import SOFT_LOGOUT, of_response
 from bot.platforms.matrix.secrets import AccountSecrets
+from bot.proxies import Proxy
 
-_KEPT_AS = "session"
+KEPT_AS = "session"
+"""Among the account's secrets: access token and device id."""
+
+STORE_FILE = "crypto.db"
+"""In the store's folder."""
+
 _TIMEOUT = 20  # seconds for a request
+_TIMEOUT_THROUGH_A_PROXY = 60  # Tor may have to build a way first
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,7 @@ class Account:
     password: str | None = field(default=None, repr=False)
     access_token: str | None = field(default=None, repr=False)
     device_id: str | None = None
+    proxy: Proxy | None = None
 
     def check(self) -> None:
         """Refuse what can never work, by the setting's name."""
@@ -76,11 +84,7 @@ async def sign_in(
         if client is not None:
             await close(client)
         if isinstance(error, aiohttp.ClientError | TimeoutError | OSError):
-            raise PlatformError(
-                f"matrix.homeserver: cannot be reached ({type(error).__name__}); check the"
-                " address and that the server is up",
-                final=isinstance(error, aiohttp.InvalidURL),
-            ) from error
+            raise unreachable(account, error) from error
         raise
     return client, own
 
@@ -93,7 +97,7 @@ async def close(client: AsyncClient) -> None:
 
 
 async def _signed_in(account: Account, secrets: AccountSecrets, mark: StoreMark) -> AsyncClient:
-    saved = await secrets.get(_KEPT_AS)
+    saved = await secrets.get(KEPT_AS)
     if saved is None and account.access_token and account.device_id:
         saved = {"access_token": account.access_token, "device_id": account.device_id}
     if saved is None:
@@ -132,13 +136,36 @@ async def _signed_in(account: Account, secrets: AccountSecrets, mark: StoreMark)
     return await _log_in(account, secrets, mark, device_id=keep_device or "")
 
 
+def timeout(account: Account) -> int:
+    """Seconds for a request."""
+    return _TIMEOUT if account.proxy is None else _TIMEOUT_THROUGH_A_PROXY
+
+
+def unreachable(account: Account, error: Exception) -> PlatformError:
+    """What there is to do where no answer came."""
+    way = "" if account.proxy is None else ", and that matrix.proxy leads there"
+    return PlatformError(
+        f"matrix.homeserver: cannot be reached ({type(error).__name__}); check the address and that "
+        f"the server is up{way}",
+        final=isinstance(error, aiohttp.InvalidURL),
+    )
+
+
+def wrong_password() -> PlatformError:
+    """What there is to do where the server does not take it."""
+    return PlatformError(
+        "matrix.password_file: the homeserver refuses the password of matrix.user_id; correct either",
+        final=True,
+    )
+
+
 def _client(account: Account, device_id: str = "") -> AsyncClient:
     config = AsyncClientConfig(
         store=None,  # ours instead: see `bot.platforms.matrix.store`
-        store_name="crypto.db",
+        store_name=STORE_FILE,
         store_sync_tokens=False,
         pickle_key=account.pickle_key,
-        request_timeout=_TIMEOUT,
+        request_timeout=timeout(account),
         # Errors come to us at once: the engine decides about trying again.
         max_limit_exceeded=0,
         max_timeouts=0,
@@ -149,6 +176,7 @@ def _client(account: Account, device_id: str = "") -> AsyncClient:
         device_id=device_id,
         store_path=str(account.store_path),
         config=config,
+        through=account.proxy,
     )
 
 
@@ -183,7 +211,7 @@ async def _log_in(
         raise _closed_store(error) from error
     if isinstance(response, LoginResponse):
         await secrets.set(
-            _KEPT_AS, {"access_token": client.access_token, "device_id": client.device_id}
+            KEPT_AS, {"access_token": client.access_token, "device_id": client.device_id}
         )
         try:
             if not await _publish_keys(client):
@@ -196,11 +224,7 @@ async def _log_in(
     await close(client)
     receipt = of_response(response)
     if receipt.result is Result.BLOCKED:
-        raise PlatformError(
-            "matrix.password_file: the homeserver refuses the password of matrix.user_id;"
-            " correct either",
-            final=True,
-        )
+        raise wrong_password()
     if receipt.result is Result.LIMITED:
         raise PlatformError("matrix.homeserver: too many logins; wait some minutes")
     raise PlatformError(f"matrix.homeserver: logging in failed ({receipt.reason})")
@@ -249,7 +273,7 @@ async def _publish_keys(client: AsyncClient) -> bool:
     """False if the server holds others under the same names: our store is an earlier copy."""
     if not client.should_upload_keys:
         return True
-    async with asyncio.timeout(_TIMEOUT):
+    async with asyncio.timeout(client.config.request_timeout):
         response = await client.keys_upload()
     if are_used(response):
         return False

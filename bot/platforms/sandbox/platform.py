@@ -32,6 +32,7 @@ class SandboxPlatform:
     name = PlatformName.SANDBOX
     limits = Limits(per_second=1000.0, per_chat=1000.0, per_group=1000.0, concurrency=16)
     idempotent = True
+    many_senders = False
 
     def __init__(self, town: Town) -> None:
         self._town = town

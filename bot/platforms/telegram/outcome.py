@@ -1,7 +1,7 @@
 """What an exception of the library means, as tables.
 
 `BadRequest` and `TimedOut` are subclasses of `NetworkError`, so they are looked at first. Whether a
-request left us is told by the httpx exception under `__cause__`.
+request left us is told by the `NoAnswer` of our transport under `__cause__`.
 
 The server's words were taken from the source of the Bot API server
 (https://github.com/tdlib/telegram-bot-api, `Client.cpp`), where the documentation gives none.
@@ -12,7 +12,6 @@ from __future__ import annotations
 import warnings
 from datetime import timedelta
 
-import httpx
 from telegram.error import (
     BadRequest,
     ChatMigrated,
@@ -25,6 +24,7 @@ from telegram.error import (
 )
 
 from bot.platforms.base import Receipt, Result
+from bot.platforms.telegram.transport import NoAnswer
 
 _BAD_REQUESTS: tuple[tuple[str, Result], ...] = (
     # The message already is as it should be.
@@ -58,16 +58,6 @@ _BAD_REQUESTS: tuple[tuple[str, Result], ...] = (
     ("user_banned_in_channel", Result.BLOCKED),
 )
 """Parts of the description of a 400, in lower case. What is not here is REJECTED."""
-
-_NEVER_LEFT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.ProxyError,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-)
-"""Failures before the first byte of the request; all others may have been carried out."""
 
 _PAUSE = 5.0
 """Seconds to wait after a 429 that does not say how long."""
@@ -109,16 +99,14 @@ def _bad_request(description: str) -> Result:
 
 def _network(error: NetworkError) -> Receipt:
     cause = error.__cause__
-    if isinstance(cause, _NEVER_LEFT):
-        return Receipt(Result.UNREACHABLE, reason=type(cause).__name__)
-    if isinstance(cause, httpx.HTTPError) or isinstance(error, TimedOut):
-        return Receipt(Result.AMBIGUOUS, reason=type(cause or error).__name__)
+    if isinstance(cause, NoAnswer):
+        # What left may have been carried out, whatever became of the connection.
+        return Receipt(Result.AMBIGUOUS if cause.left else Result.UNREACHABLE, reason=cause.why)
+    if isinstance(error, TimedOut):
+        return Receipt(Result.AMBIGUOUS, reason=type(error).__name__)
     if cause is not None and not isinstance(cause, TelegramError):
-        # Something of our own: the library found no client, or could not encode the request.
-        closed = isinstance(cause, RuntimeError)
-        return Receipt(
-            Result.UNREACHABLE if closed else Result.REJECTED, reason=type(cause).__name__
-        )
+        # The library could not even encode the request.
+        return Receipt(Result.REJECTED, reason=type(cause).__name__)
     # The server answered with a status that the library has no exception for.
     words = _description(error)
     if words.startswith("Too Many Requests"):

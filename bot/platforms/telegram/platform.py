@@ -11,12 +11,11 @@ import math
 import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-import httpx
 from telegram import (
     Bot,
     BotCommand,
@@ -53,12 +52,12 @@ from bot.platforms.telegram.outcome import receipt_of
 from bot.platforms.telegram.parts import Part, parts_of
 from bot.platforms.telegram.transport import (
     PLACEHOLDER,
-    QuietRequest,
+    NoAnswer,
+    Requests,
     Secret,
-    TokenTransport,
-    make_request,
-    make_transport,
+    TooLong,
 )
+from bot.proxies import Proxy
 
 _SERVER = "https://api.telegram.org"
 _LONGEST_WAIT = 50
@@ -85,6 +84,17 @@ _MOST_UPDATES = 100
 """How many one answer to a poll holds (https://core.telegram.org/bots/api#getupdates)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the account stands: its name; whether it is given all that is written in its groups; whether
+    a webhook takes the updates; how many wait."""
+
+    username: str
+    reads_groups: bool
+    webhook: bool
+    waiting: int
+
+
 class TelegramPlatform:
     """Telegram for the engine.
 
@@ -92,7 +102,7 @@ class TelegramPlatform:
         token: The bot's token from BotFather. It is put into URLs below the library, and is in no
             log, exception, `repr` or receipt.
         base_url: The root of a Bot API server of one's own; None is Telegram's.
-        proxy: URL of a proxy for all requests; None is a direct connection.
+        proxy: What all requests go through; None is a direct connection.
         now: The clock, for presses, which carry no time of their own (`parse.SINCE`).
         permit: Asked right before a request is written; it raises if this process may not act.
         connect_timeout: Seconds for a connection to be made.
@@ -104,6 +114,7 @@ class TelegramPlatform:
     # second in a chat, 20 a minute in a group, about 30 a second in all, of which we leave some.
     # More than 8 requests at once made it slower, not faster.
     idempotent = False  # the Bot API has no key by which a second attempt would be known
+    many_senders = True  # each request stands alone
     limits = Limits(per_second=25, per_chat=1, per_group=0.33, concurrency=8)
 
     def __init__(
@@ -111,7 +122,7 @@ class TelegramPlatform:
         *,
         token: str,
         base_url: str | None = None,
-        proxy: str | None = None,
+        proxy: Proxy | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         permit: Callable[[], None] = lambda: None,
         connect_timeout: float = 5.0,
@@ -125,7 +136,7 @@ class TelegramPlatform:
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._bot: Bot | None = None
-        self._poll: QuietRequest | None = None
+        self._poll: Requests | None = None
         self._username = ""
         self._all_until: datetime | None = None
         self._progress: OrderedDict[str, list[int]] = OrderedDict()
@@ -135,6 +146,38 @@ class TelegramPlatform:
 
         Updates that wait are kept. Raises `PlatformError`, final if the token is refused.
         """
+        bot = await self._open()
+        try:
+            await bot.delete_webhook(drop_pending_updates=False)
+        except TelegramError as error:
+            await self.stop()
+            raise self._error(error) from None
+        except BaseException:
+            await self.stop()
+            raise
+        self._username = bot.username
+
+    async def look(self) -> Standing:
+        """How the account stands. Nothing is changed, and no update is confirmed.
+
+        Raises `PlatformError`, final if the token is refused. Not for a platform that was started.
+        """
+        bot = await self._open()
+        try:
+            webhook = await bot.get_webhook_info()
+            return Standing(
+                username=bot.username,
+                reads_groups=bool(bot.bot.can_read_all_group_messages),
+                webhook=bool(webhook.url),
+                waiting=webhook.pending_update_count,
+            )
+        except TelegramError as error:
+            raise self._error(error) from None
+        finally:
+            await self.stop()
+
+    async def _open(self) -> Bot:
+        """Ask the server who we are."""
         await self.stop()
         if not _TOKEN.fullmatch(self._token.reveal()):
             raise _token_refused("is not a token")
@@ -151,14 +194,13 @@ class TelegramPlatform:
         self._bot, self._poll = bot, poll
         try:
             await bot.initialize()
-            await bot.delete_webhook(drop_pending_updates=False)
         except TelegramError as error:
             await self.stop()
             raise self._error(error) from None
         except BaseException:
             await self.stop()
             raise
-        self._username = bot.username
+        return bot
 
     async def receive(self, cursor: str | None, wait: float) -> Batch:
         """Updates from `cursor` on, which confirms those before it; see `Platform.receive`.
@@ -230,7 +272,7 @@ class TelegramPlatform:
 
         Telegram gives bots files of up to 20 MB (https://core.telegram.org/bots/api#getfile).
         """
-        bot, _ = self._running()
+        bot, poll = self._running()
         try:
             file = await bot.get_file(str(ref["file_id"]))
         except TelegramError as error:
@@ -243,27 +285,14 @@ class TelegramPlatform:
         if file.file_path is None:
             raise PlatformError("Telegram: a file is not there any more", final=True)
         try:
-            return await self._download(file.file_path, limit)
-        except httpx.HTTPError as error:
-            # Its words may hold the address.
-            name = type(error).__name__
-            raise PlatformError(f"Telegram: fetching a file failed ({name})") from None
-
-    async def _download(self, url: str, limit: int) -> bytes:
-        timeout = httpx.Timeout(self._read_timeout, connect=self._connect_timeout)
-        transport = self._transport(connections=1)
-        content = bytearray()
-        async with (
-            httpx.AsyncClient(transport=transport, timeout=timeout, trust_env=False) as client,
-            client.stream("GET", url) as answer,
-        ):
-            if answer.status_code != 200:
-                raise PlatformError(f"Telegram: fetching a file failed ({answer.status_code})")
-            async for piece in answer.aiter_bytes():
-                content += piece
-                if len(content) > limit:
-                    raise FileTooLarge
-        return bytes(content)
+            status, content = await poll.download(file.file_path, limit)
+        except TooLong:
+            raise FileTooLarge from None
+        except NoAnswer as error:
+            raise PlatformError(f"Telegram: fetching a file failed ({error.why})") from None
+        if status != 200:
+            raise PlatformError(f"Telegram: fetching a file failed ({status})")
+        return content
 
     async def publish_commands(self, commands: Mapping[str, tuple[Command, ...]]) -> None:
         """Set the menu of private chats in each language. Raises `PlatformError`."""
@@ -311,8 +340,8 @@ class TelegramPlatform:
         if bot is not None:
             await bot.shutdown()
 
-    def _request(self, *, connections: int) -> QuietRequest:
-        return make_request(
+    def _request(self, *, connections: int) -> Requests:
+        return Requests(
             self._token,
             connections=connections,
             connect=self._connect_timeout,
@@ -321,12 +350,7 @@ class TelegramPlatform:
             permit=self._permit,
         )
 
-    def _transport(self, *, connections: int) -> TokenTransport:
-        return make_transport(
-            self._token, connections=connections, proxy=self._proxy, permit=self._permit
-        )
-
-    def _running(self) -> tuple[Bot, QuietRequest]:
+    def _running(self) -> tuple[Bot, Requests]:
         if self._bot is None or self._poll is None:
             raise PlatformError("Telegram: not started")
         return self._bot, self._poll

@@ -144,6 +144,13 @@ def revoke(world: World, *, revoked: bool = True) -> Json:
     return {}
 
 
+def account(world: World, *, webhook: str = "", reads_groups: bool = False) -> Json:
+    """What whoever has the token set up: a webhook, and whether the bot is given all of its groups."""
+    world.webhook = webhook
+    world.bot["can_read_all_group_messages"] = reads_groups
+    return {}
+
+
 def clock(world: World, *, at: float, speed: float) -> Json:
     """The server's clock shows a Unix time, and goes on at `speed`; 0 stops it."""
     world.clock = (at, time.time(), speed)
@@ -162,6 +169,6 @@ ACTIONS: dict[str, Action] = {
     for action in (
         person, chat, writes, sends, sends_file, edits, presses, blocks, deactivate, bot_status,
         mute, upgrade, update, messages, toasts, expire_queries, commands, pending, poll_waits,
-        fault, clear_faults, revoke, clock,
+        fault, clear_faults, revoke, account, clock,
     )
 }  # fmt: skip

@@ -48,12 +48,13 @@ async def log_out(world: World, params: Params) -> bool:
 async def delete_webhook(world: World, params: Params) -> bool:
     if params.flag("drop_pending_updates"):
         world.updates.clear()
+    world.webhook = ""
     return True
 
 
 async def get_webhook_info(world: World, params: Params) -> Json:
     return {
-        "url": "",
+        "url": world.webhook,
         "has_custom_certificate": False,
         "pending_update_count": world.updates.pending,
     }

@@ -121,6 +121,7 @@ def _log(request: web.Request, params: Params, status: int, words: str) -> None:
         chat=params.text("chat_id"),
         status=status,
         description=words,
+        peer=request.remote,
     )
 
 

@@ -132,6 +132,7 @@ class World:
     def __init__(self, *, token: str, username: str, log: Log) -> None:
         self.token = token
         self.revoked = False
+        self.webhook = ""
         self.bot: Json = {
             "id": int(token.partition(":")[0]),
             "is_bot": True,

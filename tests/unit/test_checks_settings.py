@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import structlog
 from typer.testing import CliRunner
 
-from bot.checking import weaknesses
+from bot.checks.findings import Level
+from bot.checks.settings import weaknesses
 from bot.cli import cli
+from bot.commands.common import refuse_exposed
 from bot.config import load
 from storage.copying import snapshot
 from storage.database import Database
@@ -63,9 +67,9 @@ class Setup:
     def found(self) -> list[str]:
         """The settings that are weak."""
         config = load(self.config)
-        weak = weaknesses(self.config, config, self.environment, root=self.root)
-        assert all(w.remedy for w in weak)
-        return [w.setting for w in weak]
+        weak = weaknesses(config, self.environment, root=self.root)
+        assert all(w.words and w.level is Level.WEAK for w in weak)
+        return [w.subject for w in weak]
 
 
 @pytest.fixture
@@ -120,7 +124,6 @@ def test_a_mistake_is_named_with_its_remedy(setup: Setup, mistake: str) -> None:
     [
         ("https://matrix.example.org", "http://127.0.0.1:8008"),
         ("https://matrix.example.org", "http://[::1]:8008"),
-        ("https://matrix.example.org", "http://abcdefghij.onion"),
     ],
 )
 def test_what_stays_on_this_machine_or_is_sealed_by_itself_may_be_http(
@@ -128,6 +131,38 @@ def test_what_stays_on_this_machine_or_is_sealed_by_itself_may_be_http(
 ) -> None:
     setup.instead(old, new)
     assert setup.found() == []
+
+
+PROXY = 'proxy = "socks5://127.0.0.1:9050"\n'
+
+
+def test_an_onion_service_may_be_http_and_needs_a_proxy(setup: Setup) -> None:
+    setup.instead("https://matrix.example.org", "http://abcdefghij.onion")
+    assert setup.found() == ["matrix.proxy"]
+    setup.instead("[telegram]\n", f"[telegram]\n{PROXY}")
+    setup.instead("[matrix]\n", f"[matrix]\n{PROXY}")
+    setup.instead("[watch]\n", f"[following]\n{PROXY}[watch]\n{PROXY}")
+    assert setup.found() == []
+
+
+def test_one_part_that_goes_directly_beside_a_proxy_is_named(setup: Setup) -> None:
+    """Whoever hides a part may believe that all is hidden. What stays on this machine goes nowhere."""
+    setup.instead("[telegram]\n", f"[telegram]\n{PROXY}")
+    assert setup.found() == ["matrix.proxy", "watch.proxy", "following.proxy"]
+    setup.instead("https://matrix.example.org", "http://127.0.0.1:8008")
+    setup.instead("https://hc.example.org/ping/secret", "http://127.0.0.1:8000/ping/secret")
+    assert setup.found() == ["following.proxy"]
+
+
+def test_a_file_that_a_variable_names_is_looked_at_too(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = setup.config.parent / "token"
+    token.write_text(TOKEN)
+    token.chmod(0o644)
+    monkeypatch.setenv("ACUERPA_TELEGRAM__TOKEN_FILE", str(token))
+    setup.opens("config.toml")  # holds a token that nobody uses, and the address of the watcher
+    assert setup.found() == ["telegram.token_file", "watch.url"]
 
 
 @pytest.mark.parametrize("way", ["ssl=verify-full", "sslmode=require"])
@@ -171,3 +206,31 @@ async def test_what_the_bot_makes_nobody_else_may_read(setup: Setup) -> None:
     finally:
         os.umask(before)
     assert setup.found() == []
+
+
+@pytest.mark.parametrize(
+    ("opened", "setting"), [("config.toml", "telegram.token"), ("password", "matrix.password_file")]
+)
+def test_nothing_begins_with_a_secret_that_everybody_may_read(
+    setup: Setup, opened: str, setting: str
+) -> None:
+    """A new installation is refused, and nothing is made. One that has begun goes on, and says so."""
+    for name in ("acuerpa.db", "acuerpa.key"):
+        (setup.config.parent / name).unlink()
+    before = sorted(setup.config.parent.iterdir())
+    setup.opens(opened, 0o644)
+    for command in (["keys", "init"], ["group", "create", "Red"], ["run"]):
+        said = CliRunner().invoke(cli, [*command, "--config", str(setup.config)])
+        assert said.exit_code == 1
+        assert said.output.startswith(
+            f"acuerpa: {setting}: others on this machine may read {opened}"
+        )
+        assert len(said.output.splitlines()) == 1
+        assert sorted(setup.config.parent.iterdir()) == before
+    setup.opens(opened, 0o640)  # for a group that the operator chose
+    assert CliRunner().invoke(cli, ["keys", "init", "--config", str(setup.config)]).exit_code == 0
+    setup.opens(opened, 0o644)
+    with structlog.testing.capture_logs() as logs:
+        asyncio.run(refuse_exposed(load(setup.config)))
+    assert [(log["event"], log["setting"]) for log in logs] == [("secret.exposed", setting)]
+    assert "secret-of-the-bot" not in str(logs)
