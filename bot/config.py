@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -74,6 +75,14 @@ def _proxy(value: SecretStr) -> SecretStr:
 
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
 """See `bot.proxies`. It may hold a password."""
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine can come there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Section(BaseModel):
@@ -230,6 +239,28 @@ class BackupSection(Section):
         return self
 
 
+class HttpSection(Section):
+    """Where a monitor looks: health, readiness and metrics."""
+
+    listen: str | None = None
+    public: bool = False
+    incidents: bool = False
+
+    @model_validator(mode="after")
+    def _here(self) -> HttpSection:
+        if self.listen is None or self.listen.startswith("/"):
+            return self
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+            raise ValueError('listen must be such as "127.0.0.1:9464", or the path of a socket')
+        if not self.public and not _is_loopback(host.strip("[]")):
+            raise ValueError(
+                "listen is open to other machines: write 127.0.0.1, and let a server with a password "
+                "stand before it; or set public = true"
+            )
+        return self
+
+
 class TextsSection(Section):
     """Catalogues of a community's own, beside those that are shipped."""
 
@@ -262,6 +293,7 @@ class Config(BaseModel):
     texts: TextsSection = TextsSection()
     archive: ArchiveSection = ArchiveSection()
     backup: BackupSection = BackupSection()
+    http: HttpSection = HttpSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 

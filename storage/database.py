@@ -12,6 +12,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from time import perf_counter
 from typing import Any
 
 import sqlalchemy as sa
@@ -164,6 +165,8 @@ class Database:
         """What tells whether a bot is there."""
         self.fence: int | None = None
         """The number under which this process acts; None for a tool that claims nothing."""
+        self.observe: Callable[[float], None] | None = None
+        """Hears how many seconds each transaction took, with the wait for its turn."""
         if self.sqlite:
             event.listen(self._engine.sync_engine, "connect", set_pragmas)
             event.listen(self._engine.sync_engine, "begin", begin_immediate)
@@ -389,6 +392,7 @@ class Database:
         `Conflict` where the same again would succeed); and `NotActing` in a process that acted and
         was replaced, unless it is not to be `fenced`.
         """
+        began = perf_counter()
         async with self._writing(serializable=fenced and not claims) as connection:
             transaction = Transaction(connection, self.vault, self.fence, self.name)
             if ALONE.get() and fenced and not self.sqlite:
@@ -400,6 +404,8 @@ class Database:
                 await transaction.facts.set(ERASE, b"1")
             if not self.sqlite:
                 await transaction.notify()
+        if self.observe is not None:
+            self.observe(perf_counter() - began)
         if transaction.wipe_log and self.sqlite:
             await self._wipe_log()
 

@@ -233,6 +233,20 @@ class Engine:
         return all(receiver.answering for receiver in self._receivers)
 
     @property
+    def answering(self) -> dict[str, bool]:
+        """Whether each platform answered the last time that it was asked."""
+        return {receiver.name: receiver.answering for receiver in self._receivers}
+
+    @property
+    def newest_backup(self) -> datetime | None:
+        """When the newest that is known of was taken."""
+        return self._keeper.newest if self._keeper is not None else None
+
+    def silent(self) -> list[str]:
+        """The parts that have not gone round in time."""
+        return self._beats.silent()
+
+    @property
     def follows(self) -> bool:
         """Whether feeds of others are looked at here."""
         return self._follower is not None
