@@ -1,7 +1,7 @@
 """SQLite in the event loop: what is quick at once, what may take long in aiosqlite's thread.
 
 A statement that finds its row by an index takes some ten microseconds. To hand it to a thread and to
-wait for it takes fifty times as much (docs/performance.md), and this program's work is many small
+wait for it takes fifty times as much (docs/en/performance.md), and this program's work is many small
 statements. So `storage.quick` runs them where they are asked for, on the connection that aiosqlite
 opened. What may stand still goes to aiosqlite: to begin (another process may hold the lock), to commit
 (the disk), and whatever was seen to take long.

@@ -24,7 +24,7 @@ async def look(scene: Scene) -> AsyncIterator[Finding]:
     if section is None:
         return
     if section.folder is None:
-        words = "is not set: what is lost with this machine is lost; see docs/operating.md"
+        words = "is not set: what is lost with this machine is lost; see docs/en/operating.md"
         yield Finding(Level.WEAK, "backup.folder", words)
         return
     try:

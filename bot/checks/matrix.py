@@ -106,7 +106,7 @@ def _rate(section: MatrixSection, rate: Rate) -> Finding:
     words = f"the server allows {rate.at_once} messages at once, and then {rate.per_second:.2g} a second"
     if rate.per_second >= section.per_second:
         return Finding(Level.OK, "matrix.per_second", words)
-    remedy = "have the account exempted (docs/setting-up.md), or set it lower"
+    remedy = "have the account exempted (docs/en/setting-up.md), or set it lower"
     words = f"{words}, and it is {section.per_second:g}: {remedy}"
     return Finding(Level.WEAK, "matrix.per_second", words)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -19,7 +20,10 @@ group = typer.Typer(no_args_is_help=True, help="Solidarity groups.")
 
 
 @group.command("create")
-def create(name: str, config: ConfigPath = Path("config.toml")) -> None:
+def create(
+    name: Annotated[str, typer.Argument(help="What its people call it.")],
+    config: ConfigPath = Path("config.toml"),
+) -> None:
     """Make a group, and print the invitation of its first coordinator."""
     go(_create(load_or_exit(config), name))
 

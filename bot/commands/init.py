@@ -40,7 +40,7 @@ QUIET_ZONE = 2
 def init(
     answers: Annotated[
         Path | None,
-        typer.Option(help="A file of answers, in place of questions: docs/setting-up.md."),
+        typer.Option(help="A file of answers, in place of questions: docs/en/setting-up.md."),
     ] = None,
     folder: Annotated[Path, typer.Option(help="Where the files go; it is asked for too.")] = Path(),
 ) -> None:

@@ -1,6 +1,6 @@
 """Carrying out the timers that are due.
 
-Many in one transaction: to commit takes as long as to carry out one (docs/performance.md). If any of
+Many in one transaction: to commit takes as long as to carry out one (docs/en/performance.md). If any of
 them fails, nothing of that transaction stays, and each is carried out alone, so that none undoes
 another.
 """

@@ -1,7 +1,7 @@
 """Handling stored events, one after the other, each in one transaction with what it causes.
 
 When many wait, several are handled in one transaction: to commit takes as long as to handle one
-(docs/performance.md). If any of them fails, nothing of that transaction stays, and each is handled
+(docs/en/performance.md). If any of them fails, nothing of that transaction stays, and each is handled
 alone.
 """
 

@@ -436,7 +436,7 @@ async def test_the_rate_of_an_ordinary_account_is_measured(
         assert 2 <= int(said[1]) <= 4  # making the room may have taken some
         assert 0.9 <= float(said[2]) <= 1.3
         assert "and it is 10: have the account exempted" in finding.words
-        # As docs/setting-up.md tells the homeserver's administrator.
+        # As docs/en/setting-up.md tells the homeserver's administrator.
         async with http.post(override, json={"messages_per_second": 0, "burst_count": 0}) as answer:
             assert answer.status == 200
         (finding,) = (await found(scene(stage.config, measure=True), "database", "matrix"))[-1:]
@@ -517,7 +517,7 @@ def test_the_exit_status_is_what_monitors_know(found_levels: list[Level], status
 
 
 def test_the_command_says_lines_or_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The JSON is as docs/setting-up.md describes it: other programs read it."""
+    """The JSON is as docs/en/setting-up.md describes it: other programs read it."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setenv("PATH", str(tmp_path))  # no timedatectl
     config = written(

@@ -1,7 +1,7 @@
 """HTTP to the Bot API on aiohttp, with the bot's token out of everything that could write it down.
 
 python-telegram-bot brings a transport on httpx, which takes several times as much of the processor
-for a message (docs/performance.md). This one takes its place behind the library's own interface.
+for a message (docs/en/performance.md). This one takes its place behind the library's own interface.
 
 The Bot API wants the token in the path of each URL. So both libraries are given a placeholder, and
 the token enters the request here, below everything that logs, builds exception texts or has a
@@ -82,7 +82,7 @@ class Parameters:
     """What a method of the Bot API is called with; what is None is left out.
 
     The library has objects for all that is sent and all that comes back. To make them takes longer
-    than everything else about a message (docs/performance.md), and we want one number of the answer.
+    than everything else about a message (docs/en/performance.md), and we want one number of the answer.
 
     Args:
         files: By the parameters in whose place they are.
