@@ -28,6 +28,8 @@ test: setup
 	sh tools/exiftool.sh
 	sh tools/minisign.sh
 	sh tools/pgbouncer.sh
+	sh tools/age.sh
+	sh tools/promtool.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest -n 2 --dist loadfile
 
 stories: setup

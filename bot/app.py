@@ -15,9 +15,11 @@ import structlog
 
 from bot.acquaintances import PeopleWeKnow
 from bot.archiving import Archive
+from bot.backups.making import Backups
 from bot.config import Config, ConfigError
 from bot.engine.acting import Acting
 from bot.engine.archiving import Archiving
+from bot.engine.backing import Backing
 from bot.engine.clock import Clock, SystemClock
 from bot.engine.clock import steady as real_steady
 from bot.engine.engine import Engine
@@ -27,6 +29,8 @@ from bot.engine.workers import WorkerEngine
 from bot.files.cleaner import Cleaner
 from bot.files.values import MEGA, Limits
 from bot.following.looking import Looking
+from bot.metrics import Metrics
+from bot.observing import observed_handlers, observed_platform
 from bot.platforms.base import Platform, PlatformError
 from bot.signing.minisign import is_signed
 from bot.watch import Monitor, ServiceManager
@@ -127,13 +131,31 @@ def archive_of(config: Config, database: Database) -> Archiving | None:
     return Archive(database, config.archive, config.language, config.zone).write
 
 
+def backups_of(config: Config, database: Database) -> Backing | None:
+    """What makes backups; None where the configuration names no folder for them."""
+    return None if config.backup.folder is None else Backups(config, database)
+
+
 class Worker:
     """This process beside the one that acts: with connections, and a right to do things, of its own."""
 
-    def __init__(self, config: Config, keys: KeySource | None, clock: Clock) -> None:
+    def __init__(
+        self, config: Config, keys: KeySource | None, clock: Clock, metrics: Metrics | None = None
+    ) -> None:
         self._config = config
         self._keys = keys or KeyFile(config.keys.file)
         self._clock = clock
+        self._metrics = metrics
+        self._engine: WorkerEngine | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether it works just now."""
+        return self._engine is not None
+
+    def silent(self) -> list[str]:
+        """The parts that stand still."""
+        return self._engine.silent() if self._engine is not None else []
 
     async def work_until(self, turn: Coroutine[Any, Any, None]) -> None:
         """Work until it is our turn to act. What is being sent is brought to its end before."""
@@ -158,17 +180,20 @@ class Worker:
             await database.open()
             platforms = platforms_of(self._config, database, self._clock, acting.permit)
             await acting.take()
-            await WorkerEngine(
+            _tell_of(database, self._metrics)
+            self._engine = WorkerEngine(
                 database,
-                [platform for platform in platforms if platform.many_senders],
-                Router(settings_of(self._config, platforms)),
+                [observed_platform(p, self._metrics) for p in platforms if p.many_senders],
+                observed_handlers(Router(settings_of(self._config, platforms)), self._metrics),
                 self._clock,
                 acting,
                 [manager] if (manager := ServiceManager.found()) is not None else [],
-            ).run()
+            )
+            await self._engine.run()
         except* NotActing:
             log.warning("worker.replaced")  # it stood still; it begins anew under another name
         finally:
+            self._engine = None
             await acting.let_go()
             await database.close()
 
@@ -186,6 +211,7 @@ class App:
         *,
         standby: bool = False,
         worker: Worker | None = None,
+        metrics: Metrics | None = None,
     ) -> None:
         self.config = config
         self.database = database
@@ -194,6 +220,8 @@ class App:
         self._steady = steady
         self._standby = standby or worker is not None
         self._worker = worker
+        self._metrics = metrics
+        _tell_of(database, metrics)
         self.platforms = platforms_of(config, database, clock, acting.permit)
         self.settings = settings_of(config, self.platforms)
         self.engine = self._new_engine()
@@ -201,14 +229,15 @@ class App:
     def _new_engine(self) -> Engine:
         """One that knows nothing of an earlier time in which we acted."""
         config = self.config
+        inside = [] if self._metrics is None else [self._metrics]
         return Engine(
             self.database,
-            self.platforms,
-            Router(self.settings),
+            [observed_platform(platform, self._metrics) for platform in self.platforms],
+            observed_handlers(Router(self.settings), self._metrics),
             self.clock,
             acting=self.acting,
             steady=self._steady,
-            watchers=watchers_of(config),
+            watchers=[*watchers_of(config), *inside],
             audit=config.watch.interval,
             canary=self.settings.canary is not None,
             keep=Keep(
@@ -221,6 +250,7 @@ class App:
             largest_file=self.settings.largest_file,
             following=Looking(verify=is_signed, proxy=config.proxy_of("following")).look,
             archiving=archive_of(config, self.database),
+            backing=backups_of(config, self.database),
         )
 
     @classmethod
@@ -232,6 +262,7 @@ class App:
         *,
         standby: bool = False,
         worker: bool = False,
+        metrics: Metrics | None = None,
     ) -> App:
         """Open what the configuration names; `clock` is for tests, and simulated.
 
@@ -251,12 +282,12 @@ class App:
         if keys is None:  # who gives a passphrase hears at once whether it is the right one
             await acting.queue(wait=standby, waiting=_standing_by)
         await database.open()
-        beside = Worker(config, keys, clock or SystemClock()) if worker else None
-        if clock is not None:
-            return cls(config, database, acting, clock, standby=standby, worker=beside)
+        beside = Worker(config, keys, clock or SystemClock(), metrics) if worker else None
+        steady = real_steady if clock is None else None
         return cls(
-            config, database, acting, SystemClock(), real_steady, standby=standby, worker=beside
-        )
+            config, database, acting, clock or SystemClock(), steady, standby=standby, worker=beside,
+            metrics=metrics,
+        )  # fmt: skip
 
     async def run(self) -> None:
         """Run until cancelled. Raises `Occupied` while another process acts, and `StorageError`.
@@ -281,6 +312,11 @@ class App:
             await self.acting.let_go()
             await self.database.close()
 
+    @property
+    def worker(self) -> Worker | None:
+        """What it is as long as it is not our turn to act; None if it only waits."""
+        return self._worker
+
     async def _take(self) -> None:
         """Our turn."""
         waiting = _standing_by if self._worker is None else lambda: None
@@ -293,6 +329,11 @@ class App:
         if platforms is not None:
             return False
         return error.subgroup(NotActing) is not None or await self.acting.is_lost()
+
+
+def _tell_of(database: Database, metrics: Metrics | None) -> None:
+    if metrics is not None:
+        database.observe = metrics.committed
 
 
 def _standing_by() -> None:

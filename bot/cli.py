@@ -5,10 +5,12 @@ from __future__ import annotations
 import typer
 
 from bot.commands.archive import archive
+from bot.commands.backup import backup, backup_key, rehearse, restore
 from bot.commands.checking import check
 from bot.commands.groups import group
 from bot.commands.init import init
 from bot.commands.keys import keys
+from bot.commands.migrating import migrate
 from bot.commands.running import demo, run, unlock
 from bot.commands.setting_aside import aside, replay
 from bot.commands.shutting import panic_off
@@ -16,7 +18,10 @@ from bot.commands.signing import signing, verify
 from bot.commands.texts import texts
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
-for command in (init, run, check, unlock, panic_off, aside, replay, archive, verify, demo):
+for command in (
+    init, run, check, unlock, panic_off, aside, replay, backup, backup_key, restore, rehearse, migrate,
+    archive, verify, demo,
+):  # fmt: skip
     cli.command()(command)
 for folder, name in ((group, "group"), (keys, "keys"), (signing, "signing"), (texts, "texts")):
     cli.add_typer(folder, name=name)

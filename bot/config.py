@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import tomllib
@@ -84,6 +85,14 @@ def _proxy(value: SecretStr) -> SecretStr:
 
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy)]
 """See `bot.proxies`. It may hold a password."""
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether only this machine can come there."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class Section(BaseModel):
@@ -209,6 +218,52 @@ class ArchiveSection(Section):
         return self
 
 
+class BackupSection(Section):
+    """Where backups go, to whose public keys they are encrypted, how often, and how many are kept."""
+
+    folder: Path | None = None
+    recipients: tuple[str, ...] = ()
+    every: float = Field(default=24, ge=1, le=24 * 31)
+    keep: int = Field(default=14, ge=2, le=10000)
+    scratch: Path | None = None
+
+    @model_validator(mode="after")
+    def _never_in_the_clear(self) -> BackupSection:
+        if self.folder is not None and not self.recipients:
+            raise ValueError(
+                "needs recipients: nothing is backed up in the clear; acuerpa backup-key makes a key"
+            )
+        for one in self.recipients:
+            if not re.fullmatch(r"age1[02-9ac-hj-np-z]{58}", one):
+                raise ValueError(
+                    "recipients has one that is no public key of age: age1 and 58 letters, as acuerpa "
+                    "backup-key or age-keygen showed it"
+                )
+        return self
+
+
+class HttpSection(Section):
+    """Where a monitor looks: health, readiness and metrics."""
+
+    listen: str | None = None
+    public: bool = False
+    incidents: bool = False
+
+    @model_validator(mode="after")
+    def _here(self) -> HttpSection:
+        if self.listen is None or self.listen.startswith("/"):
+            return self
+        host, _, port = self.listen.rpartition(":")
+        if not host or not port.isdecimal() or not 0 <= int(port) <= 65535:
+            raise ValueError('listen must be such as "127.0.0.1:9464", or the path of a socket')
+        if not self.public and not _is_loopback(host.strip("[]")):
+            raise ValueError(
+                "listen is open to other machines: write 127.0.0.1, and let a server with a password "
+                "stand before it; or set public = true"
+            )
+        return self
+
+
 class TextsSection(Section):
     """Catalogues of a community's own, beside those that are shipped."""
 
@@ -240,6 +295,8 @@ class Config(BaseModel):
     retention: RetentionSection = RetentionSection()
     texts: TextsSection = TextsSection()
     archive: ArchiveSection = ArchiveSection()
+    backup: BackupSection = BackupSection()
+    http: HttpSection = HttpSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 

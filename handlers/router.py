@@ -71,6 +71,7 @@ from handlers import (
     feedback,
     files,
     following,
+    from_backup,
     general,
     groups,
     identities,
@@ -728,6 +729,10 @@ class Router:
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants."""
         await installation.resume(Context(tx, now, self._settings), since)
+
+    async def brought_back(self, tx: Transaction, taken: datetime, now: datetime) -> None:
+        """The database is a copy of itself from then."""
+        await from_backup.brought_back(Context(tx, now, self._settings), taken)
 
     async def clock_changed(self, tx: Transaction, by: timedelta, now: datetime) -> None:
         """The machine's clock was moved."""

@@ -8,8 +8,10 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from time import perf_counter
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -34,6 +36,9 @@ from storage.vault import Vault
 
 ERASE = "erase"
 """The fact that says that clear text was sealed, and that its traces are still to be erased."""
+
+MOVED = "moved"
+"""The fact of a database whose place another one has taken; it holds when, and of what kind that is."""
 
 BUSY_TIMEOUT_MS = 5000
 """How long SQLite waits for another process's lock before it gives up."""
@@ -64,6 +69,14 @@ class StorageError(Exception):
 
 class Unavailable(StorageError):
     """The database cannot be written now (full disk, lock, lost connection); later it may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A migration that was not carried out yet, and what it is about."""
+
+    revision: str
+    what: str
 
 
 class Conflict(Unavailable):
@@ -152,9 +165,11 @@ class Database:
         """What tells whether a bot is there."""
         self.fence: int | None = None
         """The number under which this process acts; None for a tool that claims nothing."""
+        self.observe: Callable[[float], None] | None = None
+        """Hears how many seconds each transaction took, with the wait for its turn."""
         if self.sqlite:
-            event.listen(self._engine.sync_engine, "connect", _set_pragmas)
-            event.listen(self._engine.sync_engine, "begin", _begin_immediate)
+            event.listen(self._engine.sync_engine, "connect", set_pragmas)
+            event.listen(self._engine.sync_engine, "begin", begin_immediate)
         else:
             event.listen(self._engine.sync_engine, "connect", _set_timeouts)
 
@@ -200,7 +215,7 @@ class Database:
         """Unlock it, bring the schema to this version, and check the settings of the connection.
 
         Raises `StorageError` or `KeyFileError` with the remedy (it is `Unavailable` where that may
-        pass); a wrong key changes nothing.
+        pass); a wrong key changes nothing, and neither does a database that was moved elsewhere.
         """
         try:
             if self.sqlite and self.url.database not in (None, "", ":memory:"):
@@ -208,6 +223,7 @@ class Database:
             async with self._engine.connect() as connection:
                 kept = await connection.run_sync(keyring.read)
                 await connection.run_sync(_not_newer)
+                await connection.run_sync(_not_moved)
                 await connection.rollback()
                 master, argon = await self._unlock(kept)
                 await self._migrated(connection, master, argon)
@@ -223,7 +239,7 @@ class Database:
                 "writable, and a database of this program?"
             ) from error
         if self._opened.unfinished:
-            async with self._alone():
+            async with self.alone():
                 await self._seal_anew(master)
 
     async def _unlock(self, kept: Kept) -> tuple[MasterKey, Argon | None]:
@@ -283,7 +299,7 @@ class Database:
 
     async def rotate(self) -> None:
         """Seal everything anew under a new data key. Raises `StorageError` while a bot acts."""
-        async with self._alone():
+        async with self.alone():
             kept = await self._kept()
             master, _ = await self._unlock(kept)
             if not self._opened.unfinished:
@@ -297,7 +313,7 @@ class Database:
         The new key file waits beside the old one until the database needs it, so that at every
         instant one of the two opens it.
         """
-        async with self._alone():
+        async with self.alone():
             kept = await self._kept()
             old, _ = await self._unlock(kept)
             argon = Argon.fresh() if to.passphrase else None
@@ -323,11 +339,31 @@ class Database:
             await connection.run_sync(keyring.drop_old)
         self._ring = keyring.unwrapped(await self._kept(), master)
 
+    async def master(self) -> MasterKey:
+        """The master key of this database, which need not be open, from where it comes from.
+
+        None is ever made. Raises `StorageError` where there is no database yet, and `KeyFileError`.
+        """
+        async with self._snapshot() as connection:
+            kept = await connection.run_sync(keyring.read)
+        if not kept.used:
+            raise StorageError("database.url: nothing is there yet: start the bot once")
+        master, _ = await self._unlock(kept)
+        return master
+
     @asynccontextmanager
-    async def _alone(self) -> AsyncIterator[None]:
+    async def alone(self) -> AsyncIterator[None]:
+        """Nobody acts on this database meanwhile. Raises `StorageError` where a bot does."""
         ours = self.lock.held
-        if not await self.lock.acquire(alone=True):
-            raise StorageError("keys: a bot runs on this database: stop it first")
+        try:
+            taken = await self.lock.acquire(alone=True)
+        except (OSError, sa.exc.DBAPIError) as error:
+            raise StorageError(
+                f"database.url: whether a bot runs there cannot be known ({type(error).__name__}): is "
+                "the place there, and may this account write to it?"
+            ) from error
+        if not taken:
+            raise StorageError("database.url: a bot runs on this database: stop it first")
         try:
             yield
         finally:
@@ -356,6 +392,7 @@ class Database:
         `Conflict` where the same again would succeed); and `NotActing` in a process that acted and
         was replaced, unless it is not to be `fenced`.
         """
+        began = perf_counter()
         async with self._writing(serializable=fenced and not claims) as connection:
             transaction = Transaction(connection, self.vault, self.fence, self.name)
             if ALONE.get() and fenced and not self.sqlite:
@@ -367,6 +404,8 @@ class Database:
                 await transaction.facts.set(ERASE, b"1")
             if not self.sqlite:
                 await transaction.notify()
+        if self.observe is not None:
+            self.observe(perf_counter() - began)
         if transaction.wipe_log and self.sqlite:
             await self._wipe_log()
 
@@ -407,6 +446,17 @@ class Database:
                 "program hold the database?"
             ) from None
 
+    async def pending(self) -> list[Pending]:
+        """What a start would do to the schema, in its order. Changes nothing. Raises `StorageError`."""
+        async with self._snapshot() as connection:
+            await connection.run_sync(_not_newer)
+            await connection.run_sync(_not_moved)
+            current = await connection.run_sync(revision)
+        if current is None:
+            raise StorageError("database.url: nothing is there yet: start the bot once")
+        scripts = ScriptDirectory.from_config(alembic()).iterate_revisions("head", current)
+        return [Pending(s.revision, s.doc) for s in reversed(list(scripts))]
+
     async def listen(self, hear: Callable[[str], None]) -> None:
         """Tell `hear` for ever what other processes `notify`; on SQLite, where there are none, nothing.
 
@@ -420,28 +470,31 @@ class Database:
         except Exception as error:
             raise Unavailable(f"database.url: notices are not heard ({type(error).__name__})") from None
 
-    async def copy(self, to: Path) -> None:
-        """A copy of a SQLite database as it is at one instant, while the bot goes on.
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[AsyncConnection]:
+        """What is there at one instant, without any key and without a change: what is sealed stays so.
 
-        Needs the same master key. Raises `StorageError` if it cannot be written, or is there already.
+        Nobody waits for it. Raises `StorageError` where there is no database of this version.
         """
-        if not self.sqlite:
-            raise StorageError("database.url: copy a PostgreSQL database with pg_dump")
-        beside = create_async_engine(  # our writer goes on
-            self.url, poolclass=sa.NullPool, connect_args=sqlite.OPTIONS
-        )
+        async with self._snapshot() as connection:
+            await connection.run_sync(require_this_version)
+            yield connection
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[AsyncConnection]:
+        if self.sqlite and not Path(str(self.url.database)).exists():
+            raise StorageError("database.url: there is no database yet: start the bot once")
+        engine = reader(self.url)
         try:
-            _make_for_us_alone(to, new=True)
-            async with beside.connect() as connection:
-                await _outside(connection, "VACUUM INTO ?", str(to))
-        except (sqlite3.Error, sa.exc.DBAPIError, OSError) as error:
-            if not isinstance(error, OSError):
-                to.unlink(missing_ok=True)  # ours, and no whole copy
-            raise StorageError(
-                f"{to.name}: the copy could not be written: is it there already, is the disk full?"
+            async with engine.connect() as connection:
+                yield connection
+        except (sa.exc.DBAPIError, OSError) as error:
+            raise Unavailable(
+                f"database.url: cannot be read now ({type(error).__name__}): is the place there, and a "
+                "database of this program?"
             ) from error
         finally:
-            await beside.dispose()
+            await engine.dispose()
 
     async def forget(self) -> None:
         """What was erased is in no log either: SQLite's is emptied, PostgreSQL does so by itself."""
@@ -455,13 +508,74 @@ class Database:
         await self._engine.dispose()
 
 
+def reader(url: URL) -> AsyncEngine:
+    """Connections that read, each all of what it reads as it was at one instant, and write nothing."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url, poolclass=sa.NullPool, hide_parameters=True)
+        event.listen(engine.sync_engine, "connect", _read_only)
+        event.listen(engine.sync_engine, "begin", _begin_to_read)
+        return engine
+    # Its name is none of those whose work is ended when another process takes over.
+    settings = {"application_name": "acuerpa-reader"}
+    engine = create_async_engine(
+        url,
+        poolclass=sa.NullPool,
+        hide_parameters=True,
+        isolation_level="REPEATABLE READ",
+        connect_args={"server_settings": settings},
+    )
+    event.listen(engine.sync_engine, "connect", _read_only_there)
+    return engine
+
+
+@asynccontextmanager
+async def writing(url: URL, isolation: str = "READ COMMITTED") -> AsyncIterator[AsyncConnection]:
+    """One transaction apart from a bot's, which commits at the end of the block; for one piece of work.
+
+    `isolation` is PostgreSQL's; on SQLite nobody else writes meanwhile.
+    """
+    if url.get_backend_name() == "sqlite":
+        engine = create_async_engine(url, poolclass=sa.NullPool, hide_parameters=True)
+        event.listen(engine.sync_engine, "connect", set_pragmas)
+        event.listen(engine.sync_engine, "begin", begin_immediate)
+    else:
+        settings = {"application_name": "acuerpa-writer"}
+        engine = create_async_engine(
+            url, poolclass=sa.NullPool, hide_parameters=True, isolation_level=isolation,
+            connect_args={"server_settings": settings},
+        )  # fmt: skip
+    try:
+        async with engine.connect() as connection:
+            yield connection
+            await connection.commit()
+    finally:
+        await engine.dispose()
+
+
+def remove_with_journals(path: Path) -> None:
+    """A SQLite file, and what SQLite keeps beside it."""
+    for end in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def why_not(error: BaseException) -> str:
+    """Why a database or a disk refused, in a word without a value or an address."""
+    if isinstance(error, sa.exc.DBAPIError) and error.orig is not None:
+        name = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
+        return str(name or type(error.orig).__name__)
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(getattr(error, "sqlite_errorname", type(error).__name__))
+
+
 def _make_for_us_alone(path: Path, *, new: bool = False) -> None:
     """A file that nobody else may read, if there is none; SQLite gives its log the same rights."""
     how = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if new else 0)
     os.close(os.open(path, how, 0o600))
 
 
-def _set_pragmas(connection: Any, _record: object) -> None:
+def set_pragmas(connection: Any, _record: object) -> None:
+    """What every connection to SQLite that writes is set to."""
     # The driver must not begin transactions by itself: ours begin IMMEDIATE.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -479,11 +593,33 @@ def _set_timeouts(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _begin_immediate(connection: sa.Connection) -> None:
+def begin_immediate(connection: sa.Connection) -> None:
+    """Keep other processes from writing from the first statement on."""
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _alembic() -> Config:
+def _read_only(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+    cursor.execute("PRAGMA query_only=1")
+    cursor.close()
+
+
+def _read_only_there(connection: Any, _record: object) -> None:
+    # Not among what the connection starts with: PgBouncer refuses that.
+    cursor = connection.cursor()
+    cursor.execute("SET default_transaction_read_only = on")
+    cursor.close()
+    connection.commit()
+
+
+def _begin_to_read(connection: sa.Connection) -> None:
+    connection.exec_driver_sql("BEGIN")
+
+
+def alembic() -> Config:
+    """What Alembic is to know: where the migrations are."""
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     return config
@@ -510,12 +646,43 @@ async def _outside(connection: AsyncConnection, statement: str, *values: str) ->
     return list(rows)
 
 
+def revisions() -> list[str]:
+    """Every schema that was ever released, the oldest first."""
+    return [s.revision for s in ScriptDirectory.from_config(alembic()).walk_revisions()][::-1]
+
+
+def revision(connection: sa.Connection) -> str | None:
+    """The schema that is there; None where nothing is."""
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def _not_newer(connection: sa.Connection) -> None:
-    known = {script.revision for script in ScriptDirectory.from_config(_alembic()).walk_revisions()}
-    current = MigrationContext.configure(connection).get_current_revision()
-    if current is not None and current not in known:
+    current = revision(connection)
+    if current is not None and current not in revisions():
         raise StorageError(
             "database.url: the database was made by a newer version: install that version"
+        )
+
+
+def require_this_version(connection: sa.Connection) -> None:
+    """Raises `StorageError` unless the schema is this version's."""
+    _not_newer(connection)
+    if revision(connection) != revisions()[-1]:
+        raise StorageError(
+            "database.url: the database is one of an older version: stop the bot and run acuerpa "
+            "migrate"
+        )
+
+
+def _not_moved(connection: sa.Connection) -> None:
+    if not sa.inspect(connection).has_table(facts.name):
+        return
+    where = sa.select(facts.c.value).where(facts.c.name == MOVED)
+    moved = connection.execute(where).scalar_one_or_none()
+    if moved is not None:
+        raise StorageError(
+            f"database.url: this database was moved ({bytes(moved).decode()}): name the new one here; "
+            "to go back to this one, acuerpa migrate --undo-move"
         )
 
 
@@ -527,7 +694,7 @@ def _migrate(connection: sa.Connection, master: MasterKey, argon: Argon | None) 
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OPENING)))
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     kept = keyring.read(connection)  # again: another process may have been quicker
-    config = _alembic()
+    config = alembic()
     config.attributes["connection"] = connection
     if kept.wrapped:
         ring = keyring.unwrapped(kept, master)

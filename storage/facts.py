@@ -8,6 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage.rows import param
 from storage.tables import facts
 
+RESTORED = "restored"
+"""Holds when a database was copied, from when it takes the place of a newer one until somebody has looked
+after what that means."""
+
 _GET = sa.select(facts.c.value).where(facts.c.name == param("which"))
 _REPLACE = (
     sa.update(facts)
@@ -33,3 +37,7 @@ class Facts:
         )
         if not changed.rowcount:
             await self._db.execute(sa.insert(facts).values(name=name, value=value, sealed=sealed))
+
+    async def drop(self, name: str) -> None:
+        """Nothing is kept under this name any more."""
+        await self._db.execute(sa.delete(facts).where(facts.c.name == name))

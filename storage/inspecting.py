@@ -17,7 +17,7 @@ from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from storage import keyring
-from storage.database import PRAGMAS, StorageError, _alembic, database_url, unavailable
+from storage.database import PRAGMAS, StorageError, alembic, database_url, unavailable
 from storage.facts import Facts
 from storage.keyring import Kept, Keyring
 from storage.keys import KeyFile, KeySource, WrongKey
@@ -142,7 +142,7 @@ async def _looking(url: str) -> AsyncIterator[AsyncConnection | None]:
 
 
 def _schema(connection: sa.Connection) -> Schema:
-    scripts = ScriptDirectory.from_config(_alembic())
+    scripts = ScriptDirectory.from_config(alembic())
     current = MigrationContext.configure(connection).get_current_revision()
     if current is None:
         return Schema.NONE

@@ -131,6 +131,12 @@ class Invitations:
         )
         return changed.rowcount == 1
 
+    async def revoke_all(self, now: datetime) -> None:
+        """None that was given out lets anybody in any more."""
+        await self._db.execute(
+            sa.update(invitations).where(self._live(now)).values(revoked_at=now)
+        )
+
     async def revoke_all_of(self, member: int, now: datetime) -> None:
         """All that somebody made, and those for further accounts of theirs."""
         theirs = (invitations.c.made_by == member) | (invitations.c.member_id == member)

@@ -5,6 +5,7 @@ Source: RFC 9106 (Argon2id; its second recommended option: 64 MiB, three passes,
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import secrets
@@ -39,13 +40,17 @@ class WrongKey(KeyFileError):
 
 
 class MasterKey:
-    """32 bytes that never leave the process."""
+    """32 bytes that never leave the process, but for one of ours that looks whether a backup opens."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
             raise KeyFileError(f"keys.file: must hold {KEY_BYTES} bytes: bring back the right file")
         self._key = key
         self._aead = AESGCM(key)
+
+    def reveal(self) -> bytes:
+        """The key itself."""
+        return self._key
 
     def wrap(self, secret: bytes, name: str) -> bytes:
         """A secret sealed under its name."""
@@ -223,7 +228,8 @@ class Passphrase:
                 "keys.passphrase: this database has no passphrase: run acuerpa keys init "
                 "--passphrase, or acuerpa keys master --passphrase for one that has a key file"
             )
-        return argon.key(await self._ask())
+        # In a thread: nobody's alarm waits for it.
+        return await asyncio.to_thread(argon.key, await self._ask())
 
 
 class KeyInMemory:
@@ -237,3 +243,15 @@ class KeyInMemory:
     async def master(self, argon: Argon | None, *, fresh: bool) -> MasterKey:
         """Always the same."""
         return self._key
+
+
+class KnownKey:
+    """A master key that somebody has in hand. `passphrase`: it came from one."""
+
+    def __init__(self, master: MasterKey, *, passphrase: bool) -> None:
+        self._master = master
+        self.passphrase = passphrase
+
+    async def master(self, argon: Argon | None, *, fresh: bool) -> MasterKey:
+        """Always this one."""
+        return self._master

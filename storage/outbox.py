@@ -409,6 +409,35 @@ class Outbox:
             .values(state=FAILED, error=WITHDRAWN, done_at=now)
         )
 
+    async def unclaim(self) -> None:
+        """What was being sent when this database was copied is being sent by nobody."""
+        await self._db.execute(
+            sa.update(outbox)
+            .where(outbox.c.state.in_((LEASED, SENDING)))
+            .values(state=QUEUED, lease_until=None, owner="")
+        )
+
+    async def doubt(self, lane: Lane, now: datetime) -> int:
+        """Of what waits in a lane nobody knows whether it left. Returns how many rows it is."""
+        return await self._end_waiting(lane, now, UNKNOWN, "restored")
+
+    async def give_up(self, lane: Lane, now: datetime) -> int:
+        """What waits in a lane does not leave any more. Returns how many rows it was."""
+        return await self._end_waiting(lane, now, FAILED, WITHDRAWN)
+
+    async def _end_waiting(self, lane: Lane, now: datetime, state: str, error: str) -> int:
+        ended = await self._db.execute(
+            sa.update(outbox)
+            .where(
+                outbox.c.state.in_(WAITING),
+                outbox.c.lane == int(lane),
+                # Edits and deletions do no harm twice.
+                outbox.c.operation.in_(("send", "toast")),
+            )
+            .values(state=state, error=error, done_at=now, lease_until=None)
+        )
+        return int(ended.rowcount)
+
     async def standing(self, purpose: str) -> list[Row]:
         """Messages of this purpose that people can still see: sent, and not deleted by us."""
         found = await self._rows.all(

@@ -239,6 +239,11 @@ class People:
             )
         ).scalar_one()
 
+    async def skip_numbers(self, by: int) -> None:
+        """The next incident, drill and denunciation of each group has a number further ahead."""
+        counted = (groups.c.incidents, groups.c.drills, groups.c.denunciations)
+        await self._db.execute(sa.update(groups).values({c: c + by for c in counted}))
+
     # members
 
     async def add_member(

@@ -63,6 +63,12 @@ class Blind(TypeDecorator[bytes]):
         self.form = form
 
 
+def rows_at_once(table: sa.Table) -> int:
+    """How many rows of a table are held in memory by whoever goes through all: few of documents."""
+    holds_files = any(isinstance(c.type, Sealed) and c.type.kind == "bytes" for c in table.columns)
+    return 2 if holds_files else 500
+
+
 def param(name: str) -> sa.BindParameter[Any]:
     """A value that a statement which is made once is given each time. No column's name will do."""
     return sa.bindparam(name)

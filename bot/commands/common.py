@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 
+from bot.backups.values import BackupError
 from bot.checks.settings import exposed
 from bot.config import Config, ConfigError, load
 from bot.engine.acting import Occupied
@@ -37,6 +38,7 @@ def go(work: Coroutine[Any, Any, None]) -> None:
         raise typer.Exit(0) from None
     except (
         ConfigError, StorageError, KeyFileError, PlatformError, Occupied, DoorError, SignatureError,
+        BackupError,
     ) as error:  # fmt: skip
         typer.echo(f"acuerpa: {error}", err=True)
         raise typer.Exit(1) from None

@@ -16,6 +16,7 @@ from bot.commands.common import ConfigPath, asked, go, load_or_exit, refuse_expo
 from bot.commands.logs import no_traces, quiet_logs
 from bot.config import Config, ConfigError
 from bot.proxies import silence
+from bot.serving import View, serving
 from bot.unlocking import unlock as unlock_door
 from bot.unlocking import unlocked
 from bot.watch import ServiceManager
@@ -57,19 +58,26 @@ async def _until_stopped(config: Config, *, standby: bool, worker: bool) -> None
 async def _run(config: Config, *, standby: bool, worker: bool) -> None:
     await refuse_exposed(config)
     await _refuse_silent_proxies(config)
-    if not config.keys.passphrase:
-        app = await App.open(config, standby=standby, worker=worker)
-    else:
-        watchers = watchers_of(config)
+    view = View(config)
+    metrics = view.metrics if config.http.listen is not None else None
+    async with serving(view):
+        if not config.keys.passphrase:
+            view.standing = "standby" if standby else "starting"
+            view.app = await App.open(config, standby=standby, worker=worker, metrics=metrics)
+        else:
+            watchers = watchers_of(config)
+            view.standing = "locked"
 
-        async def attempt(keys: Passphrase) -> App:
-            return await App.open(config, keys=keys, standby=standby, worker=worker)
+            async def attempt(keys: Passphrase) -> App:
+                return await App.open(
+                    config, keys=keys, standby=standby, worker=worker, metrics=metrics
+                )
 
-        async def locked() -> None:
-            await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))
+            async def locked() -> None:
+                await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))
 
-        app = await unlocked(config.keys.socket, attempt, locked)
-    await app.run()
+            view.app = await unlocked(config.keys.socket, attempt, locked)
+        await view.app.run()
 
 
 async def _refuse_silent_proxies(config: Config) -> None:

@@ -62,6 +62,7 @@ class Auditor:
         permit: Raises `NotActing` if nothing may be sent.
         steady: Seconds of a clock that never goes back, nor stops while the machine sleeps.
         canary: Whether a canary is expected to sing every day.
+        others: Gives what parts of the engine found by themselves.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class Auditor:
         steady: Callable[[], float],
         *,
         canary: bool,
+        others: Callable[[], list[str]] = list,
     ) -> None:
         self._database = database
         self._handlers = handlers
@@ -88,6 +90,7 @@ class Auditor:
         self._permit = permit
         self._steady = steady
         self._canary = canary
+        self._others = others
         self._last: tuple[str, ...] = ()
         self._asking: asyncio.Task[list[str]] | None = None
         self.begin()
@@ -146,6 +149,7 @@ class Auditor:
         refused = self._refused()
         found += [f"platform_refused:{name}" for name in refused]
         found += [f"platform_silent:{n}" for n in self._answers.silent() if n not in refused]
+        found += self._others()
         try:
             self._permit()
         except NotActing:

@@ -14,6 +14,8 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot.engine.acting import Acting, always
 from bot.engine.archiving import Archiving, Archivist
 from bot.engine.audit import Auditor
+from bot.engine.backing import LOOK as LOOK_AT_BACKUPS
+from bot.engine.backing import Backing, Keeper
 from bot.engine.beats import Beats
 from bot.engine.clock import Clock
 from bot.engine.clock import steady as real_steady
@@ -32,6 +34,7 @@ from bot.engine.telling import Watcher
 from bot.engine.worker import Worker
 from bot.platforms.base import Command, Platform, PlatformError
 from storage.database import Database, Unavailable
+from storage.facts import RESTORED
 from storage.retention import Keep
 
 log = structlog.get_logger(__name__)
@@ -84,6 +87,7 @@ class Engine:
         largest_file: Bytes of a file that is fetched.
         following: What looks at feeds of others; None where nobody does.
         archiving: What writes the public archive; None where there is none.
+        backing: What makes backups; None where nobody wants any.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class Engine:
         largest_file: int = 0,
         following: Looking | None = None,
         archiving: Archiving | None = None,
+        backing: Backing | None = None,
     ) -> None:
         self._database = database
         self._clock = clock
@@ -130,6 +135,7 @@ class Engine:
         self._archivist = archiving and Archivist(
             database, handlers, clock, archiving, lambda: self._beats.beat("archive")
         )
+        self._keeper = Keeper(backing, clock) if backing is not None else None
         self._due = DueTimers(
             database, handlers, clock, self._catch_up, lambda: self._beats.beat("due")
         )
@@ -159,6 +165,7 @@ class Engine:
         self.auditor = Auditor(
             database, handlers, clock, self._beats, self._answers, watchers,
             self._refusing, permit, real_steady, canary=canary,
+            others=self._keeper.findings if self._keeper is not None else list,
         )  # fmt: skip
 
     async def run(self, menu: Mapping[str, tuple[Command, ...]]) -> None:
@@ -214,6 +221,9 @@ class Engine:
         scheduler.add_job(self._guarded(self.auditor.look), "interval", seconds=self._audit_every)
         scheduler.add_job(self._guarded(self.erase), "interval", seconds=ERASE)
         scheduler.add_job(self._guarded(self.auditor.glance), "interval", seconds=GLANCE)
+        if self._keeper is not None:
+            job = self._guarded(self._keeper.look)
+            scheduler.add_job(job, "interval", seconds=LOOK_AT_BACKUPS)
         scheduler.start()
         return lambda: scheduler.shutdown(wait=False)
 
@@ -221,6 +231,20 @@ class Engine:
     def ready(self) -> bool:
         """Whether every platform answered the last time it was asked."""
         return all(receiver.answering for receiver in self._receivers)
+
+    @property
+    def answering(self) -> dict[str, bool]:
+        """Whether each platform answered the last time that it was asked."""
+        return {receiver.name: receiver.answering for receiver in self._receivers}
+
+    @property
+    def newest_backup(self) -> datetime | None:
+        """When the newest that is known of was taken."""
+        return self._keeper.newest if self._keeper is not None else None
+
+    def silent(self) -> list[str]:
+        """The parts that have not gone round in time."""
+        return self._beats.silent()
 
     @property
     def follows(self) -> bool:
@@ -273,6 +297,10 @@ class Engine:
         self.auditor.begin()
         async with self._database.transaction() as tx:
             await tx.timers.free()
+            if (taken := await tx.facts.get(RESTORED)) is not None:
+                at = datetime.fromisoformat(taken.decode())
+                await self._handlers.brought_back(tx, at, self._clock.now())
+                await tx.facts.drop(RESTORED)
             await self._handlers.daily(tx, self._clock.now())
         if self._leader is not None:
             await self._leader.begin()

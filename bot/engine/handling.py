@@ -78,6 +78,9 @@ class Handlers(Protocol):
     async def outage(self, tx: Transaction, since: datetime, now: datetime) -> None:
         """Nothing ran between the two instants. Called before any timer of that time is."""
 
+    async def brought_back(self, tx: Transaction, taken: datetime, now: datetime) -> None:
+        """The database was `taken` then, and restored since. Called once, before anything is sent."""
+
     async def clock_changed(self, tx: Transaction, by: timedelta, now: datetime) -> None:
         """The machine's clock was moved: countdowns must not be shorter or longer for it."""
 

@@ -151,6 +151,10 @@ class WorkerEngine:
             for platform in self._platforms:
                 await platform.stop()
 
+    def silent(self) -> list[str]:
+        """The parts that have not gone round in time."""
+        return self._beats.silent()
+
     def _hear(self, what: str) -> None:
         self._led.hear(what)
         if what == QUEUED:

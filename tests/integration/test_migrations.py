@@ -14,7 +14,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from storage.database import Database, _alembic
+from storage.database import Database, alembic
 from storage.keys import KeyInMemory, MasterKey, WrongKey
 from storage.sealed_facts import SealedFacts
 from storage.tables import metadata
@@ -41,7 +41,7 @@ def first_version(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[st
     with engine.begin() as connection:
         if request.param == "sqlite":
             connection.exec_driver_sql("PRAGMA secure_delete=1")
-        config = _alembic()
+        config = alembic()
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
         for statement in FIRST:

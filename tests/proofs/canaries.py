@@ -1,10 +1,10 @@
 """P14: a stolen database, backup or log names no one, and nothing forged is taken.
 
 People full of canaries (`own_scene`) do whatever comes to their minds through the whole engine, while
-handlers and platforms fail with everything they know in the exception's text. Then the raw bytes of the
-database, its log, a backup and the program's own log are searched, in every form in which a program may
-write a word. The same for a bot in its own process on Telegram's protocol. The crypto store of Matrix
-has its part in `crypto_store`.
+handlers and platforms fail with everything they know in the exception's text. Then the raw bytes of
+the database, its log, a backup (as a whole, and decrypted) and the program's own log are searched, in
+every form in which a program may write a word. The same for a bot in its own process on Telegram's
+protocol. The crypto store of Matrix has its part in `crypto_store`.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from tests.proofs.own_enumerated import Enumeration
 from tests.proofs.own_machine import Machine
 from tests.proofs.own_scene import Scene
 from tests.proofs.proof import Figures
+from tests.support.backups import taken_apart
 from tests.support.rawbytes import hits
 from tests.support.stage_bot import TelegramDevice, TelegramStage
 from tests.support.world import World
@@ -126,7 +127,7 @@ async def _everybody_talks(
                 # Its own judges are P16's business: a handler that fails shows less, never more.
                 await Machine(scene, rng, Figures()).run(steps, slow=True)
                 canaries |= set(scene.canaries)
-        await scene.database.copy(folder / "backup.db")
+        await taken_apart(scene.database, folder / "backups")
         # With the log of the database as full as it is, and then emptied into it.
         found = hits(folder, canaries)
         await scene.database.forget()

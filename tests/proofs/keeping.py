@@ -19,11 +19,10 @@ from pathlib import Path
 import sqlalchemy as sa
 import structlog
 from alembic import command
-from alembic.script import ScriptDirectory
 
 from bot.domain.people import Role
 from storage import keyring
-from storage.database import Database, _alembic
+from storage.database import Database, alembic, revisions
 from storage.keys import KeyInMemory, MasterKey
 from storage.sealed_facts import SealedFacts
 from tests.proofs.proof import Figures
@@ -39,21 +38,19 @@ Killed = tuple[int, list[str]]
 
 
 async def p15(full: bool, seed: int) -> Figures:
-    """Killed at each statement of each migration; at 200 statements of rotations; copied under load."""
+    """Killed at each statement of each migration and at 200 of rotations; backed up under load."""
     figures = Figures()
     rng = random.Random(seed)
     await _migrations(figures, seed, full)
     await _rotations(figures, rng, 200 if full else 6, PEOPLE if full else 100)
-    await _copies(figures, 20 if full else 2)
+    # Here, since the processes that are killed above import this module, each time.
+    from tests.proofs.restoring import backups_under_load
+
+    await backups_under_load(figures, full)
     return figures
 
 
 # --- migrations -----------------------------------------------------------------------------------
-
-
-def revisions() -> list[str]:
-    """Every schema that was ever released, the oldest first."""
-    return [s.revision for s in ScriptDirectory.from_config(_alembic()).walk_revisions()][::-1]
 
 
 def made(path: Path, revision: str) -> None:
@@ -62,7 +59,7 @@ def made(path: Path, revision: str) -> None:
     master = MasterKey(KEY)
     ring = keyring.fresh(master.legacy_matrix_key())
     with engine.begin() as connection:
-        config = _alembic()
+        config = alembic()
         config.attributes.update(connection=connection, master=master, ring=ring)
         command.upgrade(config, "0001")
         for statement in FIRST:
@@ -177,7 +174,7 @@ async def _rotations(figures: Figures, rng: random.Random, kills: int, people: i
     killed = finished = 0
     with folder() as at:
         path = at / "a.db"
-        await _filled(path, people)
+        await filled(path, people)
         async with await Forks.start("tests.proofs.keeping:rotate") as forks:
             _, statements = await forks.run(0, path=str(path))
             while killed < kills:
@@ -185,11 +182,11 @@ async def _rotations(figures: Figures, rng: random.Random, kills: int, people: i
                 killed += dead
                 finished += not dead
                 if dead and killed % 10 == 0:
-                    problem = await _everybody(path, people)
+                    problem = await everybody(path, people)
                     if problem:
                         figures.lost += 1
                         figures.problems.append(f"rotation killed {killed} times: {problem}")
-        problem = await _everybody(path, people)
+        problem = await everybody(path, people)
         figures.check(not problem, f"after all rotations: {problem}")
         database = Database(str(path), KeyInMemory(KEY))
         await database.open()
@@ -199,25 +196,30 @@ async def _rotations(figures: Figures, rng: random.Random, kills: int, people: i
     figures.more["rotation_kills"] = killed
 
 
-async def _filled(path: Path, people: int) -> None:
-    database = Database(str(path), KeyInMemory(KEY))
+async def filled(url: str | Path, people: int) -> None:
+    """A database with one group of so many people."""
+    database = Database(str(url), KeyInMemory(KEY))
     await database.open()
     async with database.transaction() as tx:
         group = await tx.people.add_group("Red", "", "es", "UTC", NOW)
     for number in range(people):
         async with database.transaction() as tx:
-            await _join(tx, group, number)
+            await join(tx, group, number)
     await database.close()
 
 
-async def _join(tx, group: int, number: int) -> None:  # type: ignore[no-untyped-def]
+async def join(tx, group: int, number: int) -> None:  # type: ignore[no-untyped-def]
+    """One more of the group's people."""
     roles = [Role.RESPONDER]
     id = await tx.people.add_member(group, f"Ana {number}", "es", "UTC", roles, NOW)
     await tx.people.add_account(id, "telegram", f"{number}", f"chat {number}", NOW)
 
 
-async def _everybody(path: Path, people: int) -> str:
-    """Whether all can be found, by each index, and read. A start finishes what was broken off."""
+async def everybody(path: Path, people: int) -> str:
+    """What is wrong, if anything: all are to be found, by each index, and read.
+
+    A start finishes what was broken off.
+    """
     database = Database(str(path), KeyInMemory(KEY))
     try:
         await database.open()
@@ -238,45 +240,3 @@ async def _everybody(path: Path, people: int) -> str:
     finally:
         await database.close()
     return ""
-
-
-# --- backups --------------------------------------------------------------------------------------
-
-
-async def _copies(figures: Figures, copies: int) -> None:
-    """A copy taken while people join holds exactly those who had joined at some instant of it."""
-    with folder() as at:
-        database = Database(str(at / "a.db"), KeyInMemory(KEY))
-        await database.open()
-        async with database.transaction() as tx:
-            group = await tx.people.add_group("Red", "", "es", "UTC", NOW)
-        joined = 0
-        stop = asyncio.Event()
-
-        async def join() -> None:
-            nonlocal joined
-            while not stop.is_set():
-                async with database.transaction() as tx:
-                    await _join(tx, group, joined)
-                joined += 1
-
-        joining = asyncio.create_task(join())
-        for number in range(copies):
-            while joined < (number + 1) * 20:
-                await asyncio.sleep(0.01)
-            before = joined
-            copy = at / f"copy-{number}.db"
-            await database.copy(copy)
-            after = joined
-            with closing(sqlite3.connect(copy)) as restored:
-                (there,) = restored.execute("SELECT count(*) FROM members").fetchone()
-            if not before <= there <= after + 1:
-                figures.lost += 1
-                figures.problems.append(f"copy of {there} people, taken between {before} and {after}")
-            problem = await _everybody(copy, there)
-            figures.check(not problem, f"copy {number}: {problem}")
-        stop.set()
-        await joining
-        await database.close()
-    figures.runs += copies
-    figures.more["copies_under_load"] = copies

@@ -27,7 +27,7 @@ async def test_the_proof_sees_a_key_that_is_dropped_too_early() -> None:
         keyring.drop_old(connection)
 
     with keeping.folder() as at, patch.object(keyring, "add", add_and_drop):
-        await keeping._filled(at / "a.db", 30)
+        await keeping.filled(at / "a.db", 30)
         with pytest.raises(Refused):
             await keeping.rotate(str(at / "a.db"))
-        assert await keeping._everybody(at / "a.db", 30)
+        assert await keeping.everybody(at / "a.db", 30)

@@ -19,7 +19,7 @@ from sqlalchemy.engine import IteratorResult
 from sqlalchemy.engine.result import SimpleResultMetaData
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.database import Database, _migrate, _set_pragmas
+from storage.database import Database, _migrate, set_pragmas
 from storage.keys import KeyInMemory, MasterKey
 from tests.support.opened import KEY
 
@@ -123,7 +123,7 @@ class Memory:
         engine = sa.create_engine(
             "sqlite://", creator=lambda: self.raw, poolclass=pool.StaticPool, hide_parameters=True
         )
-        sa.event.listen(engine, "connect", _set_pragmas)
+        sa.event.listen(engine, "connect", set_pragmas)
         with engine.begin() as connection:
             self.ring = _migrate(connection, MasterKey(KEY), None)
         # Transactions begin and end here, as `Database` has them: BEGIN IMMEDIATE.

@@ -2,7 +2,8 @@
 
 `python -m tests.support.forks MODULE:FUNCTION` imports everything once; each line of JSON on its
 standard input is a child that calls `await FUNCTION(arguments)` and is killed right before statement
-number `die_at` (0: never). The answer is one line: how the child ended and how many statements ran.
+number `die_at` (0: never), where a commit is one as well. The answer is one line: how the child ended and
+how many statements ran.
 """
 
 from __future__ import annotations
@@ -94,6 +95,7 @@ def _live(work: Any, order: dict[str, Any], count: int) -> None:
         os.write(count, b".")
 
     event.listen(sa.Engine, "before_cursor_execute", before)
+    event.listen(sa.Engine, "commit", before)
     try:
         asyncio.run(work(**order["arguments"]))
         os._exit(0)

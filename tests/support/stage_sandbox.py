@@ -77,9 +77,13 @@ class SandboxStage(Stage):
     platform = "sandbox"
 
     def __init__(
-        self, database: Database, clock: SteppedClock, archive: ArchiveSection | None = None
+        self,
+        database: Database,
+        clock: SteppedClock,
+        archive: ArchiveSection | None = None,
+        town: Town | None = None,
     ) -> None:
-        self.town = Town(clock.now)
+        self.town = town or Town(clock.now)
         self.database = database
         self.clock = clock
         platform = SandboxPlatform(self.town)

@@ -30,6 +30,7 @@ from bot.commands.logs import quiet_logs
 from bot.config import load
 from bot.engine.stepping import SteppedClock, Stepper
 from bot.following.looking import Looking
+from bot.serving import View, serving
 
 START_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
@@ -41,7 +42,10 @@ async def serve(config: Path, socket: Path, start: datetime) -> None:
     # The feeds of the stories are on this machine, which the program itself never asks.
     Looking.__init__.__kwdefaults__["loopback"] = True
     clock = SteppedClock(start)
-    app = await App.open(load(config), clock)
+    settings = load(config)
+    view = View(settings)
+    metrics = view.metrics if settings.http.listen is not None else None
+    app = view.app = await App.open(settings, clock, metrics=metrics)
     stepper = Stepper(app.engine, app.database, clock)
 
     async def carry_out(order: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +75,7 @@ async def serve(config: Path, socket: Path, start: datetime) -> None:
         writer.close()
 
     server = await asyncio.start_unix_server(steer, socket)
-    async with server:
+    async with server, serving(view):
         await app.run()
 
 

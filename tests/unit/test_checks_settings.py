@@ -16,7 +16,8 @@ from bot.checks.settings import weaknesses
 from bot.cli import cli
 from bot.commands.common import refuse_exposed
 from bot.config import load
-from storage.database import Database, StorageError
+from storage.copying import snapshot
+from storage.database import Database
 from storage.keys import KeyFile
 
 TOKEN = "123456789:AAsecret-of-the-bot"
@@ -196,12 +197,12 @@ async def test_what_the_bot_makes_nobody_else_may_read(setup: Setup) -> None:
     try:
         database = Database(str(folder / "acuerpa.db"), KeyFile(folder / "acuerpa.key"))
         await database.open()
-        await database.copy(folder / "copy.db")
+        snapshot(folder / "acuerpa.db", folder / "copy.db")
         made = [path for path in folder.iterdir() if path.is_file() and path != setup.config]
         assert {"acuerpa.db", "acuerpa.db-wal", "copy.db"} <= {path.name for path in made}
         assert [path.name for path in made if path.stat().st_mode & 0o077] == []
-        with pytest.raises(StorageError, match="is it there already"):
-            await database.copy(folder / "copy.db")
+        with pytest.raises(FileExistsError):
+            snapshot(folder / "acuerpa.db", folder / "copy.db")
         await database.close()
     finally:
         os.umask(before)

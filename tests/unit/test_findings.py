@@ -11,10 +11,10 @@ from tests.unit.test_texts import NOON, catalogue
 
 ROOT = Path(__file__).parents[2]
 ENGINES = {
-    "canary_silent", "database_silent", "database_unavailable", "part_silent", "platform_refused",
-    "platform_silent", "right_run_out",
+    "backup_old", "canary_silent", "database_silent", "database_unavailable", "part_silent",
+    "platform_refused", "platform_silent", "right_run_out",
 }  # fmt: skip
-"""Those of `bot.engine.audit`."""
+"""Those of `bot.engine.audit` and of the parts that it asks."""
 
 HANDLERS = {"messages_unfetched"}
 """What no audit finds, but the router, from an event."""
@@ -25,8 +25,9 @@ def every() -> set[str]:
 
 
 def test_the_engines_findings_are_these() -> None:
-    source = (ROOT / "bot" / "engine" / "audit.py").read_text("utf-8")
-    found = set(re.findall(r'f?"((?:part|platform|database|canary|right)_\w+)[":]', source))
+    engine = ROOT / "bot" / "engine"
+    source = "".join((engine / name).read_text("utf-8") for name in ("audit.py", "backing.py"))
+    found = set(re.findall(r'f?"((?:part|platform|database|canary|right|backup)_\w+)[":]', source))
     assert found == ENGINES
     told = {t.told.partition(":")[0] for t in TROUBLES} - {"", "silent"}
     assert told <= every()

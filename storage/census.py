@@ -1,0 +1,121 @@
+"""What waits, counted: for who operates the bot. No content, no names, no numbers of people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.domain.incident import State as Incident
+from bot.domain.lanes import Lane
+from storage.fence import ACTING
+from storage.inbox import NEW, SET_ASIDE
+from storage.outbox import FAILED, UNKNOWN, WAITING, WITHDRAWN
+from storage.tables import EPOCH, facts, fences, inbox, incidents, outbox, timers
+
+CANARY_SEEN = "canary.seen"
+HEARTBEAT = "heartbeat"
+
+
+@dataclass(frozen=True, slots=True)
+class Messages:
+    """Rows of the outbox of one platform, lane and state."""
+
+    platform: str
+    lane: Lane
+    state: str
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """What there is at one instant, `at`.
+
+    `events` are counted by state: those that wait and those that were set aside. `messages` are those
+    that wait, and those that a person should look at. `late` are timers that are due. `until` is how
+    long the process that acts has the right to, by its own clock; None if nobody ever did, or it said
+    that it acts no more. `unclaimed` are open incidents that nobody holds.
+    """
+
+    at: datetime
+    events: Mapping[str, int]
+    messages: tuple[Messages, ...]
+    late: int
+    next_timer: datetime | None
+    until: datetime | None
+    workers: int
+    heartbeat: datetime | None
+    canary: datetime | None
+    open: int
+    unclaimed: int
+
+    def waiting(self, lane: Lane) -> int:
+        """How many messages of a lane have not left."""
+        return sum(m.count for m in self.messages if m.lane is lane and m.state in WAITING)
+
+    def age(self, lane: Lane) -> timedelta:
+        """For how long the oldest message of a lane has waited; nothing if none does."""
+        since = [m.oldest for m in self.messages if m.lane is lane and m.state in WAITING]
+        return max(timedelta(0), self.at - min(since, default=self.at))
+
+
+async def census(connection: AsyncConnection, now: datetime) -> Census:
+    """Count. Nothing sealed is looked at, so no key is needed."""
+    rows = await connection.execute(
+        sa.select(
+            outbox.c.platform, outbox.c.lane, outbox.c.state, sa.func.count(),
+            sa.func.min(outbox.c.created_at),
+        )
+        .where(
+            sa.or_(
+                outbox.c.state.in_(WAITING),
+                sa.and_(
+                    outbox.c.state.in_((FAILED, UNKNOWN)), outbox.c.operation == "send",
+                    outbox.c.error != WITHDRAWN,
+                ),
+            )
+        )
+        .group_by(outbox.c.platform, outbox.c.lane, outbox.c.state)
+        .order_by(outbox.c.lane, outbox.c.platform, outbox.c.state)
+    )  # fmt: skip
+    messages = tuple(Messages(p, Lane(lane), state, n, at) for p, lane, state, n, at in rows)
+    events = await connection.execute(
+        sa.select(inbox.c.state, sa.func.count())
+        .where(inbox.c.state.in_((NEW, SET_ASIDE)))
+        .group_by(inbox.c.state)
+    )
+    late = sa.select(sa.func.count()).select_from(timers).where(timers.c.due <= now)
+    live = sa.select(sa.func.count()).select_from(incidents).where(incidents.c.state != Incident.RESOLVED)
+    until, workers = await _processes(connection)
+    return Census(
+        at=now,
+        events={NEW: 0, SET_ASIDE: 0, **{state: count for state, count in events}},
+        messages=messages,
+        late=(await connection.execute(late)).scalar_one(),
+        next_timer=(await connection.execute(sa.select(sa.func.min(timers.c.due)))).scalar_one(),
+        until=until,
+        workers=workers,
+        heartbeat=await _instant(connection, HEARTBEAT),
+        canary=await _instant(connection, CANARY_SEEN),
+        open=(await connection.execute(live)).scalar_one(),
+        unclaimed=(
+            await connection.execute(live.where(incidents.c.holder_id.is_(None)))
+        ).scalar_one(),
+    )
+
+
+async def _processes(connection: AsyncConnection) -> tuple[datetime | None, int]:
+    """Until when the one that acts may, and how many workers there are."""
+    rows = await connection.execute(sa.select(fences.c.name, fences.c.until))
+    ends = {name: until for name, until in rows if until != EPOCH}
+    return ends.get(ACTING), sum(name != ACTING for name in ends)
+
+
+async def _instant(connection: AsyncConnection, fact: str) -> datetime | None:
+    found = await connection.execute(sa.select(facts.c.value).where(facts.c.name == fact))
+    value = found.scalar_one_or_none()
+    return None if value is None else datetime.fromisoformat(bytes(value).decode())
