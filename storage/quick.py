@@ -11,15 +11,17 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.sqlite import AtOnce, Link, Slow
+from storage import sqlite
+from storage.sqlite import Link, Slow, only_reads
 
-ROWS = 20
+ROWS = 50
 """Rows at most that are written at once in the event loop."""
 
 _KEPT = 2_000
@@ -106,6 +108,9 @@ class Plan:
     def __init__(self, statement: Any, first: Any, dialect: sa.Dialect) -> None:
         compiled = first.compiled
         self.sql = str(compiled)
+        self.reads = only_reads(self.sql)
+        self.unknown = 0 if self.reads else 1
+        """How often it goes to the thread where nothing is known of it."""
         self._same: list[Any] = []
         self._given: list[tuple[int, str, Process | None]] = []
         self._made: list[tuple[int, Callable[[Any], Any], Process | None]] = []
@@ -113,7 +118,8 @@ class Plan:
         for name in compiled.positiontup:
             bind = compiled.binds[name]
             self._place(bind, made.get(name), first.values[name], bind.key in first.names, dialect)
-        columns = tuple(statement.exported_columns) if _asks(statement) else ()
+        self.gives = _asks(statement)
+        columns = tuple(statement.exported_columns) if self.gives else ()
         self.make = named(columns)
         opened = [c.type.dialect_impl(dialect).result_processor(dialect, None) for c in columns]
         self._opens = [(place, how) for place, how in enumerate(opened) if how is not None]
@@ -212,7 +218,8 @@ class Quick:
     def __init__(self, at_once: sa.Connection, waits: AsyncConnection | None = None) -> None:
         self._at_once = at_once
         self._waits = waits
-        self._cursor: Any = AtOnce(cast(Link, at_once.connection.dbapi_connection))
+        self._link = cast(Link, at_once.connection.dbapi_connection)
+        self._cursor = sqlite3.Cursor(self._link)
         self._events = at_once.engine.dispatch
         self.dialect = at_once.dialect
 
@@ -222,9 +229,7 @@ class Quick:
     async def execute(self, statement: Any, values: Any = None) -> Any:
         """See `AsyncConnection.execute`."""
         if isinstance(values, list):
-            if len(values) > ROWS and self._waits is not None:
-                return await self._waits.execute(statement, values)
-            return await self._by_sqlalchemy(statement, values)
+            return await self._many(statement, values)
         if not self._events.before_cursor_execute:
             plan = _plan(statement, values or {}, self.dialect)
             try:
@@ -238,6 +243,22 @@ class Quick:
         _note(statement, values or {}, found)
         return found
 
+    async def _many(self, statement: Any, values: list[Mapping[str, Any]]) -> Any:
+        if len(values) > ROWS and self._waits is not None:
+            return await self._waits.execute(statement, values)
+        if not self._events.before_cursor_execute:
+            plan = _plan(statement, values[0], self.dialect)
+            try:
+                if plan is not None and all(one.keys() == values[0].keys() for one in values):
+                    return self._run(plan, values)
+            except Slow:
+                if self._waits is None:
+                    raise
+                return await self._waits.execute(statement, values)
+        found = await self._by_sqlalchemy(statement, values)
+        _note(statement, values[0], found)
+        return found
+
     async def _by_sqlalchemy(self, statement: Any, values: Any) -> Any:
         try:
             return self._at_once.execute(statement, values)
@@ -246,12 +267,29 @@ class Quick:
                 raise
             return await self._waits.execute(statement, values)
 
-    def _run(self, plan: Plan, values: Mapping[str, Any]) -> Found:
-        cursor = self._cursor
+    def _run(self, plan: Plan, values: Mapping[str, Any] | list[Mapping[str, Any]]) -> Found:
+        """As `storage.sqlite.Cursor.at_once` does it, in few steps: most work goes through here."""
+        link, cursor, sql = self._link, self._cursor, plan.sql
+        if link.known.get(sql, plan.unknown):
+            raise Slow
         try:
-            self.dialect.do_execute(cursor, plan.sql, plan.parameters(values), None)
-            return Found(plan.make, plan.opened(cursor.rows()), cursor.rowcount)
+            began = perf_counter()
+            if plan.reads:
+                link.until = began + sqlite.LONG
+            if isinstance(values, list):
+                cursor.executemany(sql, [plan.parameters(one) for one in values])
+            else:
+                cursor.execute(sql, plan.parameters(values))
+            rows = cursor.fetchall() if plan.gives else []
+            if perf_counter() - began > sqlite.LONG:
+                link.learn(sql, 1)
+            return Found(plan.make, plan.opened(rows), cursor.rowcount)
         except (sqlite3.Error, TypeError, ValueError) as error:
+            if plan.reads and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                link.learn(sql, 1)
+                raise Slow from None
             raise sa.exc.DBAPIError.instance(
-                plan.sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
+                sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
             ) from error
+        finally:
+            link.until = None

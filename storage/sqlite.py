@@ -50,6 +50,11 @@ class Slow(Exception):
     """It may take too long for the event loop, and was not carried out."""
 
 
+def only_reads(sql: str) -> bool:
+    """Whether a statement of ours writes nothing."""
+    return sql.startswith("SELECT")
+
+
 class Link(sqlite3.Connection):
     """A connection with a thread of its own, in which it does what is asked of it in their order.
 
@@ -60,7 +65,8 @@ class Link(sqlite3.Connection):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._thread = ThreadPoolExecutor(1, "sqlite")
-        self._until: float | None = None
+        self.until: float | None = None
+        """What only reads is ended after that instant of `time.perf_counter`; None is never."""
         self.known: dict[str, int] = {}
         """For each statement how often it is to go to the thread yet."""
         self.set_progress_handler(self._is_late, LOOKS)
@@ -112,10 +118,6 @@ class Link(sqlite3.Connection):
         self.learn(sql, min(2 * max(turns, 1), AGAIN) if slow else turns - 1)
         return done
 
-    def watch(self, until: float | None) -> None:
-        """What only reads is ended after that instant of `time.perf_counter`; None is never."""
-        self._until = until
-
     def learn(self, sql: str, turns: int) -> None:
         """So often it goes to the thread before it is tried in the loop."""
         if len(self.known) >= KNOWN:
@@ -123,7 +125,7 @@ class Link(sqlite3.Connection):
         self.known[sql] = max(turns, 0)
 
     def _is_late(self) -> bool:
-        return self._until is not None and time.perf_counter() > self._until
+        return self.until is not None and time.perf_counter() > self.until
 
 
 class Cursor(sqlite3.Cursor):
@@ -152,12 +154,12 @@ class Cursor(sqlite3.Cursor):
         To end one that writes would be to undo the whole transaction (sqlite.org/c3ref/interrupt).
         """
         link = self.connection
-        reads = sql.startswith("SELECT")
+        reads = only_reads(sql)
         if link.known.get(sql, 0 if reads else 1):
             raise Slow
         began = time.perf_counter()
         if reads:
-            link.watch(began + LONG)
+            link.until = began + LONG
         try:
             self._rows = self._run(sql, parameters)
         except sqlite3.OperationalError as error:
@@ -166,7 +168,7 @@ class Cursor(sqlite3.Cursor):
             link.learn(sql, 1)
             raise Slow from None
         finally:
-            link.watch(None)
+            link.until = None
         if time.perf_counter() - began > LONG:
             link.learn(sql, 1)
 
@@ -211,19 +213,6 @@ class Cursor(sqlite3.Cursor):
 
     async def _async_soft_close(self) -> None:
         """SQLAlchemy's: nothing is open, all rows were read."""
-
-
-class AtOnce(Cursor):
-    """One that is used in the loop alone, again and again."""
-
-    def execute(self, sql: str, parameters: Any = ()) -> AtOnce:
-        """See `Cursor.at_once`."""
-        self.at_once(sql, parameters)
-        return self
-
-    def rows(self) -> list[Any]:
-        """What the last statement gave."""
-        return self._rows
 
 
 class InLoop(SQLiteDialect_pysqlite):
