@@ -20,8 +20,8 @@ from bot.commands.texts import texts
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 for command in (
-    init, run, status, outbox, check, unlock, panic_off, aside, replay, backup, backup_key, restore, rehearse,
-    migrate, archive, verify, demo,
+    init, run, status, outbox, check, unlock, panic_off, aside, replay, backup, backup_key, restore,
+    rehearse, migrate, archive, verify, demo,
 ):  # fmt: skip
     cli.command()(command)
 for folder, name in ((group, "group"), (keys, "keys"), (signing, "signing"), (texts, "texts")):
