@@ -55,7 +55,7 @@ async def measure(size: Size) -> list[Result]:
             alerts = await _said(
                 "-m", "bench.peers.sendalerts", str(peer), "--checks", str(2 * jobs),
                 "--due", str(jobs), "--count", str(checks),
-            )  # fmt: skip
+            )
             healthchecks.append(alerts["per_second"])
     rates = figure([run["per_second"] for run in ours])
     stood = figure([run["stall"] * 1000 for run in ours])
@@ -71,14 +71,14 @@ async def measure(size: Size) -> list[Result]:
                 f"due_{name}", f"{due:,} due check-ins out of {people * 10:,} timers, to the outbox",
                 "check-ins/s", rates, peer, against, "at least 20 times as fast",
                 rates.median >= 20 * peer.median, more=more,
-            )  # fmt: skip
+            )
         )
     results.append(
         Result(
             "due_stall", "The longest that the event loop stands still meanwhile", "ms", stood,
             figure(stalls), f"APScheduler's AsyncIOScheduler, {counted:,} due jobs", "under 50 ms",
             stood.median < 50,
-        )  # fmt: skip
+        )
     )
     return results
 

@@ -18,7 +18,7 @@ from typing import Any, Self
 import aiohttp
 
 ROOT = Path(__file__).parents[1]
-TOKEN = "1:token"
+TOKEN = "1:token"  # noqa: S105
 _TICK = os.sysconf("SC_CLK_TCK")
 PATIENCE = 180.0
 

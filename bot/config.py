@@ -222,7 +222,7 @@ class BackupSection(Section):
     """Where backups go, to whose public keys they are encrypted, how often, and how many are kept."""
 
     folder: Path | None = None
-    recipients: tuple[str, ...] = ()
+    recipients: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     every: float = Field(default=24, ge=1, le=24 * 31)
     keep: int = Field(default=14, ge=2, le=10000)
     scratch: Path | None = None

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.domain.incident import State as Incident
 from bot.domain.lanes import Lane
+from storage.facts import SHOWN
 from storage.fence import ACTING
 from storage.inbox import NEW, SET_ASIDE
 from storage.outbox import FAILED, UNKNOWN, WAITING, WITHDRAWN
@@ -18,6 +21,16 @@ from storage.tables import EPOCH, facts, fences, inbox, incidents, outbox, timer
 
 CANARY_SEEN = "canary.seen"
 HEARTBEAT = "heartbeat"
+
+_NOT_ARRIVED = sa.or_(
+    outbox.c.state.in_(WAITING),
+    sa.and_(
+        outbox.c.state.in_((FAILED, UNKNOWN)),
+        outbox.c.operation == "send",
+        outbox.c.error != WITHDRAWN,
+    ),
+)
+"""Messages that wait, and those that a person should know of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,8 @@ class Census:
     `events` are counted by state: those that wait and those that were set aside. `messages` are those
     that wait, and those that a person should look at. `late` are timers that are due. `until` is how
     long the process that acts has the right to, by its own clock; None if nobody ever did, or it said
-    that it acts no more. `unclaimed` are open incidents that nobody holds.
+    that it acts no more. `shown` is what the newest audit wrote down. `unclaimed` are open incidents
+    that nobody holds.
     """
 
     at: datetime
@@ -50,6 +64,7 @@ class Census:
     workers: int
     heartbeat: datetime | None
     canary: datetime | None
+    shown: Mapping[str, Any]
     open: int
     unclaimed: int
 
@@ -70,15 +85,7 @@ async def census(connection: AsyncConnection, now: datetime) -> Census:
             outbox.c.platform, outbox.c.lane, outbox.c.state, sa.func.count(),
             sa.func.min(outbox.c.created_at),
         )
-        .where(
-            sa.or_(
-                outbox.c.state.in_(WAITING),
-                sa.and_(
-                    outbox.c.state.in_((FAILED, UNKNOWN)), outbox.c.operation == "send",
-                    outbox.c.error != WITHDRAWN,
-                ),
-            )
-        )
+        .where(_NOT_ARRIVED)
         .group_by(outbox.c.platform, outbox.c.lane, outbox.c.state)
         .order_by(outbox.c.lane, outbox.c.platform, outbox.c.state)
     )  # fmt: skip
@@ -101,11 +108,41 @@ async def census(connection: AsyncConnection, now: datetime) -> Census:
         workers=workers,
         heartbeat=await _instant(connection, HEARTBEAT),
         canary=await _instant(connection, CANARY_SEEN),
+        shown=json.loads(await _fact(connection, SHOWN) or b"{}"),
         open=(await connection.execute(live)).scalar_one(),
         unclaimed=(
             await connection.execute(live.where(incidents.c.holder_id.is_(None)))
         ).scalar_one(),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One message that has not arrived, without what it says and to whom it goes."""
+
+    seq: int
+    lane: Lane
+    platform: str
+    state: str
+    operation: str
+    created_at: datetime
+    not_before: datetime
+    attempts: int
+    error: str
+
+
+async def unsent(connection: AsyncConnection, limit: int) -> list[Shown]:
+    """Messages that wait, failed, or of which nobody knows: urgent lanes first, the oldest first."""
+    columns = (
+        "seq", "lane", "platform", "state", "operation", "created_at", "not_before", "attempts", "error",
+    )  # fmt: skip
+    found = await connection.execute(
+        sa.select(*(outbox.c[name] for name in columns))
+        .where(_NOT_ARRIVED)
+        .order_by(outbox.c.lane, outbox.c.seq)
+        .limit(limit)
+    )
+    return [Shown(seq, Lane(lane), *rest) for seq, lane, *rest in found]
 
 
 async def _processes(connection: AsyncConnection) -> tuple[datetime | None, int]:
@@ -116,6 +153,11 @@ async def _processes(connection: AsyncConnection) -> tuple[datetime | None, int]
 
 
 async def _instant(connection: AsyncConnection, fact: str) -> datetime | None:
-    found = await connection.execute(sa.select(facts.c.value).where(facts.c.name == fact))
+    value = await _fact(connection, fact)
+    return None if value is None else datetime.fromisoformat(value.decode())
+
+
+async def _fact(connection: AsyncConnection, name: str) -> bytes | None:
+    found = await connection.execute(sa.select(facts.c.value).where(facts.c.name == name))
     value = found.scalar_one_or_none()
-    return None if value is None else datetime.fromisoformat(bytes(value).decode())
+    return None if value is None else bytes(value)

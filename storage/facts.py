@@ -12,6 +12,9 @@ RESTORED = "restored"
 """Holds when a database was copied, from when it takes the place of a newer one until somebody has looked
 after what that means."""
 
+SHOWN = "status"
+"""Holds what the newest audit found, since when the process acts and which platforms answer, as JSON."""
+
 _GET = sa.select(facts.c.value).where(facts.c.name == param("which"))
 _REPLACE = (
     sa.update(facts)

@@ -11,15 +11,17 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.sqlite import AtOnce, Slow, link_of
+from storage import sqlite
+from storage.sqlite import Slow, link_of, only_reads
 
-ROWS = 20
+ROWS = 50
 """Rows at most that are written at once in the event loop."""
 
 _KEPT = 2_000
@@ -106,6 +108,9 @@ class Plan:
     def __init__(self, statement: Any, first: Any, dialect: sa.Dialect) -> None:
         compiled = first.compiled
         self.sql = str(compiled)
+        self.reads = only_reads(self.sql)
+        self.unknown = 0 if self.reads else 1
+        """How often it goes to the thread where nothing is known of it."""
         self._same: list[Any] = []
         self._given: list[tuple[int, str, Process | None]] = []
         self._made: list[tuple[int, Callable[[Any], Any], Process | None]] = []
@@ -113,7 +118,8 @@ class Plan:
         for name in compiled.positiontup:
             bind = compiled.binds[name]
             self._place(bind, made.get(name), first.values[name], bind.key in first.names, dialect)
-        columns = tuple(statement.exported_columns) if _asks(statement) else ()
+        self.gives = _asks(statement)
+        columns = tuple(statement.exported_columns) if self.gives else ()
         self.make = named(columns)
         opened = [c.type.dialect_impl(dialect).result_processor(dialect, None) for c in columns]
         self._opens = [(place, how) for place, how in enumerate(opened) if how is not None]
@@ -210,10 +216,10 @@ class Quick:
     """
 
     def __init__(self, waits: AsyncConnection) -> None:
-        link = link_of(waits)
         self._waits = waits
-        self._at_once = link.in_loop
-        self._cursor = AtOnce(link)
+        self._link = link_of(waits)
+        self._at_once = self._link.in_loop
+        self._cursor = sqlite3.Cursor(self._link)
         # Whoever wants to see each statement sees those that wait.
         self._seen = bool(waits.engine.sync_engine.dispatch.before_cursor_execute)
         self.dialect = self._at_once.dialect
@@ -223,18 +229,18 @@ class Quick:
 
     async def execute(self, statement: Any, values: Any = None) -> Any:
         """See `AsyncConnection.execute`."""
-        if self._seen or (isinstance(values, list) and len(values) > ROWS):
+        many = isinstance(values, list)
+        if self._seen or (many and len(values) > ROWS):
             return await self._waits.execute(statement, values)
-        if isinstance(values, list):
-            return await self._by_sqlalchemy(statement, values)
-        plan = _plan(statement, values or {}, self.dialect)
-        if plan is not None:
+        first: Mapping[str, Any] = values[0] if many else values or {}
+        plan = _plan(statement, first, self.dialect)
+        if plan is not None and (not many or all(one.keys() == first.keys() for one in values)):
             try:
-                return self._run(plan, values or {})
+                return self._run(plan, values if many else first)
             except Slow:
                 return await self._waits.execute(statement, values)
         found = await self._by_sqlalchemy(statement, values)
-        _note(statement, values or {}, found)
+        _note(statement, first, found)
         return found
 
     async def _by_sqlalchemy(self, statement: Any, values: Any) -> Any:
@@ -243,12 +249,29 @@ class Quick:
         except Slow:
             return await self._waits.execute(statement, values)
 
-    def _run(self, plan: Plan, values: Mapping[str, Any]) -> Found:
-        cursor: Any = self._cursor
+    def _run(self, plan: Plan, values: Mapping[str, Any] | list[Mapping[str, Any]]) -> Found:
+        """As `storage.sqlite.Cursor.at_once` does it, in few steps: most work goes through here."""
+        link, cursor, sql = self._link, self._cursor, plan.sql
+        if link.known.get(sql, plan.unknown):
+            raise Slow
         try:
-            self.dialect.do_execute(cursor, plan.sql, plan.parameters(values), None)
-            return Found(plan.make, plan.opened(cursor.rows()), cursor.rowcount)
+            began = perf_counter()
+            if plan.reads:
+                link.until = began + sqlite.LONG
+            if isinstance(values, list):
+                cursor.executemany(sql, [plan.parameters(one) for one in values])
+            else:
+                cursor.execute(sql, plan.parameters(values))
+            rows = cursor.fetchall() if plan.gives else []
+            if perf_counter() - began > sqlite.LONG:
+                link.learn(sql, 1)
+            return Found(plan.make, plan.opened(rows), cursor.rowcount)
         except (sqlite3.Error, TypeError, ValueError) as error:
+            if plan.reads and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+                link.learn(sql, 1)
+                raise Slow from None
             raise sa.exc.DBAPIError.instance(
-                plan.sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
+                sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
             ) from error
+        finally:
+            link.until = None

@@ -40,12 +40,18 @@ class Slow(Exception):
     """It may take too long for the event loop, and was not carried out."""
 
 
+def only_reads(sql: str) -> bool:
+    """Whether a statement of ours writes nothing, nor that which SQLAlchemy begins with."""
+    return sql.startswith(("SELECT", "PRAGMA"))
+
+
 class Link(sqlite3.Connection):
     """A connection that knows how long its statements take."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self._until: float | None = None
+        self.until: float | None = None
+        """What only reads is ended after that instant of `time.perf_counter`; None is never."""
         self.known: dict[str, int] = {}
         """For each statement how often it is to go to the thread yet."""
         self.set_progress_handler(self._is_late, LOOKS)
@@ -75,10 +81,6 @@ class Link(sqlite3.Connection):
                 self.rollback()
         super().close()
 
-    def watch(self, until: float | None) -> None:
-        """What only reads is ended after that instant of `time.perf_counter`; None is never."""
-        self._until = until
-
     def took(self, sql: str, seconds: float) -> None:
         """A statement in the thread."""
         turns = self.known.get(sql, 1)
@@ -91,7 +93,7 @@ class Link(sqlite3.Connection):
         self.known[sql] = max(turns, 0)
 
     def _is_late(self) -> bool:
-        return self._until is not None and time.perf_counter() > self._until
+        return self.until is not None and time.perf_counter() > self.until
 
 
 OPTIONS = {"factory": Link, "check_same_thread": False, "cached_statements": 1000}
@@ -141,12 +143,12 @@ class AtOnce(sqlite3.Cursor):
         """
         self._next = 0
         link = self.connection
-        reads = sql.startswith(("SELECT", "PRAGMA"))  # SQLAlchemy asks one when it begins
+        reads = only_reads(sql)
         if link.known.get(sql, 0 if reads else 1):
             raise Slow
         began = time.perf_counter()
         if reads:
-            link.watch(began + LONG)
+            link.until = began + LONG
         try:
             super().execute(sql, parameters)
             self._rows = super().fetchall() if self.description else []
@@ -156,7 +158,7 @@ class AtOnce(sqlite3.Cursor):
             link.learn(sql, 1)
             raise Slow from None
         finally:
-            link.watch(None)
+            link.until = None
         if time.perf_counter() - began > LONG:
             link.learn(sql, 1)
         return self
@@ -166,10 +168,6 @@ class AtOnce(sqlite3.Cursor):
         self._rows, self._next = [], 0
         super().executemany(sql, parameters)
         return self
-
-    def rows(self) -> list[Any]:
-        """What the last statement gave."""
-        return self._rows
 
     def fetchone(self) -> Any:
         """The next row, or None."""

@@ -1,4 +1,4 @@
-"""One at a time with Django's ORM, as healthchecks' `sendalerts` does it: `python -m bench.peers.sendalerts`.
+"""One at a time with Django's ORM, as healthchecks' `sendalerts` does it.
 
 The steps are those of healthchecks (https://github.com/healthchecks/healthchecks, hc/api/management/
 commands/sendalerts.py): look for the check that is due first, change its state if nobody else has, and

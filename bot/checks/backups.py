@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
+from bot.backups.values import taken_at
 from bot.checks.findings import Finding, Level
 from bot.checks.scene import Scene
-
-NAME = re.compile(r"acuerpa-(\d{8}T\d{6})Z\.age")
-"""What a backup is called: when it was begun, in UTC."""
 
 LATE = 2
 """So many times as old as it may be."""
@@ -20,15 +15,13 @@ LATE = 2
 
 async def look(scene: Scene) -> AsyncIterator[Finding]:
     """By the names of the files: they are encrypted, and whether they open is for a rehearsal."""
-    section: Any = getattr(scene.config, "backup", None)
-    if section is None:
-        return
+    section = scene.config.backup
     if section.folder is None:
         words = "is not set: what is lost with this machine is lost; see docs/en/operating.md"
         yield Finding(Level.WEAK, "backup.folder", words)
         return
     try:
-        taken = [at for path in Path(section.folder).iterdir() if (at := _taken(path.name))]
+        taken = [at for path in section.folder.iterdir() if (at := taken_at(path.name))]
     except OSError as error:
         yield Finding(Level.WEAK, "backup.folder", f"cannot be read ({error.strerror}): make it")
         return
@@ -44,13 +37,3 @@ async def look(scene: Scene) -> AsyncIterator[Finding]:
             f"the newest backup is {hours} old: look at the bot's log, and make one: acuerpa backup"
         )
         yield Finding(Level.WEAK, "backup.folder", words)
-
-
-def _taken(name: str) -> datetime | None:
-    found = NAME.fullmatch(name)
-    if found is None:
-        return None
-    try:
-        return datetime.strptime(found[1], "%Y%m%dT%H%M%S").replace(tzinfo=UTC)
-    except ValueError:
-        return None

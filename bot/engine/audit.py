@@ -8,6 +8,7 @@ all the same to it: silence.
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
@@ -20,7 +21,7 @@ from bot.engine.persist import retried
 from bot.engine.telling import Line, News, Watcher
 from storage.audit import LATENESS, NOBODY_REACHED
 from storage.database import Conflict, Database, Unavailable
-from storage.facts import Facts
+from storage.facts import SHOWN, Facts
 from storage.fence import NotActing
 
 log = structlog.get_logger(__name__)
@@ -118,8 +119,10 @@ class Auditor:
         if findings or not settled or self._beats.full_round():
             for line in self._lines:
                 line.tell(News(findings, settled))
-        if (settled or findings) and not DATABASE_FAILS.intersection(findings):
-            await self._tell_operators(findings)
+        if not DATABASE_FAILS.intersection(findings):
+            await self._write_down(findings)
+            if settled or findings:
+                await self._tell_operators(findings)
         return findings
 
     async def glance(self) -> None:
@@ -183,6 +186,21 @@ class Auditor:
             return False
         seen = await facts.get(CANARY_SEEN)
         return seen is None or now - datetime.fromisoformat(seen.decode()) > CANARY_AGE
+
+    async def _write_down(self, findings: tuple[str, ...]) -> None:
+        """For whoever asks from another process (`acuerpa status`)."""
+        silent = {*self._answers.silent(), *self._refused()}
+        shown = {
+            "at": self._clock.now().isoformat(),
+            "since": self._began.isoformat(),
+            "findings": findings,
+            "platforms": {name: name not in silent for name in self._answers.expected()},
+        }
+        try:
+            async with self._database.transaction() as tx:
+                await tx.facts.set(SHOWN, json.dumps(shown).encode())
+        except Unavailable:
+            pass  # the next audit says so
 
     async def _tell_operators(self, findings: tuple[str, ...]) -> None:
         async def tell() -> None:

@@ -19,6 +19,10 @@ class Beats:
         self._longest[part] = longest
         self._last.setdefault(part, self._steady())
 
+    def expected(self) -> list[str]:
+        """The parts that are to go round."""
+        return sorted(self._longest)
+
     def beat(self, part: str) -> None:
         """It went round."""
         self._last[part] = self._steady()

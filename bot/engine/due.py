@@ -8,9 +8,10 @@ another.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 
 import structlog
 
@@ -31,6 +32,9 @@ LEASE = timedelta(seconds=60)
 RETRY = timedelta(seconds=5)
 """A timer that fails is tried again after this, for ever: none is ever given up."""
 
+
+AT_ONCE = 25
+"""Timers of one kind that are given to the handlers together."""
 
 TURN = 0.02
 """Seconds after which what was carried out is committed: others have their turn, the event loop too."""
@@ -100,9 +104,9 @@ class DueTimers:
         tried = 0
         try:
             async with self._database.transaction() as tx:
-                for timer in timers:
-                    tried += 1
-                    await self._carry_out(tx, timer)
+                for some in _of_one_kind(timers):
+                    tried += len(some)
+                    await self._carry_out(tx, some)
                     if clock() >= until:
                         break
         except NotActing:
@@ -116,18 +120,31 @@ class DueTimers:
             self._beat()
         return tried
 
-    async def _carry_out(self, tx: Transaction, timer: Timer) -> None:
-        if await tx.timers.fire(timer):
-            occasion = Occasion(timer.kind, timer.ref, timer.due, self._clock.now())
-            await self._handlers.timer(tx, occasion)
+    async def _carry_out(self, tx: Transaction, timers: Sequence[Timer]) -> None:
+        """Some of one kind, of which none may have been moved meanwhile."""
+        now = self._clock.now()
+        there = [timer for timer in timers if await tx.timers.fire(timer)]
+        occasions = [Occasion(timer.kind, timer.ref, timer.due, now) for timer in there]
+        if len(occasions) == 1:
+            await self._handlers.timer(tx, occasions[0])
+        elif occasions:
+            await self._handlers.timers(tx, occasions)
 
     async def _alone(self, timer: Timer) -> None:
         try:
             async with self._database.transaction() as tx:
-                await self._carry_out(tx, timer)
+                await self._carry_out(tx, [timer])
         except (Unavailable, NotActing):
             raise  # the database's trouble or ours, not the timer's
         except Exception as error:  # an alarm's timer outlives any failure
             log.error("timer.failed", kind=timer.kind, error=type(error).__name__)
             async with self._database.transaction() as tx:
                 await tx.timers.retry(timer, self._clock.now() + RETRY)
+
+
+def _of_one_kind(timers: Sequence[Timer]) -> Iterator[Sequence[Timer]]:
+    """In their order, as many at once as follow one another."""
+    for _, same in groupby(timers, key=lambda timer: timer.kind):
+        rest = list(same)
+        for start in range(0, len(rest), AT_ONCE):
+            yield rest[start : start + AT_ONCE]

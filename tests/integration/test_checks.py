@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from aiohttp import web
 from typer.testing import CliRunner
 
+from bot.backups.values import name_of
 from bot.checks import machine
 from bot.checks.findings import STATUS, Finding, Level, worst
 from bot.checks.machine import MEGA
@@ -279,14 +280,6 @@ async def test_a_clock_is_compared_with_the_platforms(
     await runner.cleanup()
 
 
-@dataclass
-class Backups:
-    """As in the configuration."""
-
-    folder: Path | None
-    every: float = 24
-
-
 @pytest.mark.parametrize(
     ("hours", "level"),
     [((1, 90), Level.OK), ((47,), Level.OK), ((49, 90), Level.WEAK), ((), Level.WEAK)],
@@ -294,20 +287,19 @@ class Backups:
 def test_a_backup_that_is_old_or_missing_is_told(
     tmp_path: Path, hours: tuple[int, ...], level: Level
 ) -> None:
-    at = scene(written(tmp_path))
     folder = tmp_path / "backups"
-    section = Backups(folder)
-    object.__setattr__(at.config, "__dict__", {**vars(at.config), "backup": section})
+    section = f'[backup]\nfolder = "{folder}"\nrecipients = ["age1{"q" * 58}"]\n'
+    at = scene(written(tmp_path, section))
     assert asyncio.run(levels(at, "backup")) == [("backup.folder", Level.WEAK)]  # no folder
     folder.mkdir()
     for age in hours:
         taken = at.now() - timedelta(hours=age)
-        (folder / f"acuerpa-{taken:%Y%m%dT%H%M%S}Z.age").touch()
+        (folder / name_of(taken)).touch()
     for name in ("notes.txt", "acuerpa-20991399T000000Z.age", "acuerpa-20260101T000000Z.age.part"):
         (folder / name).touch()
     assert asyncio.run(levels(at, "backup")) == [("backup.folder", level)]
-    section.folder = None
-    assert asyncio.run(levels(at, "backup")) == [("backup.folder", Level.WEAK)]
+    none = scene(written(tmp_path))
+    assert asyncio.run(levels(none, "backup")) == [("backup.folder", Level.WEAK)]
 
 
 # --- Telegram -----------------------------------------------------------------------------------
@@ -522,10 +514,12 @@ def test_the_command_says_lines_or_json(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", str(tmp_path))  # no timedatectl
     config = written(
         tmp_path,
-        '[watch]\nurl = "http://127.0.0.1:1/secret"\n[telegram]\ntoken = "1:secret"\n',
+        '[watch]\nurl = "http://127.0.0.1:1/secret"\n[telegram]\ntoken = "1:secret"\n'
+        f'[backup]\nfolder = "{tmp_path}"\nrecipients = ["age1{"q" * 58}"]\n',
     ).rename(tmp_path / "c.toml")
     config.write_text('operators = ["telegram:7"]\n' + config.read_text())
     asyncio.run(made(config))
+    (tmp_path / name_of(datetime.now(UTC))).touch()
     said = CliRunner().invoke(cli, ["check", "--offline", "--config", str(config)])
     assert (
         said.output.splitlines()[0]
@@ -540,7 +534,9 @@ def test_the_command_says_lines_or_json(tmp_path: Path, monkeypatch: pytest.Monk
     for finding in answer["findings"]:
         assert set(finding) == {"check", "subject", "level", "words"}
         assert finding["level"] in {"ok", "skipped", "weak", "unknown", "failing"}
-    assert {f["check"] for f in answer["findings"]} == {"settings", "disk", "database", "clock"}
+    assert {f["check"] for f in answer["findings"]} == {
+        "settings", "disk", "database", "backup", "clock",
+    }  # fmt: skip
     assert "secret" not in said.output.replace("no secret is open", "")
 
 

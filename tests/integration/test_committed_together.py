@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -39,6 +39,10 @@ class Poison:
 
     async def timer(self, tx: Transaction, occasion: Occasion) -> None:
         await self._do(tx, occasion.ref)
+
+    async def timers(self, tx: Transaction, occasions: Sequence[Occasion]) -> None:
+        for occasion in occasions:
+            await self.timer(tx, occasion)
 
     async def incoming(self, tx: Transaction, event: Incoming, now: datetime) -> None:
         assert isinstance(event.body, Text)
@@ -130,6 +134,7 @@ async def test_timers_are_committed_after_a_while(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(due, "TURN", 0.0)
+    monkeypatch.setattr(due, "AT_ONCE", 1)
     drained = await timers(database, Poison(), Clock(), 10)
     with counted(database) as begun:
         await drained.drain()

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
 from bot.engine.due import DueTimers
 from bot.engine.together import Together, Work
 from bot.engine.worker import Worker
 from storage.database import Database
+from storage.quick import Found, Plan, Quick
 from storage.timers import Timer
 from storage.transaction import Transaction
 from tests.support.failpoints import name_of, name_of_piece
@@ -132,11 +134,26 @@ def install(points: Faultpoints) -> None:
         with _maybe(self, points, "COMMIT", instead):
             commit(self, connection)
 
+    _fail_quick_ones(points)
     _name_pieces(points)
     Database.transaction = named  # type: ignore[assignment,method-assign]
     DefaultDialect.do_execute = one  # type: ignore[method-assign]
     DefaultDialect.do_executemany = many  # type: ignore[method-assign]
     DefaultDialect.do_commit = ending  # type: ignore[method-assign]
+
+
+def _fail_quick_ones(points: Faultpoints) -> None:
+    """Statements that are run without SQLAlchemy, with its errors."""
+    run = Quick._run
+
+    def running(self: Quick, plan: Plan, values: Mapping[str, Any]) -> Found:
+        try:
+            with _maybe(self.dialect, points, plan.sql, None):
+                return run(self, plan, values)
+        except sqlite3.Error as error:
+            raise sa.exc.DBAPIError.instance(plan.sql, None, error, sqlite3.Error) from error
+
+    Quick._run = running  # type: ignore[method-assign]
 
 
 def _name_pieces(points: Faultpoints) -> None:
@@ -151,9 +168,9 @@ def _name_pieces(points: Faultpoints) -> None:
 
         return await do(self, piece)
 
-    async def carrying(self: DueTimers, tx: Transaction, timer: Timer) -> None:
-        with _run(points, f"due._carry_out[{timer.kind}]"):
-            await carry_out(self, tx, timer)
+    async def carrying(self: DueTimers, tx: Transaction, timers: Sequence[Timer]) -> None:
+        with _run(points, f"due._carry_out[{timers[0].kind}]"):
+            await carry_out(self, tx, timers)
 
     async def applying(self: Worker, tx: Transaction, *event: Any) -> None:
         with _run(points, "worker._apply"):

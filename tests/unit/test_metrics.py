@@ -25,7 +25,8 @@ DEPLOY = ROOT / "deploy"
 def test_open_incidents_are_counted_only_where_that_is_wanted() -> None:
     census = Census(
         at=START, events={}, messages=(Messages("telegram", Lane.ALARM, "queued", 2, START),), late=0,
-        next_timer=None, until=None, workers=0, heartbeat=None, canary=None, open=5, unclaimed=2,
+        next_timer=None, until=None, workers=0, heartbeat=None, canary=None, shown={},
+        open=5, unclaimed=2,
     )  # fmt: skip
     for wanted in (False, True):
         metrics = Metrics(["telegram"])
@@ -84,7 +85,8 @@ def every_metric() -> set[str]:
     metrics = Metrics(["telegram"])
     census = Census(
         at=START, events={"new": 0}, messages=(Messages("telegram", Lane.ALARM, "queued", 2, START),),
-        late=0, next_timer=None, until=None, workers=0, heartbeat=None, canary=START, open=5, unclaimed=2,
+        late=0, next_timer=None, until=None, workers=0, heartbeat=None, canary=START, shown={},
+        open=5, unclaimed=2,
     )  # fmt: skip
     metrics.audited = 1.0
     metrics.findings = ("backup_old",)

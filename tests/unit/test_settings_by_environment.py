@@ -26,13 +26,14 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "watch.url": ("https://hc.example.org/ping/x", "https://hc.example.org/ping/x"),
     "texts.folder": (str(Path(__file__).parent), Path(__file__).parent),
     "backup.recipients": (f"{AGE} {AGE}", (AGE, AGE)),
+    "http.listen": ("127.0.0.1:9464", "127.0.0.1:9464"),
     "archive.url": ("https://example.org", "https://example.org"),
 }
 """What settings with a form of their own are set to; others by their type."""
 
 BY_TYPE: dict[type, tuple[str, object]] = {
     str: ("some words", "some words"),
-    float: ("0.5", 0.5),
+    float: ("40.5", 40.5),
     int: ("13", 13),
     bool: ("true", True),
     Path: ("/some/where", Path("/some/where")),
