@@ -33,8 +33,9 @@ COUNT_EVERY = 10.0
 ANSWER = 5.0
 """Seconds that the database has to be counted."""
 
-AUDITS = 6
-"""How many audits may be missed before the newest says nothing any more."""
+STALE = 120.0
+"""Seconds after which the newest audit says nothing any more, where audits are not farther apart. It is
+told of once every part has gone round, which takes as long as a platform may keep us waiting."""
 
 
 class View:
@@ -92,7 +93,7 @@ class View:
         why = self.silent()
         why += [f"platform_silent:{name}" for name, up in self._up().items() if not up]
         newest = self.metrics.audited
-        if newest is None or time.time() - newest > AUDITS * self.config.watch.interval:
+        if newest is None or time.time() - newest > max(STALE, 3 * self.config.watch.interval):
             why.append("not_audited")
         return sorted({*why, *self.metrics.findings})
 

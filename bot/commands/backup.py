@@ -95,7 +95,8 @@ def restore(
 def rehearse(
     identity: IdentityPath,
     file: Annotated[
-        Path | None, typer.Argument(help="The backup; the newest of the configuration if left out.")
+        Path | None,
+        typer.Argument(help="The backup, or a folder of them; the configuration's if left out."),
     ] = None,
     key: Annotated[
         Path | None, typer.Option(help="The file with the master key; the configuration's if left out.")
@@ -120,7 +121,9 @@ def rehearse(
             source = KeyFile(key)
         elif settings is not None and not without_key:
             source = source_of(settings)
-        which = file or newest(settings.backup.folder if settings is not None else None)
+        which = file
+        if which is None or which.is_dir():
+            which = newest(which or (settings.backup.folder if settings is not None else None))
         with work_folder((folder or Path()).absolute()) as at:
             done = await rehearsing.rehearse(which, keys, source, at)
         sealed = "no sealed field was opened" if done.sealed is None else (

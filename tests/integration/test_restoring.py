@@ -447,8 +447,9 @@ def test_where_the_private_keys_are_no_configuration_is_needed(tmp_path: Path, k
     if key == "wrong":
         one.key.write_bytes(bytes(32))
     given = ["--without-key"] if key == "--without-key" else ["--key", str(one.key)]
+    which = str(backup.parent if key == "--key" else backup)  # the newest in that folder
     said = one.says(
-        "rehearse", str(backup), "--identity", str(one.identity), "--folder", str(tmp_path), *given
+        "rehearse", which, "--identity", str(one.identity), "--folder", str(tmp_path), *given
     )
     if key == "wrong":
         assert said.exit_code == 1

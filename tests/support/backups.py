@@ -64,6 +64,7 @@ class Installation:
             f'[telegram]\ntoken = "1:a-secret-token"\n{more}',
             encoding="utf-8",
         )
+        self.config.chmod(0o600)
 
     @classmethod
     def with_people(cls, folder: Path, count: int = 3) -> Installation:
