@@ -33,6 +33,7 @@ WRITTEN = re.compile(r"[/!]([a-zñáéíóú]+)\b(?![/.-])")
 TERMINAL = re.compile(r"\bacuerpa (?!acuerpa )([a-z][a-z -]*)((?: \[?--[a-z-]+\]?)*)")
 SETTING = re.compile(r"\[([a-z]+)\] ([a-z_]+)\b")
 TEST = re.compile(r"\b((?:tests/[\w/]+/)?test_\w+\.py)(?:::(test_\w+))?")
+OLD = re.compile(r"\bdocs/[\w-]+\.md\b")
 PATH = re.compile(r"\bdocs/(?:es|en)/[\w/-]+\.md\b")
 
 BEING_WRITTEN = {"docs/en/performance.md"}
@@ -101,7 +102,7 @@ def sources() -> dict[str, str]:
     paths = [
         *(p for f in ("bot", "handlers", "storage", "tools") for p in (ROOT / f).rglob("*.py")),
         *(ROOT / "bot").rglob("*.po"), ROOT / "config.example.toml", ROOT / "README.md",
-        ROOT / "Makefile",
+        ROOT / "Makefile", *(p for p in (ROOT / "deploy").rglob("*") if p.is_file()),
     ]  # fmt: skip
     return {str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}
 
@@ -200,6 +201,8 @@ def test_tests_that_are_named_exist(folder: Path) -> None:
 
 
 def test_pages_that_the_code_names_exist() -> None:
+    homeless = [(where, found) for where, text in sources().items() for found in OLD.findall(text)]
+    assert homeless == []  # which language?
     named = {found: where for where, text in sources().items() for found in PATH.findall(text)}
     assert {f: where for f, where in named.items() if not (ROOT / f).exists()}.keys() <= BEING_WRITTEN
     assert len(named) > 8

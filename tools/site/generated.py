@@ -24,7 +24,8 @@ from tools.site.words import Words
 
 ROOT = Path(__file__).parents[2]
 MARKER = re.compile(r"^<!-- generated: ([a-z-]+) -->$", re.MULTILINE)
-CODE = re.compile(r"^<!-- code: ([\w/.-]+) -->$", re.MULTILINE)
+CODE = re.compile(r"^<!-- code: ([\w/.@-]+) -->$", re.MULTILINE)
+LEXERS = {".py": "python", ".toml": "toml", ".service": "ini"}
 
 PAGE = re.compile(r"docs/([a-z]{2})/([a-z-]+)\.md")
 """Where a comment in the code sends its reader."""
@@ -50,7 +51,7 @@ def filled(markdown: str, words: Words) -> str:
 
 def _code(path: Path) -> str:
     """A file of the repository, as it stands there."""
-    return f"```python\n{path.read_text('utf-8').strip()}\n```"
+    return f"```{LEXERS[path.suffix]}\n{path.read_text('utf-8').strip()}\n```"
 
 
 # --- what is written to the bot -----------------------------------------------------------------
