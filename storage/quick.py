@@ -1,4 +1,4 @@
-"""Statements that are made once, run without SQLAlchemy's bookkeeping (docs/performance.md).
+"""Statements that are made once, run without SQLAlchemy's bookkeeping (docs/en/performance.md).
 
 SQLAlchemy takes ten times as long to run a statement as SQLite does. It still makes and compiles every
 one; of one that comes again it is kept here what there is to do each time: values into their places,
