@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: setup demo test stories proofs check audit lock
+.PHONY: setup bench demo test stories proofs check audit lock docs docs-serve pictures
 
 setup: $(VENV)/.ready
 
@@ -37,11 +37,15 @@ stories: setup
 	sh tools/minisign.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m pytest -n 2 --dist loadfile tests/stories
 
-# The whole of each promise's proof, for hours: docs/reliability.md has the figures of the last run.
+# The whole of each promise's proof, for hours: docs/en/reliability.md has the figures of the last run.
 proofs: setup
 	sh tools/browser.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs.mutations
+
+# Each against a named peer in the same run: bench/results.json and the table of docs/en/performance.md.
+bench: setup
+	$(RUN)/python -m bench
 
 check: setup
 	$(RUN)/ruff check .
@@ -49,6 +53,23 @@ check: setup
 	$(RUN)/lint-imports
 	$(RUN)/bandit -q -c pyproject.toml -r bot handlers storage
 	$(RUN)/python tools/advisories.py
+	$(RUN)/python tools/links.py
+
+# The documentation as a site, in site/: a link or an anchor that leads nowhere fails. `python -m`, so that the
+# hook finds the program that it reads.
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: setup
+	$(RUN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html"
+
+docs-serve: export NO_MKDOCS_2_WARNING = 1
+docs-serve: setup
+	$(RUN)/python -m mkdocs serve --watch bot --watch handlers --watch tools/site
+
+# The pictures of the tour, taken anew from the demonstration.
+pictures: setup
+	sh tools/browser.sh
+	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python tools/pictures.py
 
 # Known holes in what we depend on, of this day. Not in CI: it asks pypi.org itself, and CI has package mirrors
 # only; `make check` looks them up in tools/advisories.toml.

@@ -8,6 +8,7 @@ from bot.commands.archive import archive
 from bot.commands.backup import backup, backup_key, rehearse, restore
 from bot.commands.checking import check
 from bot.commands.groups import group
+from bot.commands.init import init
 from bot.commands.keys import keys
 from bot.commands.migrating import migrate
 from bot.commands.running import demo, run, unlock
@@ -19,8 +20,8 @@ from bot.commands.texts import texts
 
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 for command in (
-    run, status, outbox, check, unlock, panic_off, aside, replay, backup, backup_key, restore, rehearse,
-    migrate, archive, verify, demo,
+    init, run, status, outbox, check, unlock, panic_off, aside, replay, backup, backup_key, restore,
+    rehearse, migrate, archive, verify, demo,
 ):  # fmt: skip
     cli.command()(command)
 for folder, name in ((group, "group"), (keys, "keys"), (signing, "signing"), (texts, "texts")):

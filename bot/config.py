@@ -42,26 +42,36 @@ class ConfigError(Exception):
 _zones = cache(available_timezones)
 
 
-def _known_zone(value: str) -> str:
+def known_zone(value: str) -> str:
+    """An IANA time zone. Raises `ValueError`."""
     if value not in _zones():
         raise ValueError("is no time zone; write one such as America/Mexico_City")
     return value
 
 
-def _known_language(value: str) -> str:
+def known_language(value: str) -> str:
+    """A language that has a catalogue. Raises `ValueError`."""
     if value not in available():
         raise ValueError(f"has no catalogue; there are {', '.join(available())}")
     return value
 
 
-def _account(value: str) -> str:
+def account(value: str) -> str:
+    """An account with its platform. Raises `ValueError`."""
     platform, _, address = value.partition(":")
     if platform not in ("telegram", "matrix") or not address:
         raise ValueError('is no account; write "telegram:123456" or "matrix:@name:server"')
     return value
 
 
-def _listed(value: object) -> object:
+def whole_id(value: str) -> str:
+    """A user id of Matrix with its server. Raises `ValueError`."""
+    if not re.fullmatch(r"@[^:\s]+:\S+", value):
+        raise ValueError('must be a full id such as "@acuerpa:example.org"')
+    return value
+
+
+def listed(value: object) -> object:
     """A variable has no lists: there it is one after the other, with commas or spaces between."""
     if not isinstance(value, str):
         return value
@@ -131,19 +141,12 @@ class MatrixSection(Section):
     secrets = ("password", "proxy")
 
     homeserver: str
-    user_id: str
+    user_id: Annotated[str, AfterValidator(whole_id)]
     password: SecretStr | None = None
     proxy: ProxyAddress | None = None
     store: Path = Path("matrix-store")
     per_second: float = Field(default=10, gt=0, le=1000)
     per_chat: float = Field(default=5, gt=0, le=1000)
-
-    @field_validator("user_id")
-    @classmethod
-    def _whole(cls, value: str) -> str:
-        if not re.fullmatch(r"@[^:\s]+:\S+", value):
-            raise ValueError('must be a full id such as "@acuerpa:example.org"')
-        return value
 
 
 class WatchSection(Section):
@@ -219,7 +222,7 @@ class BackupSection(Section):
     """Where backups go, to whose public keys they are encrypted, how often, and how many are kept."""
 
     folder: Path | None = None
-    recipients: tuple[str, ...] = ()
+    recipients: Annotated[tuple[str, ...], BeforeValidator(listed)] = ()
     every: float = Field(default=24, ge=1, le=24 * 31)
     keep: int = Field(default=14, ge=2, le=10000)
     scratch: Path | None = None
@@ -284,10 +287,10 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    language: Annotated[str, AfterValidator(_known_language)] = "es"
-    zone: Annotated[str, AfterValidator(_known_zone)] = "America/Mexico_City"
+    language: Annotated[str, AfterValidator(known_language)] = "es"
+    zone: Annotated[str, AfterValidator(known_zone)] = "America/Mexico_City"
     operators: Annotated[
-        frozenset[Annotated[str, AfterValidator(_account)]], BeforeValidator(_listed)
+        frozenset[Annotated[str, AfterValidator(account)]], BeforeValidator(listed)
     ] = frozenset()
     database: DatabaseSection = DatabaseSection()
     keys: KeysSection = KeysSection()

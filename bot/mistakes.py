@@ -35,7 +35,8 @@ WORDS: Mapping[str, str] = {
     "greater_than_equal": "must be {ge:g} or more",
     "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be {le:g} or less",
-    "string_too_short": "is empty",
+    "string_too_short": "must have {min_length} characters or more",
+    "string_too_long": "must have {max_length} characters at most",
     "enum": "must be one of {expected}",
     "literal_error": "must be one of {expected}",
 }
@@ -69,6 +70,8 @@ def _words(
         return f"no such setting{_meant(names, known)}: see {EXAMPLE}"
     if kind == "missing" and f"{names[-1]}{FILE}" in known.get(".".join(names[:-1]), ()):
         return f"is missing, and so is {names[-1]}{FILE}: see {EXAMPLE}"
+    if kind == "string_too_short" and error["ctx"]["min_length"] == 1:
+        return "is empty"
     if (words := WORDS.get(kind)) is not None:
         return words.format(**error.get("ctx", {}))
     return str(error["msg"]).removeprefix("Value error, ")

@@ -1,7 +1,7 @@
 """Where a monitor looks: whether the process lives, whether it is ready, and its metrics.
 
 On this machine alone, unless it is told otherwise. Nothing that is served names anybody; what is said in
-words are the names of findings (docs/operating.md) and of platforms.
+words are the names of findings (docs/en/operating.md) and of platforms.
 """
 
 from __future__ import annotations

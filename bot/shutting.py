@@ -2,7 +2,7 @@
 
 In the order of what must not be lost to an interruption: the running bot stops, the members hear that
 nothing it says is to be believed any more, its sessions on the platforms end, and the key goes. The
-rest is done by people: docs/shutdown.md.
+rest is done by people: docs/en/shutdown.md.
 """
 
 from __future__ import annotations

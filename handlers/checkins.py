@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,7 +13,7 @@ from bot.domain.incident import Kind
 from bot.domain.lanes import Lane
 from bot.domain.people import Risk
 from bot.domain.permissions import Action
-from bot.domain.quiet import last_asked
+from bot.domain.quiet import last_asked, next_asked
 from bot.domain.schedule import ScheduleError
 from bot.domain.spoken import NotUnderstood, read_schedule
 from bot.domain.trip import Purpose, StageState
@@ -29,8 +30,10 @@ from handlers import (
     subject,
 )
 from handlers.commands import Entry
-from handlers.context import Choice, Context, Due, Place
+from handlers.context import Choice, Context, Due, Place, Question, places
 from handlers.settings import DOUBT
+from storage.checkins import StoredSchedule
+from storage.people import Account, Member
 
 TOPIC = "checkin"
 TIMER = "checkin"
@@ -55,28 +58,95 @@ async def on_schedule(ctx: Context, occasion: Due) -> None:
     One that we come to so late that it would be missed by now (we were away) is asked all the same,
     and judged a little later; somebody at high risk counts as missing at once.
     """
-    ref, due = occasion.ref, occasion.due
-    schedule = await ctx.tx.checkins.schedule(ref)
-    if schedule is None:
+    await on_schedules(ctx, [occasion])
+
+
+async def on_schedules(ctx: Context, occasions: Sequence[Due]) -> None:
+    """The same for many, of which at nine o'clock there are as many as people: what is known of them
+    is asked for at once, and what is to be said is queued at once."""
+    found = await ctx.tx.checkins.schedules_numbered([occasion.ref for occasion in occasions])
+    due: dict[int, tuple[StoredSchedule, Due]] = {}
+    again: list[Due] = []
+    for occasion in occasions:
+        schedule = found.get(occasion.ref)
+        if schedule is not None and schedule.member in due:
+            again.append(occasion)  # what comes of the first one decides about the second
+        elif schedule is not None:
+            due[schedule.member] = (schedule, occasion)
+    if due:
+        await _ask_each(ctx, due)
+    if again:
+        await on_schedules(ctx, again)
+
+
+async def _ask_each(ctx: Context, due: Mapping[int, tuple[StoredSchedule, Due]]) -> None:
+    """One occurrence of each of these members."""
+    people = await ctx.tx.people.members(list(due))
+    quiets = await ctx.tx.people.quiets(list(due))
+    accounts = await ctx.tx.people.accounts_of_all(list(due))
+    busy = await ctx.tx.checkins.with_open(list(due))
+    following, asked = [], []
+    for member, (schedule, occasion) in due.items():
+        person, quiet, at = people[member], quiets.get(member), occasion.due
+        following.append(
+            (SCHEDULE_TIMER, schedule.id, next_asked(schedule.rule, quiet, person.zone, ctx.now))
+        )
+        if schedule.paused_until is not None:
+            if at < schedule.paused_until:
+                continue
+            await ctx.tx.checkins.pause(schedule.id, None)
+        if _all_suspended(accounts[member]):
+            continue  # there is nobody to ask, and those who coordinate know
+        if ctx.now - at > STALE:
+            # We were away for days, or the clock was years off: ask for the newest, if it was not
+            # asked.
+            at = last_asked(schedule.rule, quiet, person.zone, ctx.now) or at
+        if member in busy:
+            # The person is being asked already; a second question would only confuse. The open one
+            # is judged in any case, also if it is that of a trip: no silence goes without an end.
+            continue
+        asked.append((schedule, person, at))
+    await ctx.tx.timers.set_all(following)
+    await _begin_each(ctx, asked, accounts)
+
+
+async def _begin_each(
+    ctx: Context,
+    asked: Sequence[tuple[StoredSchedule, Member, datetime]],
+    accounts: Mapping[int, Sequence[Account]],
+) -> None:
+    """Ask, for occurrences that were not asked for yet."""
+    ids = await ctx.tx.checkins.new_ids([(s.id, due) for s, _, due in asked]) if asked else []
+    made: list[tuple[Checkin, int]] = []
+    for id, (schedule, person, due) in zip(ids, asked, strict=True):
+        if id is not None:
+            rule = schedule.rule
+            checkin = rules.asked(id, person.id, due, rule.grace, rule.reminders, ctx.now)
+            made.append((_late(ctx, checkin, rule.grace, person), schedule.id))
+    if not made:
         return
-    await schedules.set_timer(ctx, ref, schedule.rule, schedule.member)
-    if schedule.paused_until is not None:
-        if due < schedule.paused_until:
-            return
-        await ctx.tx.checkins.pause(ref, None)
-    if await _is_suspended(ctx, schedule.member):
-        return  # there is nobody to ask, and those who coordinate know
-    if ctx.now - due > STALE:
-        # We were away for days, or the clock was years off: ask for the newest, if it was not asked.
-        person = await ctx.tx.people.member(schedule.member)
-        quiet = await ctx.tx.people.quiet(person.id)
-        due = last_asked(schedule.rule, quiet, person.zone, ctx.now) or due
-    if await ctx.tx.checkins.open_of(schedule.member):
-        # The person is being asked already; a second question would only confuse. The open one is
-        # judged in any case, also if it is that of a trip: no silence goes without an end.
-        return
-    rule = schedule.rule
-    await begin(ctx, schedule.member, due, rule.grace, rule.reminders, schedule=ref)
+    await ctx.tx.checkins.add(made)
+    # Where something of an erased check-in with the same number is left, that goes first.
+    new = [checkin.id for checkin, _ in made]
+    left = await ctx.tx.conversations.any_about(TOPIC, new)
+    purposes = [fading.question_purpose(id) for id in new]
+    sent = await ctx.tx.outbox.known_purposes(purposes)
+    questions: list[Question] = []
+    people = {person.id: person for _, person, _ in asked}
+    for checkin, _ in made:
+        if checkin.id in left or fading.question_purpose(checkin.id) in sent:
+            await _ask(ctx, checkin, "checkin.question")
+            continue
+        person = people[checkin.member]
+        for place in places(person, accounts[person.id])[:1]:
+            questions.append(await _question(ctx, place, checkin, "checkin.question"))
+    await ctx.ask_all(questions)
+    await ctx.tx.timers.set_all(
+        [(TIMER, checkin.id, at) for checkin, _ in made if (at := checkin.next_at) is not None]
+    )
+    await ctx.tx.timers.set_all(
+        [(fading.QUESTION_TIMER, c.id, fading.fades_at(ctx, c.miss_at)) for c, _ in made]
+    )
 
 
 async def on_stage(ctx: Context, occasion: Due) -> None:
@@ -96,7 +166,7 @@ async def on_stage(ctx: Context, occasion: Due) -> None:
     await ctx.tx.timers.set(stages.SOON_TIMER, stage.id, None)
     await ctx.tx.trips.save(trip.marked(stage.id, StageState.ASKED, ctx.now))
     grace = await stages.grace(ctx, trip)
-    await begin(ctx, trip.member, stage.due, grace, (grace / 2,), stage=stage.id)
+    await begin(ctx, trip.member, stage.due, grace, (grace / 2,), stage.id)
     if trip.purpose is Purpose.SILENCE:
         await silences.announce_end(ctx, trip)
 
@@ -107,28 +177,33 @@ async def begin(
     due: datetime,
     grace: timedelta,
     reminders: tuple[timedelta, ...],
-    *,
-    schedule: int | None = None,
-    stage: int | None = None,
+    stage: int,
 ) -> None:
-    """Ask, for an occurrence of a schedule or a stage that was not asked for yet."""
-    id = await ctx.tx.checkins.new_id(member, schedule, due, stage)
+    """Ask, for a stage that was not asked for yet."""
+    id = await ctx.tx.checkins.new_id(member, None, due, stage)
     if id is None:
         return
     checkin = rules.asked(id, member, due, grace, reminders, ctx.now, stage)
-    if rules.overdue(due, grace, ctx.now):
-        person = await ctx.tx.people.member(member)
-        if person.risk is Risk.HIGH:
-            checkin = replace(rules.not_delivered(checkin), miss_at=ctx.now, reminders=())
-        else:
-            checkin = rules.hold(checkin, grace, ctx.now)
+    checkin = _late(ctx, checkin, grace, await ctx.tx.people.member(member))
     await _ask(ctx, checkin, "checkin.question")
     await save(ctx, checkin)
     await fading.question_will_fade(ctx, checkin.id, checkin.miss_at)
 
 
+def _late(ctx: Context, checkin: Checkin, grace: timedelta, person: Member) -> Checkin:
+    """As it is where it should have been asked long ago."""
+    if not rules.overdue(checkin.due, grace, ctx.now):
+        return checkin
+    if person.risk is Risk.HIGH:
+        return replace(rules.not_delivered(checkin), miss_at=ctx.now, reminders=())
+    return rules.hold(checkin, grace, ctx.now)
+
+
 async def _is_suspended(ctx: Context, member: int) -> bool:
-    accounts = await ctx.tx.people.accounts_of(member)
+    return _all_suspended(await ctx.tx.people.accounts_of(member))
+
+
+def _all_suspended(accounts: Sequence[Account]) -> bool:
     return bool(accounts) and all(account.suspended_at is not None for account in accounts)
 
 
@@ -186,16 +261,20 @@ async def _ask(ctx: Context, checkin: Checkin, key: str) -> None:
 
 
 async def _ask_at(ctx: Context, place: Place, checkin: Checkin, key: str) -> None:
+    await ctx.ask_all([await _question(ctx, place, checkin, key)])
+
+
+async def _question(ctx: Context, place: Place, checkin: Checkin, key: str) -> Question:
     wording = await stages.worded(ctx, place, checkin, key)
-    await ctx.ask(
+    return Question(
         place,
         wording.key,
         wording.choices,
-        topic=TOPIC,
-        ref=checkin.id,
-        lane=Lane.CHECKIN,
-        purpose=fading.question_purpose(checkin.id),
-        **wording.values,  # type: ignore[arg-type]
+        TOPIC,
+        checkin.id,
+        Lane.CHECKIN,
+        fading.question_purpose(checkin.id),
+        values=wording.values,
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -21,7 +21,8 @@ from bot.platforms.base import Attachment, ChatKind, Incoming, Operation, Press,
 from bot.texts import Key, Texts
 from handlers import rights
 from handlers.settings import DIALOG_LIFE, Settings
-from storage.conversations import Dialog, Option, Prompt
+from storage.conversations import Asked, Dialog, Option, Prompt
+from storage.outbox import Message
 from storage.people import Account, Group, Member
 from storage.transaction import Transaction
 
@@ -61,6 +62,22 @@ class Speaker:
     member: Member
     group: Group
     account: Account
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One that is put to somebody; see `Context.ask`."""
+
+    place: Place
+    text: Rich | str
+    choices: Sequence[Choice]
+    topic: str
+    ref: int
+    lane: Lane = Lane.CONVERSATION
+    purpose: str = ""
+    kept: Sequence[File] = ()
+    number_from: int = 1
+    values: Mapping[str, object] = field(default_factory=dict)
 
 
 class Due(Protocol):
@@ -206,11 +223,7 @@ class Context:
     async def places_of(self, member: int) -> list[Place]:
         """All chats in which a member can be reached, the one used last first."""
         person = await self.tx.people.member(member)
-        return [
-            Place(account.platform, account.chat, person.language, person.zone, member=member)
-            for account in await self.tx.people.accounts_of(member)
-            if account.reachable
-        ]
+        return places(person, await self.tx.people.accounts_of(member))
 
     # --- saying ---
 
@@ -254,33 +267,19 @@ class Context:
 
         `kept` files are opened when the message leaves, and only if they are still the same.
         """
-        key = key or self.settings.token()
-        body: dict[str, Any] = {
-            "text": text.to_json(),
-            "buttons": [list(map(list, line)) for line in buttons],
-        }
+        body = _body(text, buttons, kept)
         if secrecy is not Secrecy.MINIMAL:
             body["secrecy"] = secrecy
         if files:
             body["files"] = [
                 [f.name, f.mime, base64.b64encode(f.content).decode()] for f in files
             ]
-        if kept:
-            body["kept"] = named(kept)
-        await self.tx.outbox.add(
-            key=key,
-            lane=lane,
-            platform=place.platform,
-            chat=place.chat,
-            chat_kind=place.kind,
-            operation=operation,
-            body=body,
-            now=self.now,
-            target=target,
-            purpose=purpose,
-            member=place.member,
-        )
-        return key
+        message = Message(
+            key or self.settings.token(), lane, place.platform, place.chat, place.kind, operation,
+            body, target, purpose, place.member,
+        )  # fmt: skip
+        await self.tx.outbox.add_all([message], self.now)
+        return message.key
 
     async def tell(
         self,
@@ -356,44 +355,59 @@ class Context:
         The numbers of its answers begin at `number_from`, or after it: they are those of no other open
         question in the same chat, so that a written number has one meaning.
         """
-        for choice in choices:
-            if rights.of_press(topic, choice.action) is None:
-                raise LookupError(f"{topic}.{choice.action} has no line in handlers.rights")
+        question = Question(
+            place, text, choices, topic, ref, lane, purpose, kept, number_from, values
+        )
+        (key,) = await self.ask_all([question])
+        return key
+
+    async def ask_all(self, questions: Sequence[Question]) -> list[str]:
+        """The same for many, in their order."""
+        taken: dict[str, dict[str, set[int]]] = {}
+        for platform in {question.place.platform for question in questions}:
+            chats = [q.place.chat for q in questions if q.place.platform == platform]
+            taken[platform] = await self.tx.conversations.numbers_in(platform, chats)
+        messages, asked = [], []
+        for question in questions:
+            place = question.place
+            there = taken[place.platform][place.chat]
+            message, one = self._put_as(question, there)
+            there |= {option.number for option in one.options}
+            messages.append(message)
+            asked.append(one)
+        await self.tx.outbox.add_all(messages, self.now)
+        await self.tx.conversations.open_prompts(asked, self.now)
+        return [message.key for message in messages]
+
+    def _put_as(self, question: Question, taken: Collection[int]) -> tuple[Message, Asked]:
+        for choice in question.choices:
+            if rights.of_press(question.topic, choice.action) is None:
+                raise LookupError(f"{question.topic}.{choice.action} has no line in handlers.rights")
+        place, text = question.place, question.text
         texts = self.texts(place)
-        rich = texts.render(text, **values) if isinstance(text, str) else text
-        taken = {
-            option.number
-            for prompt in await self.tx.conversations.open_in(place.platform, place.chat)
-            for option in prompt.options
-        }
-        while any(number_from + i in taken for i in range(len(choices))):
-            number_from += 1
+        rich = texts.render(text, **question.values) if isinstance(text, str) else text
+        first = question.number_from
+        while any(first + i in taken for i in range(len(question.choices))):
+            first += 1
         token = self.settings.token()
-        options = [
+        options = tuple(
             Option(
-                number_from + i,
+                first + i,
                 choice.action,
                 texts.plain(choice.label, **(choice.values or {})),
                 choice.argument,
             )
-            for i, choice in enumerate(choices)
-        ]
-        key = await self.put(
-            place, rich, lane=lane, purpose=purpose, buttons=_buttons(token, options), kept=kept
+            for i, choice in enumerate(question.choices)
         )
-        await self.tx.conversations.open_prompt(
-            token=token,
-            platform=place.platform,
-            chat=place.chat,
-            topic=topic,
-            ref=ref,
-            options=options,
-            outbox_key=key,
-            text=rich.to_json(),
-            now=self.now,
-            member=place.member,
-        )
-        return key
+        message = Message(
+            self.settings.token(), question.lane, place.platform, place.chat, place.kind,
+            Operation.SEND, _body(rich, _buttons(token, options), question.kept),
+            purpose=question.purpose, member=place.member,
+        )  # fmt: skip
+        return message, Asked(
+            token, place.platform, place.chat, question.topic, question.ref, options, message.key,
+            rich.to_json(), place.member,
+        )  # fmt: skip
 
     async def close_prompts(
         self, topic: str, ref: int, key: str = "", *, only: Place | None = None, **values: object
@@ -471,6 +485,27 @@ class Context:
 def _buttons(token: str, options: Sequence[Option]) -> list[list[tuple[str, str, int]]]:
     """One button a line: a label is then never cut on a small screen."""
     return [[(o.label, f"{token}:{o.number}", o.number)] for o in options]
+
+
+def places(person: Member, accounts: Iterable[Account]) -> list[Place]:
+    """The chats of those accounts of a member that can be reached."""
+    return [
+        Place(account.platform, account.chat, person.language, person.zone, member=person.id)
+        for account in accounts
+        if account.reachable
+    ]
+
+
+def _body(
+    text: Rich, buttons: Sequence[Sequence[tuple[str, str, int]]], kept: Sequence[File]
+) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "text": text.to_json(),
+        "buttons": [list(map(list, line)) for line in buttons],
+    }
+    if kept:
+        body["kept"] = named(kept)
+    return body
 
 
 def named(files: Sequence[File]) -> list[list[object]]:

@@ -69,7 +69,12 @@ async def on_read(ctx: Context, occasion: Due) -> None:
 
 async def question_will_fade(ctx: Context, checkin: int, miss_at: datetime) -> None:
     """The question of a check-in that is judged at `miss_at` goes some time after that."""
-    await ctx.tx.timers.set(QUESTION_TIMER, checkin, miss_at + ctx.settings.questions)
+    await ctx.tx.timers.set(QUESTION_TIMER, checkin, fades_at(ctx, miss_at))
+
+
+def fades_at(ctx: Context, miss_at: datetime) -> datetime:
+    """When that is."""
+    return miss_at + ctx.settings.questions
 
 
 async def on_question(ctx: Context, occasion: Due) -> None:

@@ -215,6 +215,9 @@ TIMERS = {
     contacts.IGNORED_TIMER: contacts.on_ignored,
 }
 
+MANY_TIMERS = {checkins.SCHEDULE_TIMER: checkins.on_schedules}
+"""Those of which many are due at once."""
+
 Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
 
 READ: dict[str, readings.Carry] = {
@@ -697,6 +700,15 @@ class Router:
     async def timer(self, tx: Transaction, occasion: Occasion) -> None:
         """A timer is due."""
         await TIMERS[occasion.kind](Context(tx, occasion.now, self._settings), occasion)
+
+    async def timers(self, tx: Transaction, occasions: Sequence[Occasion]) -> None:
+        """Several of one kind are due, in this order."""
+        many = MANY_TIMERS.get(occasions[0].kind)
+        if many is not None:
+            await many(Context(tx, occasions[0].now, self._settings), occasions)
+        else:
+            for occasion in occasions:
+                await self.timer(tx, occasion)
 
     async def ended(
         self, tx: Transaction, row: Row, end: str, result: Result, now: datetime

@@ -35,7 +35,7 @@ LATENESS = frozenset(
 
 
 class Audit:
-    """Counts of rows that break an invariant, by its name; see docs/operating.md."""
+    """Counts of rows that break an invariant, by its name; see docs/en/operating.md."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._db = connection

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from bot.domain.checkin import OPEN, Checkin, State
 from bot.domain.schedule import Schedule
-from storage.rows import Query, Rows, among, param
+from storage.rows import Query, Rows, among, of_many, param
 from storage.tables import EPOCH, checkins, members, schedules
 
 
@@ -56,6 +56,18 @@ def _checkin(row: sa.Row[Any]) -> Checkin:
     )
 
 
+def _changing(checkin: Checkin) -> dict[str, Any]:
+    """What changes in the course of it."""
+    return {
+        "miss_at": checkin.miss_at,
+        "reminders": [r.timestamp() for r in checkin.reminders],
+        "state": checkin.state,
+        "delivered": checkin.delivered,
+        "answered_at": checkin.answered_at,
+        "held": checkin.held,
+    }
+
+
 # The statements of every turn, made once.
 _ID = param("of")
 _ACTIVE_BY_ID = Query(sa.select(*_SCHEDULE).where(schedules.c.id == _ID, schedules.c.active))
@@ -72,6 +84,17 @@ _OF_STAGE = sa.select(checkins.c.id).where(
     checkins.c.stage_id == _ID, checkins.c.due == param("at")
 )
 _NEW = sa.insert(checkins).returning(checkins.c.id)
+_ACTIVE_OF_MANY = Query(sa.select(*_SCHEDULE).where(of_many(schedules.c.id), schedules.c.active))
+_WITH_OPEN = Query(
+    sa.select(checkins.c.member_id)
+    .where(of_many(checkins.c.member_id), among(checkins.c.state, OPEN))
+    .distinct()
+)
+_OCCURRENCES = Query(
+    sa.select(checkins.c.schedule_id, checkins.c.due).where(
+        of_many(checkins.c.schedule_id), checkins.c.due.between(param("low"), param("high"))
+    )
+)
 
 
 class Checkins:
@@ -91,6 +114,11 @@ class Checkins:
         """By number, if it is active."""
         row = await self._rows.one(_ACTIVE_BY_ID, of=id)
         return _schedule(row) if row else None
+
+    async def schedules_numbered(self, ids: Sequence[int]) -> dict[int, StoredSchedule]:
+        """Those of these that are active, by number."""
+        found = await self._rows.many(_ACTIVE_OF_MANY, ids)
+        return {row.id: _schedule(row) for row in found}
 
     async def schedules_of(self, member: int) -> list[StoredSchedule]:
         """A member's active schedules."""
@@ -153,18 +181,32 @@ class Checkins:
         }
         return (await self._db.execute(_NEW, row)).scalar_one()
 
+    async def new_ids(self, occurrences: Sequence[tuple[int, datetime]]) -> list[int | None]:
+        """Numbers for occurrences of schedules, to be written with `add`; None where there is a row
+        already. No schedule may be there twice."""
+        dues = [due for _, due in occurrences]
+        refs = [schedule for schedule, _ in occurrences]
+        found = await self._rows.many(_OCCURRENCES, refs, low=min(dues), high=max(dues))
+        there = {(row.schedule_id, row.due) for row in found}
+        new = [occurrence not in there for occurrence in occurrences]
+        numbers = iter(await self._rows.numbers(checkins, sum(new)) if any(new) else ())
+        return [next(numbers) if is_new else None for is_new in new]
+
+    async def add(self, made: Sequence[tuple[Checkin, int]]) -> None:
+        """Check-ins of schedules, under the numbers that they have."""
+        rows = [
+            {
+                "member_id": checkin.member, "schedule_id": schedule, "stage_id": None,
+                "due": checkin.due, **_changing(checkin),
+            }
+            for checkin, schedule in made
+        ]  # fmt: skip
+        if rows:
+            await self._rows.insert_numbered(checkins, [c.id for c, _ in made], rows)
+
     async def save(self, checkin: Checkin) -> None:
         """Write it as it is now."""
-        await self._rows.update(
-            checkins,
-            checkin.id,
-            miss_at=checkin.miss_at,
-            reminders=[r.timestamp() for r in checkin.reminders],
-            state=checkin.state,
-            delivered=checkin.delivered,
-            answered_at=checkin.answered_at,
-            held=checkin.held,
-        )
+        await self._rows.update(checkins, checkin.id, **_changing(checkin))
 
     async def get(self, id: int) -> Checkin | None:
         """By number."""
@@ -175,6 +217,11 @@ class Checkins:
         """Those that an answer still counts for, the oldest first."""
         found = await self._db.execute(_OPEN_OF, {"of": member})
         return [_checkin(row) for row in found]
+
+    async def with_open(self, members: Sequence[int]) -> frozenset[int]:
+        """Those of these members for whom an answer still counts."""
+        found = await self._rows.many(_WITH_OPEN, members)
+        return frozenset(row.member_id for row in found)
 
     async def open_of_stages(self, stages: Collection[int]) -> list[Checkin]:
         """The open ones of these stages."""

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from storage.rows import Query, Rows, param
+from storage.rows import Query, Rows, of_many, param
 from storage.tables import dialogs, prompts
 
 
@@ -21,6 +21,21 @@ class Option:
     action: str
     label: str
     argument: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question that is put now; see `Prompt`."""
+
+    token: str
+    platform: str
+    chat: str
+    topic: str
+    ref: int
+    options: tuple[Option, ...]
+    outbox_key: str
+    text: list[list[str]]
+    member: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +104,16 @@ _OPEN_ABOUT = Query(
         prompts.c.topic == param("about"), prompts.c.ref == param("which")
     ).order_by(prompts.c.id)
 )
+_ABOUT_MANY = Query(
+    sa.select(prompts.c.ref)
+    .where(prompts.c.topic == param("about"), of_many(prompts.c.ref), prompts.c.closed_at.is_(None))
+    .distinct()
+)
+_OPTIONS_IN = Query(
+    sa.select(prompts.c.id, prompts.c.chat_key, prompts.c.options).where(
+        prompts.c.platform == _HERE, of_many(prompts.c.chat_key), prompts.c.closed_at.is_(None)
+    )
+)
 _CLOSE = (
     sa.update(prompts)
     .where(prompts.c.id == param("which"), prompts.c.closed_at.is_(None))
@@ -112,34 +137,28 @@ class Conversations:
         self._rows = rows
         self._db = rows.connection
 
-    async def open_prompt(
-        self,
-        *,
-        token: str,
-        platform: str,
-        chat: str,
-        topic: str,
-        ref: int,
-        options: Sequence[Option],
-        outbox_key: str,
-        text: list[list[str]],
-        now: datetime,
-        member: int | None,
-    ) -> None:
-        """Remember a question."""
-        await self._rows.insert(
-            prompts,
-            token=token,
-            platform=platform,
-            chat=chat,
-            topic=topic,
-            ref=ref,
-            member=member,
-            options=[[o.number, o.action, o.label, o.argument] for o in options],
-            outbox_key=outbox_key,
-            text=text,
-            opened_at=now,
-        )
+    async def open_prompt(self, *, now: datetime, **asked: Any) -> None:
+        """Remember a question, given by the fields of `Asked`."""
+        await self.open_prompts([Asked(**asked)], now)
+
+    async def open_prompts(self, asked: Sequence[Asked], now: datetime) -> None:
+        """Remember questions."""
+        rows = [
+            {
+                "token": one.token,
+                "platform": one.platform,
+                "chat": one.chat,
+                "topic": one.topic,
+                "ref": one.ref,
+                "member": one.member,
+                "options": [[o.number, o.action, o.label, o.argument] for o in one.options],
+                "outbox_key": one.outbox_key,
+                "text": one.text,
+                "opened_at": now,
+            }
+            for one in asked
+        ]
+        await self._rows.insert_many(prompts, rows)
 
     async def prompt(self, token: str) -> Prompt | None:
         """By the token that its buttons carry, open or closed."""
@@ -161,6 +180,19 @@ class Conversations:
         """Open questions about one thing, in all chats."""
         found = await self._rows.all(_OPEN_ABOUT, about=topic, which=ref)
         return [_prompt(row) for row in found]
+
+    async def any_about(self, topic: str, refs: Sequence[int]) -> frozenset[int]:
+        """Those of these things about which a question is open."""
+        found = await self._rows.many(_ABOUT_MANY, refs, about=topic)
+        return frozenset(row.ref for row in found)
+
+    async def numbers_in(self, platform: str, chats: Sequence[str]) -> dict[str, set[int]]:
+        """The numbers of the answers to what is open in each of these chats."""
+        keys = {self._rows.blind(prompts.c.chat_key, chat): chat for chat in chats}
+        taken: dict[str, set[int]] = {chat: set() for chat in chats}
+        for row in await self._rows.many(_OPTIONS_IN, list(keys), on=platform):
+            taken[keys[bytes(row.chat_key)]] |= {option[0] for option in row.options}
+        return taken
 
     async def close(self, id: int, now: datetime) -> bool:
         """Answered or overtaken. False if it was closed before."""

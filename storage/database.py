@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sqlite3
 from collections.abc import AsyncIterator, Callable
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from alembic import command
@@ -24,12 +23,13 @@ from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from storage import keyring, rotation
+from storage import keyring, rotation, sqlite
 from storage.fence import ACTING, APPLICATION
 from storage.keyring import Kept, Keyring
 from storage.keys import Argon, KeyFile, KeySource, MasterKey, WrongKey
 from storage.lock import AdvisoryLock, FileLock, Lock, NoLock
 from storage.notices import listening
+from storage.quick import Quick
 from storage.tables import facts, metadata
 from storage.transaction import Transaction
 from storage.vault import Vault
@@ -185,7 +185,7 @@ class Database:
                 "pool_size": 1,
                 "max_overflow": 0,
                 "hide_parameters": True,
-                "connect_args": {"factory": _LetsGo},
+                "connect_args": sqlite.OPTIONS,
             }
         # A name of its own for each process: whoever takes over ends what the others have open.
         settings = {"application_name": self.session}
@@ -432,7 +432,8 @@ class Database:
                     await connection.execution_options(isolation_level="SERIALIZABLE")
                 async with connection.begin():
                     begun = True
-                    yield connection
+                    # It has what the repositories use of one.
+                    yield cast(AsyncConnection, Quick(connection)) if self.sqlite else connection
         except (sa.exc.DBAPIError, OSError) as error:
             # Before it began, any error of the network means that there is no connection; inside,
             # a time-out may be of what was asked.
@@ -502,7 +503,8 @@ class Database:
                 await _checkpoint(connection)
 
     async def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, that of the lock too."""
+        await self.lock.release()
         await self._engine.dispose()
 
 
@@ -570,21 +572,6 @@ def _make_for_us_alone(path: Path, *, new: bool = False) -> None:
     """A file that nobody else may read, if there is none; SQLite gives its log the same rights."""
     how = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_EXCL if new else 0)
     os.close(os.open(path, how, 0o600))
-
-
-class _LetsGo(sqlite3.Connection):
-    """Ends its transaction when it is closed.
-
-    A task that is cancelled inside a statement has its connection closed. SQLite itself keeps a closed
-    one, with its locks, as long as a statement of it is not finished (sqlite.org/c3ref/close): one
-    whose rows were not read, until Python collects it. Nothing could be written for so long.
-    """
-
-    def close(self) -> None:
-        with contextlib.suppress(sqlite3.Error):
-            if self.in_transaction:
-                self.rollback()
-        super().close()
 
 
 def set_pragmas(connection: Any, _record: object) -> None:

@@ -33,7 +33,7 @@ APPLICATION = "acuerpa/"
 _END_SESSIONS = sa.text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND usename = current_user AND xact_start IS NOT NULL"
-    " AND application_name = :theirs"
+    " AND application_name = :theirs AND pid <> pg_backend_pid()"  # it may have been ourselves
 )
 
 _NAME = param("whose")

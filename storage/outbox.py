@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from bot.domain.arrival import hopeful
 from bot.domain.lanes import Lane
 from storage.fence import ACTING, owned
-from storage.rows import Query, Rows, among, param
+from storage.rows import Query, Rows, among, of_many, param
 from storage.tables import outbox
 
 QUEUED, LEASED, SENDING = "queued", "leased", "sending"
@@ -56,6 +56,22 @@ class Row:
     done_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One that is to be queued; see `Row`."""
+
+    key: str
+    lane: Lane
+    platform: str
+    chat: str
+    chat_kind: str
+    operation: str
+    body: Mapping[str, Any]
+    target: str = ""
+    purpose: str = ""
+    member: int | None = None
+
+
 _COLUMNS = [
     outbox.c[name]
     for name in (
@@ -96,6 +112,17 @@ _OF_PURPOSE = Query(
     sa.select(
         outbox.c.seq, outbox.c.platform, outbox.c.chat, outbox.c.state, outbox.c.created_at
     ).where(outbox.c.purpose == param("why"))
+)
+
+
+_PURPOSES = Query(sa.select(outbox.c.purpose).where(of_many(outbox.c.purpose)).distinct())
+_WITHDRAW = (
+    sa.update(outbox)
+    .where(outbox.c.purpose == param("why"), outbox.c.state == QUEUED)
+    .values(state=FAILED, error=WITHDRAWN, done_at=param("now"))
+)
+_WITHDRAW_IN = _WITHDRAW.where(
+    outbox.c.platform == _PLATFORM, outbox.c.chat_key == param("there")
 )
 
 
@@ -180,37 +207,30 @@ class Outbox:
         self._owner = owner
         self._several = self._db.dialect.name == "postgresql"
 
-    async def add(
-        self,
-        *,
-        key: str,
-        lane: Lane,
-        platform: str,
-        chat: str,
-        chat_kind: str,
-        operation: str,
-        body: Mapping[str, Any],
-        now: datetime,
-        target: str = "",
-        purpose: str = "",
-        member: int | None = None,
-    ) -> None:
-        """Queue a message."""
-        await self._rows.insert(
-            outbox,
-            key=key,
-            lane=int(lane),
-            platform=platform,
-            chat=chat,
-            chat_kind=chat_kind,
-            operation=operation,
-            body=dict(body),
-            target=target,
-            purpose=purpose,
-            member=member,
-            created_at=now,
-            not_before=now,
-        )
+    async def add(self, *, now: datetime, **message: Any) -> None:
+        """Queue a message, given by the fields of `Message`."""
+        await self.add_all([Message(**message)], now)
+
+    async def add_all(self, messages: Sequence[Message], now: datetime) -> None:
+        """Queue messages."""
+        rows = [
+            {
+                "key": one.key,
+                "lane": int(one.lane),
+                "platform": one.platform,
+                "chat": one.chat,
+                "chat_kind": one.chat_kind,
+                "operation": one.operation,
+                "body": dict(one.body),
+                "target": one.target,
+                "purpose": one.purpose,
+                "member": one.member,
+                "created_at": now,
+                "not_before": now,
+            }
+            for one in messages
+        ]
+        await self._rows.insert_many(outbox, rows)
 
     async def add_many(
         self,
@@ -381,14 +401,10 @@ class Outbox:
 
         Returns how many.
         """
-        there: sa.ColumnElement[bool] = sa.true()
+        values: dict[str, Any] = {"why": purpose, "now": now}
         if chat:
-            there = (outbox.c.platform == platform) & (outbox.c.chat_key == self._chat(chat))
-        gone = await self._db.execute(
-            sa.update(outbox)
-            .where(outbox.c.purpose == purpose, outbox.c.state == QUEUED, there)
-            .values(state=FAILED, error=WITHDRAWN, done_at=now)
-        )
+            values |= {"on": platform, "there": self._chat(chat)}
+        gone = await self._db.execute(_WITHDRAW_IN if chat else _WITHDRAW, values)
         return int(gone.rowcount)
 
     async def withdraw_chat(self, platform: str, chat: str, now: datetime) -> None:
@@ -541,6 +557,11 @@ class Outbox:
                 continue
             arrived[platform, chat] = arrived.get((platform, chat), False) or state == SENT
         return arrived
+
+    async def known_purposes(self, purposes: Sequence[str]) -> frozenset[str]:
+        """Those of these for which there is any row."""
+        found = await self._rows.many(_PURPOSES, purposes)
+        return frozenset(row.purpose for row in found)
 
     async def arrived(self, purpose: str, before: datetime) -> frozenset[int]:
         """The members to whom a row of this purpose that was queued until then arrived."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,7 +15,7 @@ from bot.domain.people import Life, Risk, Role, Roster, name_key
 from bot.domain.permissions import Action, may
 from bot.domain.plan import DEFAULT_PLAN, Plan
 from bot.domain.quiet import Quiet
-from storage.rows import Query, Rows, param
+from storage.rows import Query, Rows, of_many, param
 from storage.tables import accounts, alliance_people, alliances, groups, members
 
 
@@ -139,6 +139,12 @@ _GROUP_BY_ID = Query(sa.select(*_GROUP).where(groups.c.id == _ID))
 _MEMBER_BY_ID = Query(sa.select(*_MEMBER).where(members.c.id == _ID))
 _MEMBERS_OF_GROUP = Query(sa.select(*_MEMBER).where(_members_of(_ID)).order_by(members.c.id))
 _DURESS = Query(sa.select(members.c.duress, members.c.id).where(members.c.id == _ID))
+_MEMBERS = Query(sa.select(*_MEMBER).where(of_many(members.c.id)))
+_QUIETS = Query(
+    sa.select(members.c.quiet, members.c.id).where(
+        of_many(members.c.id), members.c.quiet.is_not(None)
+    )
+)
 _QUIET = Query(sa.select(members.c.quiet, members.c.id).where(members.c.id == _ID))
 _ROLES = sa.union_all(
     sa.select(
@@ -169,6 +175,13 @@ _ACCOUNT_BY_CHAT = Query(
 _ACCOUNTS_OF = Query(
     sa.select(*_ACCOUNT)
     .where(accounts.c.member_id == _ID)
+    .order_by(accounts.c.used_at.desc(), accounts.c.id)
+)
+
+
+_ACCOUNTS_OF_MANY = Query(
+    sa.select(*_ACCOUNT)
+    .where(of_many(accounts.c.member_id))
     .order_by(accounts.c.used_at.desc(), accounts.c.id)
 )
 
@@ -275,6 +288,10 @@ class People:
         """By number."""
         (row,) = await self._rows.all(_MEMBER_BY_ID, of=id)
         return _member(row)
+
+    async def members(self, ids: Sequence[int]) -> dict[int, Member]:
+        """Those with these numbers."""
+        return {row.id: _member(row) for row in await self._rows.many(_MEMBERS, ids)}
 
     async def member_named(self, group: int, name: str) -> Member | None:
         """By pseudonym within a group, accents and case forgiven."""
@@ -393,6 +410,11 @@ class People:
         kept = await self._rows.one_value(_QUIET, of=member)
         return Quiet.from_json(kept) if kept else None
 
+    async def quiets(self, ids: Sequence[int]) -> dict[int, Quiet]:
+        """The same of those of these members who have such hours."""
+        found = await self._rows.many(_QUIETS, ids)
+        return {row.id: Quiet.from_json(row.quiet) for row in found}
+
     async def set_quiet(self, member: int, quiet: Quiet | None) -> None:
         """Other hours from now on, or none."""
         await self._rows.update(members, member, quiet=quiet.to_json() if quiet else None)
@@ -479,6 +501,13 @@ class People:
     async def accounts_of(self, member: int) -> list[Account]:
         """All of a member's, the one used last first."""
         return [Account(*row) for row in await self._rows.all(_ACCOUNTS_OF, of=member)]
+
+    async def accounts_of_all(self, ids: Sequence[int]) -> dict[int, list[Account]]:
+        """The same of each of these members."""
+        found: dict[int, list[Account]] = {id: [] for id in ids}
+        for row in await self._rows.many(_ACCOUNTS_OF_MANY, ids):
+            found[row.member_id].append(Account(*row))
+        return found
 
     async def reachable(self) -> list[Reach]:
         """Every account of everybody in every group, as far as it works."""

@@ -8,8 +8,7 @@ which goes around `Rows` fails and writes nothing in clear.
 from __future__ import annotations
 
 import json
-from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +17,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeDecorator
 
+from storage.quick import Found, named
 from storage.vault import Vault
 
 
@@ -80,6 +80,22 @@ def among(column: sa.ColumnElement[Any], constants: Iterable[str]) -> sa.ColumnE
     return column.in_([sa.literal_column(f"'{constant}'") for constant in sorted(constants)])
 
 
+MANY = 32
+"""Values that a statement made once is given at once where it asks for many."""
+
+
+def of_many(column: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether it is one of the values that `some` gives, for a statement that is made once."""
+    return column.in_([param(f"many{n}") for n in range(MANY)])
+
+
+def some(values: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """These values, as many at once as `of_many` takes; the last one again where there are fewer."""
+    for start in range(0, len(values), MANY):
+        part = values[start : start + MANY]
+        yield {f"many{n}": part[min(n, len(part) - 1)] for n in range(MANY)}
+
+
 class Query:
     """A statement that gives rows, and how they are named and opened.
 
@@ -115,6 +131,13 @@ class Rows:
         if not rows:
             return ()
         numbers = await self._next(table, len(rows))
+        await self.insert_numbered(table, numbers, rows)
+        return numbers
+
+    async def insert_numbered(
+        self, table: sa.Table, numbers: Sequence[int], rows: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """The same under `numbers` that are theirs already."""
         key = _key(table).name
         sealed = [
             {key: number, **self.sealed(table, number, values)}
@@ -122,7 +145,6 @@ class Rows:
         ]
         await self._db.execute(_insert(table), sealed if len(sealed) > 1 else sealed[0])
         self.inserted.add(table.name)
-        return numbers
 
     async def update(self, table: sa.Table, row: int, **values: Any) -> bool:
         """Change one row by its number. False if there is none."""
@@ -171,9 +193,17 @@ class Rows:
         query = statement if isinstance(statement, Query) else Query(statement)
         found = await self._db.execute(query.statement, values)
         make, to_open = query.make, query.to_open
+        plain = found.plain if isinstance(found, Found) else map(tuple, found)
         if not to_open:
-            return [make(*row) for row in found]
-        return [make(*self._opened(tuple(row), to_open)) for row in found]
+            return [make(*row) for row in plain]
+        return [make(*self._opened(row, to_open)) for row in plain]
+
+    async def many(self, query: Query, wanted: Sequence[Any], **values: Any) -> list[Any]:
+        """The rows of a query with `of_many` for all of these values."""
+        found: list[Any] = []
+        for part in some(wanted):
+            found += await self.all(query, **part, **values)
+        return found
 
     async def one(self, statement: Any, **values: Any) -> Any | None:
         """The only row, or the first, or None."""
@@ -194,6 +224,10 @@ class Rows:
                 plain = self._vault.open(bytes(values[at]), table, column, row[key_at])
                 values[at] = _decode(plain, kind)
         return values
+
+    async def numbers(self, table: sa.Table, count: int) -> Sequence[int]:
+        """Numbers for new rows, which are written with `insert_numbered`."""
+        return await self._next(table, count)
 
     async def _next(self, table: sa.Table, count: int) -> Sequence[int]:
         """Numbers for new rows: known before the row is written, since envelopes are bound to it.
@@ -217,9 +251,12 @@ class Rows:
         return sorted(found.scalars())
 
 
+_JSON = json.JSONEncoder(separators=(",", ":"))
+
+
 def _encode(value: Any, kind: str) -> bytes:
     if kind == "json":
-        return json.dumps(value, separators=(",", ":")).encode()
+        return _JSON.encode(value).encode()
     if kind == "bytes":
         if not isinstance(value, bytes):
             raise TypeError("a sealed column of bytes takes bytes")
@@ -280,7 +317,6 @@ def _plan(
     columns: tuple[sa.ColumnElement[Any], ...],
 ) -> tuple[Callable[..., Any], list[tuple[int, int, str, str, str]]]:
     """How a row is named, and which of its values are opened with which row's number."""
-    names = [getattr(c, "name", None) or f"_{i}" for i, c in enumerate(columns)]
     keys = {
         c.table.name: i
         for i, c in enumerate(columns)
@@ -293,4 +329,4 @@ def _plan(
             if table not in keys:
                 raise TypeError(f"{table}.{column.name} cannot be opened without its row's number")
             to_open.append((i, keys[table], table, column.name, column.type.kind))
-    return namedtuple("Row", names, rename=True), to_open
+    return named(columns), to_open

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.fence import ACTING, owned
@@ -29,10 +30,19 @@ class Timer:
 _KIND, _REF = param("what"), param("which")
 _HERE = (timers.c.kind == _KIND) & (timers.c.ref == _REF)
 _TAKE_AWAY = sa.delete(timers).where(_HERE)
-_MOVE = sa.update(timers).where(_HERE).values(due=param("at"), lease_until=None, attempts=0)
-_MAKE = sa.insert(timers).values(
-    kind=_KIND, ref=_REF, due=param("at"), lease_until=None, attempts=0
-)
+_NEW = {"kind": _KIND, "ref": _REF, "due": param("at"), "lease_until": None, "attempts": 0}
+_MOVED = ("due", "lease_until", "attempts")
+
+
+def _set(insert: Any) -> Any:
+    made = insert(timers).values(_NEW)
+    return made.on_conflict_do_update(
+        index_elements=[timers.c.kind, timers.c.ref],
+        set_={name: made.excluded[name] for name in _MOVED},
+    )
+
+
+_SET = {"sqlite": _set(sqlite.insert), "postgresql": _set(postgresql.insert)}
 _NEXT_DUE = sa.select(sa.func.min(timers.c.due))
 _IS_DUE = sa.and_(
     timers.c.due <= sa.bindparam("now", type_=timers.c.due.type),
@@ -86,9 +96,13 @@ class Timers:
             await self._db.execute(_TAKE_AWAY, {"what": kind, "which": ref})
             return
         timer = {"what": kind, "which": ref, "at": due}
-        changed = await self._db.execute(_MOVE, timer)
-        if not changed.rowcount:
-            await self._db.execute(_MAKE, timer)
+        await self._db.execute(_SET[self._db.dialect.name], timer)
+
+    async def set_all(self, timers: Sequence[tuple[str, int, datetime]]) -> None:
+        """Make or move many: kind, ref and due of each."""
+        if timers:
+            values = [{"what": kind, "which": ref, "at": due} for kind, ref, due in timers]
+            await self._db.execute(_SET[self._db.dialect.name], values)
 
     async def claim(self, now: datetime, limit: int, lease: timedelta) -> list[Timer]:
         """Take the oldest due ones, so that nobody else does; a crash gives them back."""

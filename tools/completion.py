@@ -19,7 +19,8 @@ TARGET = Path(__file__).parents[1] / "deploy" / "completion" / "acuerpa.bash"
 
 HEAD = """\
 # Completion of acuerpa for bash; made by tools/completion.py. Source it, or copy it to
-# /usr/share/bash-completion/completions/acuerpa. In zsh, before that: autoload -U bashcompinit; bashcompinit
+# /usr/share/bash-completion/completions/acuerpa. In zsh, before that: autoload -U bashcompinit and
+# bashcompinit
 _acuerpa() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path= i
     COMPREPLY=()

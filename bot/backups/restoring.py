@@ -215,8 +215,8 @@ def _beside(config: Config, target: Database) -> Path:
 def _tell_what_is_lost(config: Config, taken: str, say: Say) -> None:
     say(
         f"What happened after {taken} is not in it. At its next start the bot tells those who "
-        "coordinate, asks whoever is overdue, and sends no denunciation twice: docs/backup.md says what "
-        "is left to you."
+        "coordinate, asks whoever is overdue, and sends no denunciation twice: docs/en/backup.md says "
+        "what is left to you."
     )
     if config.matrix is not None:
         needs = "" if config.matrix.password else ": set matrix.password_file, it has to log in"

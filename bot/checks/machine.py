@@ -56,6 +56,8 @@ def _folders(scene: Scene) -> list[tuple[str, Path]]:
         found.append(("matrix.store", config.matrix.store.absolute()))
     if config.archive.folder is not None:
         found.append(("archive.folder", config.archive.folder.absolute()))
+    if config.backup.folder is not None:
+        found.append(("backup.folder", config.backup.folder.absolute()))
     return found
 
 

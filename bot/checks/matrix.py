@@ -20,8 +20,8 @@ ENDED = (
     "the homeserver ended the bot's session: start the bot, which logs in with matrix.password; if it "
     "was not you who ended it, somebody has the account"
 )
-NO_PASSWORD = "is not set: if the session ends, the bot cannot log in again"  # noqa: S105
-NO_PASSWORD_YET = "is not set: the bot's first start needs it"  # noqa: S105
+SHUT_OUT = "is not set: if the session ends, the bot cannot log in again"
+NEEDED_FIRST = "is not set: the bot's first start needs it"
 NO_STORE = (
     "the device's keys are not there: bring the folder back; without it the bot is a new device at its "
     "next start"
@@ -64,14 +64,14 @@ async def look(scene: Scene) -> AsyncIterator[Finding]:
     else:
         yield Finding(Level.OK, "matrix.user_id", "the bot's session is valid")
         if section.password is None:
-            yield Finding(Level.WEAK, "matrix.password_file", NO_PASSWORD)
+            yield Finding(Level.WEAK, "matrix.password_file", SHUT_OUT)
         yield _keys(stands)
         yield await _limits(scene, section, account, scene.facts)
 
 
 def _first_start(section: MatrixSection) -> Finding:
     if section.password is None:
-        return Finding(Level.FAILING, "matrix.password_file", NO_PASSWORD_YET)
+        return Finding(Level.FAILING, "matrix.password_file", NEEDED_FIRST)
     words = "is the account's; the bot makes and publishes its keys at its first start"
     return Finding(Level.OK, "matrix.password_file", words)
 
@@ -106,7 +106,7 @@ def _rate(section: MatrixSection, rate: Rate) -> Finding:
     words = f"the server allows {rate.at_once} messages at once, and then {rate.per_second:.2g} a second"
     if rate.per_second >= section.per_second:
         return Finding(Level.OK, "matrix.per_second", words)
-    remedy = "have the account exempted (docs/setting-up.md), or set it lower"
+    remedy = "have the account exempted (docs/en/setting-up.md), or set it lower"
     words = f"{words}, and it is {section.per_second:g}: {remedy}"
     return Finding(Level.WEAK, "matrix.per_second", words)
 

@@ -124,7 +124,7 @@ def _watching(config: Config) -> Iterator[Finding]:
     if config.watch.url is None:
         yield _weak(
             "watch.url",
-            "is not set: nobody outside notices that the bot is dead; see docs/operating.md",
+            "is not set: nobody outside notices that the bot is dead; see docs/en/operating.md",
         )
     if config.watch.canary is None:
         yield _weak("watch.canary", "is off: no alarm is tried every day; set a time such as 09:00")

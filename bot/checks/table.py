@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from bot.checks import database, machine, matrix, outside, settings, telegram
+from bot.checks import backups, database, machine, matrix, outside, settings, telegram
 from bot.checks.findings import Finding, Level
 from bot.checks.scene import Look, Scene
 
@@ -25,6 +25,7 @@ CHECKS = (
     Check("settings", settings.look),
     Check("disk", machine.disk),
     Check("database", database.look, patience=600.0),  # the whole file is read
+    Check("backup", backups.look),
     Check("proxies", outside.proxies, live=True),
     Check("telegram", telegram.look, live=True),
     Check("matrix", matrix.look, live=True, patience=300.0),

@@ -26,7 +26,7 @@ def archive(
         database = Database(settings.database.url, source_of(settings))
         write = archive_of(settings, database)
         if write is None:
-            raise ConfigError("archive: set folder and url in [archive]: see docs/denunciations.md")
+            raise ConfigError("archive: set folder and url in [archive]: see docs/en/denunciations.md")
         await database.open()
         now = SystemClock().now()
         try:

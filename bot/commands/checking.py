@@ -101,7 +101,7 @@ async def _findings(
 
 
 def _as_json(found: list[tuple[str, Finding]], level: Level) -> dict[str, object]:
-    """As docs/setting-up.md describes it."""
+    """As docs/en/setting-up.md describes it."""
     return {
         "schema": SCHEMA,
         "version": version("acuerpa"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -13,26 +14,38 @@ from bot.engine.clock import SystemClock
 from handlers.context import Context
 from handlers.groups import create as create_group
 from storage.database import Database
+from storage.keys import KeySource
 
 group = typer.Typer(no_args_is_help=True, help="Solidarity groups.")
 
 
 @group.command("create")
-def create(name: str, config: ConfigPath = Path("config.toml")) -> None:
+def create(
+    name: Annotated[str, typer.Argument(help="What its people call it.")],
+    config: ConfigPath = Path("config.toml"),
+) -> None:
     """Make a group, and print the invitation of its first coordinator."""
     go(_create(load_or_exit(config), name))
 
 
 async def _create(config: Config, name: str) -> None:
     await refuse_exposed(config)
-    database = Database(config.database.url, source_of(config))
+    secret = await created(config, source_of(config), name)
+    typer.echo("The first coordinator writes this word to the bot, within 24 hours:")
+    typer.echo(secret)
+
+
+async def created(config: Config, keys: KeySource, name: str) -> str:
+    """The secret of the invitation. Raises `ConfigError` if there is a group of that name."""
+    database = Database(config.database.url, keys)
     await database.open()
-    async with database.transaction() as tx:
-        made = await create_group(
-            Context(tx, SystemClock().now(), settings_of(config, [])), " ".join(name.split())
-        )
-    await database.close()
+    try:
+        async with database.transaction() as tx:
+            made = await create_group(
+                Context(tx, SystemClock().now(), settings_of(config, [])), " ".join(name.split())
+            )
+    finally:
+        await database.close()
     if made is None:
         raise ConfigError(f"there is a group named {name} already: choose another name")
-    typer.echo("The first coordinator writes this word to the bot, within 24 hours:")
-    typer.echo(made[1])
+    return made[1]

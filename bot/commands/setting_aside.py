@@ -35,7 +35,9 @@ def replay(
         list[int] | None,
         typer.Option("--message", help="Number of a message. It may arrive a second time."),
     ] = None,
-    every_event: Annotated[bool, typer.Option("--all-events")] = False,
+    every_event: Annotated[
+        bool, typer.Option("--all-events", help="Every event that was set aside.")
+    ] = False,
     config: ConfigPath = Path("config.toml"),
 ) -> None:
     """Try again what was set aside; `aside` gives the numbers. The bot may be running."""

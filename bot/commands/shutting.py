@@ -28,7 +28,7 @@ def panic_off(
     no_traces()
     settings = load_or_exit(config)
     if not rehearse:
-        typer.echo("This stops the bot for good: docs/shutdown.md. Type SHUT OFF (or APAGAR):")
+        typer.echo("This stops the bot for good: docs/en/shutdown.md. Type SHUT OFF (or APAGAR):")
         if sys.stdin.readline().strip().casefold() not in WORDS:
             typer.echo("Nothing was done.")
             raise typer.Exit(1)
@@ -36,6 +36,6 @@ def panic_off(
     async def work() -> None:
         keys = source_of(settings)
         if not await shut_off(settings, keys, typer.echo, rehearse=rehearse, destroy=destroy):
-            raise ConfigError("panic-off: not everything was done; see above, and docs/shutdown.md")
+            raise ConfigError("panic-off: not everything was done; see above, and docs/en/shutdown.md")
 
     go(work())

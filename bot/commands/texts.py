@@ -17,7 +17,7 @@ from bot.texts.sound import checked, forms
 
 texts = typer.Typer(no_args_is_help=True, help="What the bot says, in your language.")
 
-HEAD = """# Acuerpa in another language. docs/translating.md says how, and what must stay as it is.
+HEAD = """# Acuerpa in another language. docs/en/translating.md says how, and what must stay as it is.
 msgid ""
 msgstr ""
 "Content-Type: text/plain; charset=UTF-8\\n"

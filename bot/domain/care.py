@@ -25,7 +25,7 @@ EVERYWHERE = frozenset({"", "-", "*", "todas", "todos", "toda", "todo", "all", "
 
 
 class Care(StrEnum):
-    """What kind of care it is (the kinds that defenders named in 2017: docs/care.md)."""
+    """What kind of care it is (the kinds that defenders named in 2017: docs/en/care.md)."""
 
     SHELTER = "shelter"
     LEGAL = "legal"

@@ -1,20 +1,27 @@
-"""Carrying out the timers that are due."""
+"""Carrying out the timers that are due.
+
+Many in one transaction: to commit takes as long as to carry out one (docs/en/performance.md). If any of
+them fails, nothing of that transaction stays, and each is carried out alone, so that none undoes
+another.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import groupby
 
 import structlog
 
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers, Occasion
 from bot.engine.persist import retried
-from storage.database import Database, Unavailable
+from storage.database import Conflict, Database, Unavailable
 from storage.fence import NotActing
 from storage.timers import Timer
+from storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -26,8 +33,15 @@ RETRY = timedelta(seconds=5)
 """A timer that fails is tried again after this, for ever: none is ever given up."""
 
 
+AT_ONCE = 25
+"""Timers of one kind that are given to the handlers together."""
+
+TURN = 0.02
+"""Seconds after which what was carried out is committed: others have their turn, the event loop too."""
+
+
 class DueTimers:
-    """Claims due timers in batches; each is carried out in a transaction of its own.
+    """Claims due timers in batches, and carries them out.
 
     Args:
         before: Called before any deadline is judged: what people wrote comes first. Gives the
@@ -75,25 +89,62 @@ class DueTimers:
                     claimed = await tx.timers.claim(now, BATCH, LEASE)
                 if not claimed:
                     return carried_out
+                carried_out += len(claimed)
                 try:
-                    for timer in claimed:
-                        await retried(partial(self._fire, timer))
-                        self._beat()
+                    while claimed:
+                        claimed = claimed[await self._fire(claimed) :]
                 except Unavailable:
                     self._broken_off = True
                     raise
-                carried_out += len(claimed)
 
-    async def _fire(self, timer: Timer) -> None:
+    async def _fire(self, timers: Sequence[Timer]) -> int:
+        """Carry out the first of these, as many as have time. Returns how many."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + TURN
+        tried = 0
         try:
             async with self._database.transaction() as tx:
-                if await tx.timers.fire(timer):
-                    now = self._clock.now()
-                    occasion = Occasion(timer.kind, timer.ref, timer.due, now)
-                    await self._handlers.timer(tx, occasion)
+                for some in _of_one_kind(timers):
+                    tried += len(some)
+                    await self._carry_out(tx, some)
+                    if clock() >= until:
+                        break
+        except NotActing:
+            raise
+        except Exception as error:
+            if isinstance(error, Unavailable) and not isinstance(error, Conflict):
+                raise
+            for timer in timers[:tried]:
+                await retried(partial(self._alone, timer))
+        for _ in range(tried):
+            self._beat()
+        return tried
+
+    async def _carry_out(self, tx: Transaction, timers: Sequence[Timer]) -> None:
+        """Some of one kind, of which none may have been moved meanwhile."""
+        now = self._clock.now()
+        there = [timer for timer in timers if await tx.timers.fire(timer)]
+        occasions = [Occasion(timer.kind, timer.ref, timer.due, now) for timer in there]
+        if len(occasions) == 1:
+            await self._handlers.timer(tx, occasions[0])
+        elif occasions:
+            await self._handlers.timers(tx, occasions)
+
+    async def _alone(self, timer: Timer) -> None:
+        try:
+            async with self._database.transaction() as tx:
+                await self._carry_out(tx, [timer])
         except (Unavailable, NotActing):
             raise  # the database's trouble or ours, not the timer's
         except Exception as error:  # an alarm's timer outlives any failure
             log.error("timer.failed", kind=timer.kind, error=type(error).__name__)
             async with self._database.transaction() as tx:
                 await tx.timers.retry(timer, self._clock.now() + RETRY)
+
+
+def _of_one_kind(timers: Sequence[Timer]) -> Iterator[Sequence[Timer]]:
+    """In their order, as many at once as follow one another."""
+    for _, same in groupby(timers, key=lambda timer: timer.kind):
+        rest = list(same)
+        for start in range(0, len(rest), AT_ONCE):
+            yield rest[start : start + AT_ONCE]

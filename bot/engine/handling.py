@@ -47,6 +47,9 @@ class Handlers(Protocol):
     async def timer(self, tx: Transaction, occasion: Occasion) -> None:
         """A timer is due. It is gone already: set it again if it must come again."""
 
+    async def timers(self, tx: Transaction, occasions: Sequence[Occasion]) -> None:
+        """The same for several of one kind, at one instant and in this order."""
+
     async def ended(
         self, tx: Transaction, row: Row, end: Ended, result: Result, now: datetime
     ) -> None:

@@ -22,6 +22,7 @@ from bot.engine.handling import Ended, Handlers
 from bot.engine.pace import Pace
 from bot.engine.persist import persist
 from bot.engine.policy import Verdict, judge, wait
+from bot.engine.together import Together
 from bot.platforms.base import (
     Attachment,
     Button,
@@ -125,6 +126,7 @@ class Dispatcher:
         hear: Callable[[], Awaitable[bool]],
     ) -> None:
         self._database = database
+        self._together = Together(database)
         self._platform = platform
         self._handlers = handlers
         self._clock = clock
@@ -380,8 +382,9 @@ class Dispatcher:
         """
         for tell in (True, False):
             try:
-                async with self._database.transaction() as tx:
-                    await self._note(tx, row, receipt, tell=tell)
+                await self._together.do(
+                    lambda tx, tell=tell: self._note(tx, row, receipt, tell=tell)  # type: ignore[misc]
+                )
                 return
             except Unavailable:
                 raise
@@ -416,28 +419,16 @@ class Dispatcher:
             return False  # the next process finds it leased, and goes on
         if not self._is_marked(row):
             return True
-        async with self._database.transaction() as tx:
-            return await tx.outbox.begin(row.key)
+        return await self._together.do(lambda tx: tx.outbox.begin(row.key))
 
     async def _message(self, row: Row) -> Outgoing | None:
         """What to hand to the platform; None if the message it is about has not left, or never will."""
         target = str(row.body.get("target", ""))
         if row.target:
-            async with self._database.transaction() as tx:
-                original = await tx.outbox.get(row.target)
-                if original is not None and original.state in WAITING:
-                    # It was given back after this was claimed: an edit never overtakes it.
-                    at = self._clock.now() + TARGET_WAIT
-                    await tx.outbox.again(row.key, at, "waits for its target", tried=False)
-                    return None
-                answers = row.operation == Operation.SEND
-                if not answers and (original is None or not original.message_id):
-                    now = self._clock.now()
-                    await tx.outbox.finish(row.key, FAILED, now, error="no target")
-                    self._sent += 1
-                    return None
-            # What it answers to may be gone; it says the same by itself.
-            target = original.message_id if original is not None else ""
+            found = await self._together.do(lambda tx: self._target(tx, row))
+            if found is None:
+                return None
+            target = found
         return Outgoing(
             key=row.key,
             chat=row.chat,
@@ -455,6 +446,21 @@ class Dispatcher:
             silent=bool(row.body.get("silent", False)),
             secrecy=Secrecy(row.body.get("secrecy", Secrecy.MINIMAL)),
         )
+
+    async def _target(self, tx: Transaction, row: Row) -> str | None:
+        """The platform's id of what it is about; None if that has not left, or never will."""
+        original = await tx.outbox.get(row.target)
+        if original is not None and original.state in WAITING:
+            # It was given back after this was claimed: an edit never overtakes it.
+            at = self._clock.now() + TARGET_WAIT
+            await tx.outbox.again(row.key, at, "waits for its target", tried=False)
+            return None
+        if row.operation != Operation.SEND and (original is None or not original.message_id):
+            await tx.outbox.finish(row.key, FAILED, self._clock.now(), error="no target")
+            self._sent += 1
+            return None
+        # What it answers to may be gone; it says the same by itself.
+        return original.message_id if original is not None else ""
 
     async def _kept(self, row: Row) -> list[_Opened] | None:
         """The files that the row names, as they are kept; None unless all are what it says."""

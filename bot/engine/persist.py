@@ -32,14 +32,14 @@ async def retried(work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except Conflict:
-            await asyncio.sleep(random.uniform(0, JOSTLE))
+            await asyncio.sleep(random.uniform(0, JOSTLE))  # nosec B311
     before = ALONE.set(True)
     try:
         while True:
             try:
                 return await work()
             except Conflict:  # of what began before, or of a tool that asks for no fence
-                await asyncio.sleep(random.uniform(0, JOSTLE))
+                await asyncio.sleep(random.uniform(0, JOSTLE))  # nosec B311
     finally:
         ALONE.reset(before)
 

@@ -1,9 +1,14 @@
-"""Handling stored events, one after the other, each in one transaction with what it causes."""
+"""Handling stored events, one after the other, each in one transaction with what it causes.
+
+When many wait, several are handled in one transaction: to commit takes as long as to handle one
+(docs/en/performance.md). If any of them fails, nothing of that transaction stays, and each is handled
+alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import structlog
@@ -12,9 +17,10 @@ from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
 from bot.engine.persist import retried
 from bot.platforms.base import Incoming, Platform, RawEvent
-from storage.database import Database, Unavailable
+from storage.database import Conflict, Database, Unavailable
 from storage.fence import NotActing
 from storage.inbox import Stored
+from storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
@@ -22,6 +28,9 @@ TRIES = 3
 """How often an event may fail before it is set aside."""
 
 BATCH = 50
+
+TURN = 0.02
+"""Seconds after which what was handled is committed: others have their turn, the event loop too."""
 
 PATIENCE = 10.0
 """Seconds after which handling one event counts as failed: the others wait behind it."""
@@ -58,24 +67,50 @@ class Worker:
                     waiting = await tx.inbox.waiting(BATCH)
                 if not waiting:
                     return handled
-                for stored in waiting:
-                    await retried(partial(self._handle, stored))
-                    self._beat()
                 handled += len(waiting)
+                while waiting:
+                    waiting = waiting[await self._handle(waiting) :]
 
-    async def _handle(self, stored: Stored) -> None:
+    async def _handle(self, waiting: Sequence[Stored]) -> int:
+        """The first of these, as many as have time. Returns how many."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + TURN
+        tried = 0
+        try:
+            async with self._database.transaction() as tx:
+                for stored in waiting:
+                    tried += 1
+                    await self._apply(tx, stored, self._parse(stored))
+                    if clock() >= until or stored.attempts:
+                        break
+        except NotActing:
+            raise
+        except Exception as error:
+            if isinstance(error, Unavailable) and not isinstance(error, Conflict):
+                raise
+            for stored in waiting[:tried]:
+                await retried(partial(self._alone, stored))
+        for _ in range(tried):
+            self._beat()
+        return tried
+
+    async def _apply(self, tx: Transaction, stored: Stored, incoming: Incoming | None) -> None:
+        now = self._clock.now()
+        if await tx.inbox.done(stored.id, now) and incoming is not None:
+            async with asyncio.timeout(PATIENCE):
+                await self._handlers.incoming(tx, incoming, now)
+            if tx.forget_event:
+                await tx.inbox.empty(stored.id)
+                tx.wipe_log = True
+                tx.forget_event = False
+
+    async def _alone(self, stored: Stored) -> None:
         """One event. A failure is counted, and the next event has its turn first."""
         incoming: Incoming | None = None
         try:
             incoming = self._parse(stored)
             async with self._database.transaction() as tx:
-                now = self._clock.now()
-                if await tx.inbox.done(stored.id, now) and incoming is not None:
-                    async with asyncio.timeout(PATIENCE):
-                        await self._handlers.incoming(tx, incoming, now)
-                    if tx.forget_event:
-                        await tx.inbox.empty(stored.id)
-                        tx.wipe_log = True
+                await self._apply(tx, stored, incoming)
         except (Unavailable, NotActing):
             raise  # the database's trouble or ours, not the event's
         except Exception as error:  # any failure at all is kept and shown, none may stop the bot

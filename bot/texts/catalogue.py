@@ -27,6 +27,8 @@ from babel.messages import Catalog
 from babel.messages.pofile import read_po
 
 from bot.domain.rich import Rich, Span, Style
+from bot.texts import shipped
+from bot.texts.shipped import Pattern
 from bot.texts.sound import sound
 from bot.texts.values import Key, write_instant, write_list, write_span
 
@@ -89,24 +91,31 @@ def _shipped() -> frozenset[str]:
 
 
 @cache
-def _catalogue(language: str) -> Catalog:
+def _catalogue(language: str) -> Mapping[str, Pattern]:
+    """What is said in a language, key by key."""
     if language in _shipped():
-        source = files(__package__).joinpath("catalogues", f"{language}.po").read_bytes()
-        return read_po(BytesIO(source), locale=language)
+        return shipped.read(_source(language).decode())
     found = next(path for f in _folders if (path := f / f"{language}.po").is_file())
     catalogue = read(found)
-    whole = _catalogue(FALLBACK)
-    for message in list(catalogue):
+    whole = read_po(BytesIO(_source(FALLBACK)), locale=FALLBACK)
+    said: dict[str, Pattern] = {"": f"plural={catalogue.plural_expr};"}
+    for message in catalogue:
         original = whole.get(message.id) if message.id else None
-        if original is None or not sound(original, message, catalogue.num_plurals):
-            catalogue.delete(message.id)
-    return catalogue
+        if original is not None and sound(original, message, catalogue.num_plurals):
+            key = message.id if isinstance(message.id, str) else message.id[0]
+            text = message.string or ""
+            said[key] = text if isinstance(text, str) else tuple(text)
+    return said
+
+
+def _source(language: str) -> bytes:
+    return files(__package__).joinpath("catalogues", f"{language}.po").read_bytes()
 
 
 @cache
 def _plural(language: str) -> Callable[[int], int]:
     """The rule of the catalogue's header that picks the form for a number."""
-    form: Callable[[int], int] = c2py(_catalogue(language).plural_expr)
+    form: Callable[[int], int] = c2py(shipped.plural_rule(_catalogue(language)[""]))
     return form
 
 
@@ -125,8 +134,7 @@ def nearest(language: str) -> str | None:
 
 def own_name(language: str) -> str:
     """What a language calls itself in its own catalogue; else its code."""
-    message = _catalogue(language).get("language.own_name")
-    return str(message.string) if message is not None and message.string else language
+    return str(_catalogue(language).get("language.own_name") or language)
 
 
 @cache
@@ -164,19 +172,23 @@ class Texts:
 
     def _pattern(self, key: str, values: Mapping[str, object]) -> str:
         for language in (self.language, FALLBACK):
-            message = _catalogue(language).get(key)
-            if message is None or not message.string:
+            pattern = _catalogue(language).get(key)
+            if not pattern:
                 continue
-            if isinstance(message.string, str):
-                return message.string
+            if isinstance(pattern, str):
+                return pattern
             count = values["n"]
             if not isinstance(count, int):
                 raise TypeError(f"{key}: n must be a whole number")
-            return message.string[_plural(language)(count)]
+            return pattern[_plural(language)(count)]
         raise KeyError(key)
 
     def _spans(self, pattern: str, values: Mapping[str, object]) -> Iterator[Span]:
         style = Style.PLAIN
+        if "{" not in pattern and "<" not in pattern:
+            if pattern:
+                yield Span(pattern, style)
+            return
         at = 0
         for mark in MARK.finditer(pattern):
             if mark.start() > at:

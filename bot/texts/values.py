@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time, format_timedelta
+from babel.dates import format_date, format_timedelta
 from babel.lists import format_list
 
 
@@ -21,7 +21,7 @@ class Key:
 def write_instant(value: datetime, language: str, zone: str, now: datetime) -> str:
     """The wall time in the reader's zone, with the date unless it is today there."""
     local = value.astimezone(ZoneInfo(zone))
-    clock = format_time(local, "HH:mm", locale=language)
+    clock = f"{local:%H:%M}"
     if local.date() == now.astimezone(ZoneInfo(zone)).date():
         return clock
     return f"{format_date(local, 'd MMM', locale=language)} {clock}"

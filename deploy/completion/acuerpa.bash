@@ -1,5 +1,6 @@
 # Completion of acuerpa for bash; made by tools/completion.py. Source it, or copy it to
-# /usr/share/bash-completion/completions/acuerpa. In zsh, before that: autoload -U bashcompinit; bashcompinit
+# /usr/share/bash-completion/completions/acuerpa. In zsh, before that: autoload -U bashcompinit and
+# bashcompinit
 _acuerpa() {
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]} path= i
     COMPREPLY=()
@@ -13,6 +14,7 @@ _acuerpa() {
             " demo") path=" demo" ;;
             " group") path=" group" ;;
             " group create") path=" group create" ;;
+            " init") path=" init" ;;
             " keys") path=" keys" ;;
             " keys init") path=" keys init" ;;
             " keys master") path=" keys master" ;;
@@ -39,7 +41,7 @@ _acuerpa() {
     local words= files= taking=
     case "$path" in
         "")
-            words="archive aside backup backup-key check demo group keys migrate outbox panic-off rehearse replay restore run signing status texts unlock verify --install-completion --show-completion --help"
+            words="archive aside backup backup-key check demo group init keys migrate outbox panic-off rehearse replay restore run signing status texts unlock verify --install-completion --show-completion --help"
             ;;
         " archive")
             words="--config --help"
@@ -76,6 +78,11 @@ _acuerpa() {
             words="--config --help"
             files="--config"
             taking="--config"
+            ;;
+        " init")
+            words="--answers --folder --help"
+            files="--answers --folder"
+            taking="--answers --folder"
             ;;
         " keys")
             words="init master rotate status --help"

@@ -189,7 +189,7 @@ def test_the_operator_writes_it_by_hand_and_hears_what_is_wrong(tmp_path: Path) 
     )
     config.write_text(common)
     assert run(config) == (
-        1, "acuerpa: archive: set folder and url in [archive]: see docs/denunciations.md\n"
+        1, "acuerpa: archive: set folder and url in [archive]: see docs/en/denunciations.md\n"
     )  # fmt: skip
     config.write_text(f'{common}[archive]\nfolder = "{tmp_path / "public"}"\n')
     status, said = run(config)

@@ -389,7 +389,7 @@ async def test_the_operators_hear_in_words_once_an_hour_and_when_it_is_over(benc
     (first,) = await one.told()
     assert "matrix rechaza la cuenta del bot" in first
     assert "platform_refused:matrix" in first
-    assert "docs/operating.md" in first
+    assert "docs/es/operating.md" in first
     await one.looks(SECOND)
     assert len(await one.told()) == 2
     one.refused.clear()

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 from aiohttp import web
 from typer.testing import CliRunner
 
+from bot.backups.values import name_of
 from bot.checks import machine
 from bot.checks.findings import STATUS, Finding, Level, worst
 from bot.checks.machine import MEGA
@@ -279,6 +280,28 @@ async def test_a_clock_is_compared_with_the_platforms(
     await runner.cleanup()
 
 
+@pytest.mark.parametrize(
+    ("hours", "level"),
+    [((1, 90), Level.OK), ((47,), Level.OK), ((49, 90), Level.WEAK), ((), Level.WEAK)],
+)
+def test_a_backup_that_is_old_or_missing_is_told(
+    tmp_path: Path, hours: tuple[int, ...], level: Level
+) -> None:
+    folder = tmp_path / "backups"
+    section = f'[backup]\nfolder = "{folder}"\nrecipients = ["age1{"q" * 58}"]\n'
+    at = scene(written(tmp_path, section))
+    assert asyncio.run(levels(at, "backup")) == [("backup.folder", Level.WEAK)]  # no folder
+    folder.mkdir()
+    for age in hours:
+        taken = at.now() - timedelta(hours=age)
+        (folder / name_of(taken)).touch()
+    for name in ("notes.txt", "acuerpa-20991399T000000Z.age", "acuerpa-20260101T000000Z.age.part"):
+        (folder / name).touch()
+    assert asyncio.run(levels(at, "backup")) == [("backup.folder", level)]
+    none = scene(written(tmp_path))
+    assert asyncio.run(levels(none, "backup")) == [("backup.folder", Level.WEAK)]
+
+
 # --- Telegram -----------------------------------------------------------------------------------
 
 
@@ -398,12 +421,14 @@ async def test_the_rate_of_an_ordinary_account_is_measured(
             assert answer.status == 200
         (finding,) = (await found(scene(stage.config, measure=True), "database", "matrix"))[-1:]
         assert (finding.subject, finding.level) == ("matrix.per_second", Level.WEAK)
-        said = re.match(r"the server allows (\d+) messages at once, and then (\S+) a", finding.words)
+        said = re.match(
+            r"the server allows (\d+) messages at once, and then (\S+) a", finding.words
+        )
         assert said is not None
         assert 2 <= int(said[1]) <= 4  # making the room may have taken some
         assert 0.9 <= float(said[2]) <= 1.3
         assert "and it is 10: have the account exempted" in finding.words
-        # As docs/setting-up.md tells the homeserver's administrator.
+        # As docs/en/setting-up.md tells the homeserver's administrator.
         async with http.post(override, json={"messages_per_second": 0, "burst_count": 0}) as answer:
             assert answer.status == 200
         (finding,) = (await found(scene(stage.config, measure=True), "database", "matrix"))[-1:]
@@ -484,15 +509,17 @@ def test_the_exit_status_is_what_monitors_know(found_levels: list[Level], status
 
 
 def test_the_command_says_lines_or_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The JSON is as docs/setting-up.md describes it: other programs read it."""
+    """The JSON is as docs/en/setting-up.md describes it: other programs read it."""
     monkeypatch.setattr("os.geteuid", lambda: 1000)
     monkeypatch.setenv("PATH", str(tmp_path))  # no timedatectl
     config = written(
         tmp_path,
-        '[watch]\nurl = "http://127.0.0.1:1/secret"\n[telegram]\ntoken = "1:secret"\n',
+        '[watch]\nurl = "http://127.0.0.1:1/secret"\n[telegram]\ntoken = "1:secret"\n'
+        f'[backup]\nfolder = "{tmp_path}"\nrecipients = ["age1{"q" * 58}"]\n',
     ).rename(tmp_path / "c.toml")
     config.write_text('operators = ["telegram:7"]\n' + config.read_text())
     asyncio.run(made(config))
+    (tmp_path / name_of(datetime.now(UTC))).touch()
     said = CliRunner().invoke(cli, ["check", "--offline", "--config", str(config)])
     assert (
         said.output.splitlines()[0]
@@ -507,7 +534,9 @@ def test_the_command_says_lines_or_json(tmp_path: Path, monkeypatch: pytest.Monk
     for finding in answer["findings"]:
         assert set(finding) == {"check", "subject", "level", "words"}
         assert finding["level"] in {"ok", "skipped", "weak", "unknown", "failing"}
-    assert {f["check"] for f in answer["findings"]} == {"settings", "disk", "database", "clock"}
+    assert {f["check"] for f in answer["findings"]} == {
+        "settings", "disk", "database", "backup", "clock",
+    }  # fmt: skip
     assert "secret" not in said.output.replace("no secret is open", "")
 
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -68,11 +68,14 @@ class Crew(Installation):
 
     @classmethod
     @asynccontextmanager
-    async def at_work(cls, zygote: Zygote, database: str) -> AsyncIterator[Crew]:
-        """A new one, and its end."""
+    async def at_work(
+        cls, zygote: Zygote, database: str, api: BotApi | None = None
+    ) -> AsyncIterator[Crew]:
+        """A new one, and its end; on a server that is there already, or one of its own."""
         with a_folder() as folder:
-            async with await BotApi.start(folder) as api:
-                made = cls(zygote, api, folder, SPEED, database)
+            own = nullcontext(api) if api is not None else await BotApi.start(folder)
+            async with own as server:
+                made = cls(zygote, server, folder, SPEED, database)
                 await made.begin()
                 try:
                     yield made
@@ -88,14 +91,19 @@ class Crew(Installation):
             number: int = cursor.fetchone()[0]
             return number
 
-    async def starts(self, name: str, points: Points, rng: random.Random) -> None:
-        """One life more of this process."""
+    async def starts(
+        self, name: str, points: Points | None = None, rng: random.Random | None = None
+    ) -> None:
+        """One life more of this process, which may die by itself at one of the points."""
         self.births[name] += 1
         path = self.folder / f"{name}.toml"
         by = f"{self.api.url}/as/{name}.{self.births[name]}"
         ours = self.config.read_text("utf-8").replace(self.api.url, by)
         path.write_text(f"{ours}[fence]\nlease = {LEASE}\n", encoding="utf-8")
-        armed, others = points.arms() if rng.random() < 0.3 else ({}, 0)
+        armed: dict[str, int] = {}
+        others = 0
+        if points is not None and rng is not None and rng.random() < 0.3:
+            armed, others = points.arms()
         self.lives[name] = await self.zygote.bot(
             path, self.clock, self.folder, worker=True, log=f"{name}.log", armed=armed, others=others,
             prepare="tests.proofs.crew:prepare",
@@ -203,7 +211,7 @@ async def _one_workload(
         for name in NAMES:  # none that is to die may be left
             await at.bury(name)
             points.learn(at.lives[name])
-            await at.starts(name, Points(rng, each=0, only=()), rng)
+            await at.starts(name)
         settled = await at.until(
             lambda: at.count("SELECT count(*) FROM inbox") >= written
             and escalated(at, len(chats)),

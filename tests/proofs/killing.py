@@ -52,7 +52,10 @@ class Kill:
     point: str = ""
 
 
-SELDOM = ("acting.", "audit.", "outages._", "outbox.recover_expired", "worker._failed", "due._fire.2")
+SELDOM = (
+    "acting.", "audit.", "outages._", "outbox.recover_expired", "worker._failed", "worker._alone",
+    "due._alone",
+)  # fmt: skip
 """Points that a workload reaches by accident: it may die there, but none is waited for."""
 
 

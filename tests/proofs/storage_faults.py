@@ -291,7 +291,8 @@ NETWORKS = 24
 
 SELDOM = (
     "acting.", "audit.", "outages._moved", "outages._away", "outbox.recover_expired", "erasing.",
-    "due._fire.1[denunciation]",  # more than once only if six readers are served slowly
+    "due._alone", "worker._alone", "together.do",
+    "due._carry_out[denunciation]",  # more than once only if six readers are served slowly
 )  # fmt: skip
 """Transactions that this network reaches by accident: they may fail, but none is waited for."""
 
@@ -345,7 +346,7 @@ async def _each_write(
         len(writes.left) <= (0 if full else len(writes.ours) / 2),
         f"{where}: never failed at {writes.left}",
     )
-    for point in ("receiver._once.2:", "worker._handle:", "due._fire.1[checkin]:",
+    for point in ("receiver._once.2:", "worker._apply:", "due._carry_out[checkin]:",
                   "outbox._write_down[alarm]:", "outbox._write_down[broadcast]:"):  # fmt: skip
         hits = sum(n for p, n in writes.failed.items() if p.startswith(point))
         figures.check(hits > 0, f"{where}: nothing failed in {point}")

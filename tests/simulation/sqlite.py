@@ -162,7 +162,8 @@ class MemoryDatabase(Database):
         """There is no log: what is in memory alone is nowhere else."""
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[AsyncConnection]:
+    async def _writing(self, *, serializable: bool = False) -> AsyncIterator[AsyncConnection]:
+        """One process is always serial."""
         await self._point("begin")
         raw = self._memory.raw
         async with self._writer:

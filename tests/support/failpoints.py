@@ -1,16 +1,18 @@
 """Named points on the way of a message at which the bot's process kills itself.
 
 Installed in the bot's process by `tests.support.zygote`; the program knows nothing of it. A point
-is named by the function that opened the transaction, and by what it was about where that is known:
-`due._fire.1[incident]:before` is all statements done and not committed, `:after` just committed. A
-function with several transactions numbers them: `receiver._once.2`. A new place that commits is a
-new point by itself.
+is named by the function that opened the transaction, and by what it was about where that is known, the
+first thing of several: `due._fire[incident]:before` is all statements done and not committed, `:after`
+just committed. What is committed together (`bot.engine.together`) is named by the function that asked for
+the first piece. A function with several transactions numbers them: `receiver._once.2`. A new place that
+commits is a new point by itself.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dis
+import inspect
 import os
 import signal
 import sys
@@ -20,6 +22,7 @@ from functools import lru_cache
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
+from bot.engine.together import Together
 from bot.platforms.base import Batch, Outgoing, Platform, Receipt
 from storage.database import Database
 from storage.transaction import Transaction
@@ -128,12 +131,27 @@ class _Named:
 
 
 def name_of(frame: FrameType) -> str:
+    """The name of the point, for the frame in which a transaction is opened."""
+    if frame.f_globals.get("__name__") == Together.__module__:
+        pieces = frame.f_locals.get("pieces")
+        return name_of_piece(pieces[0].work if pieces else frame.f_locals["work"])
     module = frame.f_globals.get("__name__", "?").rpartition(".")[2]
     calls = _calls(frame.f_code)
     number = ""
     if len(calls) > 1:
         number = f".{1 + sum(offset < frame.f_lasti for offset in calls[1:])}"
     return f"{module}.{frame.f_code.co_name}{number}{_about(frame)}"
+
+
+def name_of_piece(work: Any) -> str:
+    """The function that asked for it, and the lane of the row that it is about."""
+    work = inspect.unwrap(work)
+    code = work.__code__
+    cells = zip(code.co_freevars, work.__closure__ or (), strict=True)
+    row = {name: cell.cell_contents for name, cell in cells}.get("row")
+    module = work.__module__.rpartition(".")[2]
+    function = work.__qualname__.split(".<locals>")[0].rpartition(".")[2]
+    return f"{module}.{function}" + (f"[{row.lane.name.lower()}]" if row is not None else "")
 
 
 @lru_cache
@@ -150,6 +168,8 @@ def _about(frame: FrameType) -> str:
     given = frame.f_code.co_varnames[: frame.f_code.co_argcount]
     if "timer" in given:
         return f"[{frame.f_locals['timer'].kind}]"
+    if "timers" in given:
+        return f"[{frame.f_locals['timers'][0].kind}]"
     if "row" in given:
         return f"[{frame.f_locals['row'].lane.name.lower()}]"
     return ""

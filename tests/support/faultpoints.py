@@ -1,13 +1,15 @@
 """Every write of the program as a point at which its database fails.
 
 Installed in the bot's process by `tests.support.zygote`; the program knows nothing of it. A point is
-the transaction's name (`tests.support.failpoints`) and the statement's place in it:
-`worker._handle:begin`, `worker._handle:3 UPDATE inbox`, `worker._handle:commit`. On SQLite the
-statement raises what `sqlite3` raises; on PostgreSQL the server is made to raise it.
+the transaction's name (`tests.support.failpoints`) and the statement's place in it, or in the piece of it
+that it belongs to where it has several: `worker._handle:begin`, `worker._apply:3 UPDATE inbox`,
+`worker._handle:commit`. On SQLite the statement raises what `sqlite3` raises; on PostgreSQL the server is
+made to raise it.
 """
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import sqlite3
@@ -20,11 +22,17 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
 
+from bot.engine.due import DueTimers
+from bot.engine.together import Together, Work
+from bot.engine.worker import Worker
 from storage.database import Database
+from storage.quick import Found, Plan, Quick
+from storage.timers import Timer
 from storage.transaction import Transaction
-from tests.support.failpoints import name_of
+from tests.support.failpoints import name_of, name_of_piece
 
 WORDS = ("INSERT", "UPDATE", "DELETE")
 SQLITE = {
@@ -126,10 +134,62 @@ def install(points: Faultpoints) -> None:
         with _maybe(self, points, "COMMIT", instead):
             commit(self, connection)
 
+    _fail_quick_ones(points)
+    _name_pieces(points)
     Database.transaction = named  # type: ignore[assignment,method-assign]
     DefaultDialect.do_execute = one  # type: ignore[method-assign]
     DefaultDialect.do_executemany = many  # type: ignore[method-assign]
     DefaultDialect.do_commit = ending  # type: ignore[method-assign]
+
+
+def _fail_quick_ones(points: Faultpoints) -> None:
+    """Statements that are run without SQLAlchemy, with its errors."""
+    run = Quick._run
+
+    def running(self: Quick, plan: Plan, values: Mapping[str, Any]) -> Found:
+        try:
+            with _maybe(self.dialect, points, plan.sql, None):
+                return run(self, plan, values)
+        except sqlite3.Error as error:
+            raise sa.exc.DBAPIError.instance(plan.sql, None, error, sqlite3.Error) from error
+
+    Quick._run = running  # type: ignore[method-assign]
+
+
+def _name_pieces(points: Faultpoints) -> None:
+    """Each timer, event or row of a transaction of many has its own places."""
+    do, carry_out, apply = Together.do, DueTimers._carry_out, Worker._apply
+
+    async def doing(self: Together, work: Work[Any]) -> Any:
+        @functools.wraps(work)
+        async def piece(tx: Transaction) -> Any:
+            with _run(points, name_of_piece(work)):
+                return await work(tx)
+
+        return await do(self, piece)
+
+    async def carrying(self: DueTimers, tx: Transaction, timers: Sequence[Timer]) -> None:
+        with _run(points, f"due._carry_out[{timers[0].kind}]"):
+            await carry_out(self, tx, timers)
+
+    async def applying(self: Worker, tx: Transaction, *event: Any) -> None:
+        with _run(points, "worker._apply"):
+            await apply(self, tx, *event)
+
+    Together.do = doing  # type: ignore[method-assign]
+    DueTimers._carry_out = carrying  # type: ignore[method-assign]
+    Worker._apply = applying  # type: ignore[method-assign]
+
+
+@contextmanager
+def _run(points: Faultpoints, name: str) -> Iterator[None]:
+    run = Run(name)
+    before = _running.set(run)
+    try:
+        yield
+    finally:
+        _running.reset(before)
+        points.ended(run)
 
 
 @contextmanager

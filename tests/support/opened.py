@@ -1,7 +1,7 @@
 """Opening a sealed database without the program: what a proof reads must not come through what it
 proves.
 
-Written from docs/security.md alone: `sqlite3`, AES-256-GCM and HKDF.
+Written from docs/en/security.md alone: `sqlite3`, AES-256-GCM and HKDF.
 """
 
 from __future__ import annotations

@@ -51,15 +51,16 @@ class Postgres:
         """Until it takes connections."""
         self._run(*self._control, *self._options, "start")
 
-    def new_database(self) -> str:
-        """The address of an empty one."""
+    def new_database(self, like: str = "") -> str:
+        """The address of an empty one, or of a copy of that at another address."""
         import psycopg2
 
         self._made += 1
         name = f"made_{self._made}"
         with contextlib.closing(psycopg2.connect(self.url)) as connection:
             connection.autocommit = True
-            connection.cursor().execute(f"CREATE DATABASE {name}")
+            template = f" TEMPLATE {like.rpartition('/')[2]}" if like else ""
+            connection.cursor().execute(f"CREATE DATABASE {name}{template}")
         return self.url.replace("/postgres", f"/{name}")
 
     def stop(self) -> None:

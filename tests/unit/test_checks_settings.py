@@ -180,7 +180,8 @@ def test_with_a_passphrase_there_is_no_key_file_to_look_at(setup: Setup) -> None
 
 def test_the_command_ends_with_one_and_says_no_secret(setup: Setup) -> None:
     setup.opens("config.toml")
-    said = CliRunner().invoke(cli, ["check", "--config", str(setup.config)])
+    (setup.config.parent / "acuerpa.db").unlink()
+    said = CliRunner().invoke(cli, ["check", "--offline", "--config", str(setup.config)])
     assert said.exit_code == 1
     assert "telegram.token: others on this machine may read config.toml" in said.output
     assert TOKEN not in said.output

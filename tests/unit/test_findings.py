@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from storage.audit import LATENESS, questions
 from tests.proofs.watcher import TROUBLES
 from tests.unit.test_texts import NOON, catalogue
@@ -37,8 +39,9 @@ def test_each_has_words_for_the_operators() -> None:
         assert {key.removeprefix("trouble.what.") for key in words} == every()
 
 
-def test_each_has_a_line_in_the_guide() -> None:
-    guide = (ROOT / "docs" / "operating.md").read_text("utf-8")
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_each_has_a_line_in_the_guide(language: str) -> None:
+    guide = (ROOT / "docs" / language / "operating.md").read_text("utf-8")
     cells = [line.split("|")[1] for line in guide.splitlines() if line.startswith("| `")]
     named = {name for cell in cells for name in re.findall(r"`(\w+)[:`]", cell)}
     assert named == every() | {"locked"}

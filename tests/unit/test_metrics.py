@@ -144,8 +144,9 @@ def test_each_panel_of_the_dashboard_is_about_what_there_is() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_the_operators_page_lists_each_metric() -> None:
-    page = (ROOT / "docs" / "operating.md").read_text("utf-8")
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_operators_page_lists_each_metric(language: str) -> None:
+    page = (ROOT / "docs" / language / "operating.md").read_text("utf-8")
     known = {
         re.sub(r"_(bucket|sum|count)$", "", name) for name in every_metric() if name.startswith("acuerpa")
     }

@@ -1,4 +1,4 @@
-"""docs/needs-coverage.md names stories that there are, and for each need one that is told everywhere."""
+"""docs/en/needs-coverage.md names stories that there are, and for each need one told everywhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAMED = re.compile(r"`(test_\w+\.py)(?:::(test_\w+))?")
 
 def table(heading: str) -> list[tuple[str, str]]:
     """First and last cell of each row below a heading."""
-    text = (ROOT / "docs" / "needs-coverage.md").read_text("utf-8")
+    text = (ROOT / "docs" / "en" / "needs-coverage.md").read_text("utf-8")
     part = text.split(heading, 1)[1].split("\n## ", 1)[0]
     rows = [line.strip().strip("|").split("|") for line in part.splitlines() if line.startswith("|")]
     return [(cells[0].strip(), cells[-1].strip()) for cells in rows[2:]]

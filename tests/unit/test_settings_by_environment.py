@@ -16,6 +16,8 @@ from bot.config import Config, ConfigError, load, secrets, sections
 from bot.texts.catalogue import use_folder
 from storage.keys import KeyFile
 
+AGE = f"age1{'q' * 58}"
+
 SAMPLES: dict[str, tuple[str, object]] = {
     "language": ("en", "en"),
     "zone": ("Asia/Manila", "Asia/Manila"),
@@ -23,13 +25,15 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "matrix.user_id": ("@a:b", "@a:b"),
     "watch.url": ("https://hc.example.org/ping/x", "https://hc.example.org/ping/x"),
     "texts.folder": (str(Path(__file__).parent), Path(__file__).parent),
+    "backup.recipients": (f"{AGE} {AGE}", (AGE, AGE)),
+    "http.listen": ("127.0.0.1:9464", "127.0.0.1:9464"),
     "archive.url": ("https://example.org", "https://example.org"),
 }
 """What settings with a form of their own are set to; others by their type."""
 
 BY_TYPE: dict[type, tuple[str, object]] = {
     str: ("some words", "some words"),
-    float: ("0.5", 0.5),
+    float: ("40.5", 40.5),
     int: ("13", 13),
     bool: ("true", True),
     Path: ("/some/where", Path("/some/where")),
@@ -42,6 +46,7 @@ PROXY = ("socks5://u:p@127.0.0.1:9050", "socks5://u:p@127.0.0.1:9050")
 BESIDE = {
     "telegram": {"ACUERPA_TELEGRAM__TOKEN": "1:z"},
     "matrix": {"ACUERPA_MATRIX__HOMESERVER": "https://x", "ACUERPA_MATRIX__USER_ID": "@c:d"},
+    "backup": {"ACUERPA_BACKUP__RECIPIENTS": AGE},
     "archive": {"ACUERPA_ARCHIVE__FOLDER": "y", "ACUERPA_ARCHIVE__URL": "https://y"},
 }
 """What a section needs so that anything of it can be set."""
@@ -73,7 +78,9 @@ def sample(setting: str, field: FieldInfo) -> tuple[str, object]:
     kinds: tuple[Any, ...] = (field.annotation,)
     if get_origin(field.annotation) in (types.UnionType,):
         kinds = get_args(field.annotation)
-    return next(BY_TYPE[kind] for kind in kinds if kind in BY_TYPE)
+    known = [BY_TYPE[kind] for kind in kinds if kind in BY_TYPE]
+    assert known, f"{setting}: say in SAMPLES how a variable sets it (a list: BeforeValidator(listed))"
+    return known[0]
 
 
 def variable(setting: str) -> str:

@@ -22,6 +22,8 @@ from bot.platforms.matrix.http import Answer, call, path
 from bot.platforms.matrix.secrets import AccountSecrets, SecretStore
 from bot.platforms.matrix.session import STORE_FILE, Account, timeout
 
+VERSIONS = "/_matrix/client/versions"
+
 DEVICE_NAME = "Acuerpa (check)"
 
 
@@ -48,7 +50,7 @@ async def look(account: Account, facts: SecretStore | None) -> Standing:
     """`facts` has the bot's session. Raises `PlatformError`, which names the setting."""
     saved, seeds = await _kept(account, facts)
     async with asking(account) as client:
-        checked(await call(client, "GET", "/_matrix/client/versions"))
+        checked(await call(client, "GET", VERSIONS))
         if saved is None:
             if facts is not None and account.password:
                 async with logged_in(client, account):
@@ -90,6 +92,19 @@ async def _kept(
     return await secrets.get(session.KEPT_AS), await secrets.get(cross_signing.KEPT_AS)
 
 
+async def has_identity(account: Account) -> bool:
+    """Whether an account already has cross-signing keys, which are then somebody else's than the bot's.
+
+    Logs in and out. Raises `PlatformError`, which names the setting.
+    """
+    async with asking(account) as client:
+        checked(await call(client, "GET", VERSIONS))
+        async with logged_in(client, account):
+            asked: dict[str, dict[str, list[str]]] = {"device_keys": {account.user_id: []}}
+            keys = checked(await call(client, "POST", path("keys", "query"), asked))
+    return bool(keys.body.get("master_keys", {}).get(account.user_id))
+
+
 @asynccontextmanager
 async def asking(account: Account) -> AsyncIterator[Client]:
     """A client without keys or store, for a few requests. Raises `PlatformError`."""
@@ -129,7 +144,7 @@ async def logged_in(client: Client, account: Account) -> AsyncIterator[None]:
         yield
     finally:
         await call(client, "POST", path("logout"), {})
-        client.access_token = ""
+        client.access_token = None
 
 
 def checked(answer: Answer) -> Answer:

@@ -6,7 +6,7 @@ Source: https://core.telegram.org/api/entities
 
 from __future__ import annotations
 
-from telegram import MessageEntity
+from typing import Any
 
 from bot.domain.rich import Rich, Span, Style
 
@@ -16,11 +16,8 @@ TEXT_LIMIT = 4096
 CAPTION_LIMIT = 1024
 """UTF-16 units in the caption of a file (https://core.telegram.org/bots/api#sendphoto)."""
 
-_TYPES = {
-    Style.BOLD: MessageEntity.BOLD,
-    Style.ITALIC: MessageEntity.ITALIC,
-    Style.CODE: MessageEntity.CODE,
-}
+_TYPES = {Style.BOLD: "bold", Style.ITALIC: "italic", Style.CODE: "code"}
+"""https://core.telegram.org/bots/api#messageentity"""
 
 _SEPARATORS = ("\n\n", "\n", " ")
 """Where a text may be cut, best first."""
@@ -31,19 +28,19 @@ def units(text: str) -> int:
     return len(text) + sum(1 for character in text if character > "\uffff")
 
 
-def to_entities(rich: Rich) -> tuple[str, list[MessageEntity]]:
+def to_entities(rich: Rich) -> tuple[str, list[dict[str, Any]]]:
     """The characters and the emphasis of `rich`.
 
     Half a surrogate pair, which a person's client may send, cannot be encoded and becomes "\ufffd".
     """
     text = ""
-    entities: list[MessageEntity] = []
+    entities: list[dict[str, Any]] = []
     offset = 0
     for span in rich.spans:
         words = span.text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         length = units(words)
         if length and span.style in _TYPES:
-            entities.append(MessageEntity(_TYPES[span.style], offset, length))
+            entities.append({"type": _TYPES[span.style], "offset": offset, "length": length})
         text += words
         offset += length
     return text, entities

@@ -16,16 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from telegram import (
-    Bot,
-    BotCommand,
-    BotCommandScopeAllPrivateChats,
-    InlineKeyboardButton,
-    InlineKeyboardMarkup,
-    InputFile,
-    LinkPreviewOptions,
-    ReplyParameters,
-)
+from telegram import Bot, BotCommand, BotCommandScopeAllPrivateChats
 from telegram.error import Conflict, InvalidToken, TelegramError
 
 from bot.domain.rich import Rich
@@ -33,6 +24,7 @@ from bot.platforms.base import (
     Attachment,
     Batch,
     Button,
+    ChatKind,
     Command,
     FileTooLarge,
     Incoming,
@@ -52,6 +44,7 @@ from bot.platforms.telegram.outcome import receipt_of
 from bot.platforms.telegram.parts import Part, parts_of
 from bot.platforms.telegram.transport import (
     PLACEHOLDER,
+    File,
     NoAnswer,
     Requests,
     Secret,
@@ -79,6 +72,7 @@ _DEEP_LINK = re.compile(r"[\w-]{1,64}", re.ASCII)
 """What may follow `start=` (https://core.telegram.org/bots/features#deep-linking)."""
 
 
+_NO_PREVIEW = {"is_disabled": True}
 _POLL_CONNECTIONS = 16
 _MOST_UPDATES = 100
 """How many one answer to a poll holds (https://core.telegram.org/bots/api#getupdates)."""
@@ -137,6 +131,7 @@ class TelegramPlatform:
         self._read_timeout = read_timeout
         self._bot: Bot | None = None
         self._poll: Requests | None = None
+        self._sends: Requests | None = None
         self._username = ""
         self._all_until: datetime | None = None
         self._progress: OrderedDict[str, list[int]] = OrderedDict()
@@ -176,6 +171,27 @@ class TelegramPlatform:
         finally:
             await self.stop()
 
+    async def writers(self) -> dict[str, str]:
+        """Who wrote to the bot in private and waits for an answer: names by account.
+
+        No update is confirmed: the bot gets them all when it starts. Raises `PlatformError`. Not for a
+        platform that was started.
+        """
+        await self._open()
+        try:
+            events = (await self.receive(None, 0.0)).events
+        finally:
+            await self.stop()
+        found = {}
+        for event in events:
+            try:
+                incoming = self.parse(event)
+            except (KeyError, TypeError, ValueError):
+                continue
+            if incoming is not None and incoming.chat_kind is ChatKind.PRIVATE:
+                found[incoming.account] = incoming.display_name
+        return found
+
     async def _open(self) -> Bot:
         """Ask the server who we are."""
         await self.stop()
@@ -184,14 +200,15 @@ class TelegramPlatform:
         # More than one connection: after a poll that was cancelled in an unlucky moment, the pool
         # holds its place for seconds, and the next poll must not wait for it.
         poll = self._request(connections=_POLL_CONNECTIONS)
+        sends = self._request(connections=_SPARE * self.limits.concurrency)
         bot = Bot(
             PLACEHOLDER,
             base_url=f"{self._server}/bot",
             base_file_url=f"{self._server}/file/bot",
-            request=self._request(connections=_SPARE * self.limits.concurrency),
+            request=sends,
             get_updates_request=poll,
         )
-        self._bot, self._poll = bot, poll
+        self._bot, self._poll, self._sends = bot, poll, sends
         try:
             await bot.initialize()
         except TelegramError as error:
@@ -319,9 +336,7 @@ class TelegramPlatform:
 
         Links are of t.me also with a server of one's own: they are opened by people's apps.
         """
-        if not self._username or not _DEEP_LINK.fullmatch(secret):
-            return None
-        return f"https://t.me/{self._username}?start={secret}"
+        return deep_link(self._username, secret)
 
     async def sign_off(self) -> None:
         """The server forgets the bot for ten minutes; only BotFather can make the token void.
@@ -336,7 +351,7 @@ class TelegramPlatform:
 
     async def stop(self) -> None:
         """Close the connections; safe to call twice."""
-        bot, self._bot, self._poll = self._bot, None, None
+        bot, self._bot, self._poll, self._sends = self._bot, None, None, None
         if bot is not None:
             await bot.shutdown()
 
@@ -356,48 +371,63 @@ class TelegramPlatform:
         return self._bot, self._poll
 
     async def _attempt(self, message: Outgoing) -> Receipt:
-        if self._bot is None:
+        if self._sends is None:
             return Receipt(Result.UNREACHABLE, reason="not started")
         if message.operation is Operation.SEND:
-            return await self._send_parts(self._bot, message)
+            return await self._send_parts(self._sends, message)
         if message.operation is Operation.TOAST:
             words = message.text.plain
             short = words if len(words) <= _TOAST_LIMIT else words[: _TOAST_LIMIT - 1] + "…"
-            await self._bot.answer_callback_query(message.target, text=short or None)
+            query = {"callback_query_id": message.target, "text": short or None}
+            await self._call(self._sends, "answerCallbackQuery", query)
             return Receipt(Result.SENT)
         if message.operation is Operation.DECIDE or not message.target.isdecimal():
             return Receipt(Result.GONE, reason="the message id is not one of Telegram's")
+        about = {"chat_id": parted(message.chat)[0], "message_id": int(message.target)}
         if message.operation is Operation.DELETE:
-            await self._bot.delete_message(parted(message.chat)[0], int(message.target))
+            await self._call(self._sends, "deleteMessage", about)
             return Receipt(Result.SENT, message_id=message.target)
         if message.operation is Operation.PIN:
-            # Source: Bot API, pinChatMessage. In a private chat a bot needs no right to it.
-            await self._bot.pin_chat_message(
-                parted(message.chat)[0], int(message.target), disable_notification=True
+            # In a private chat a bot needs no right to it (Bot API, pinChatMessage).
+            await self._call(
+                self._sends, "pinChatMessage", {**about, "disable_notification": True}
             )
             return Receipt(Result.SENT, message_id=message.target)
-        return await self._edit(self._bot, message)
+        return await self._edit(self._sends, message, about)
 
-    async def _edit(self, bot: Bot, message: Outgoing) -> Receipt:
+    async def _call(
+        self,
+        requests: Requests,
+        method: str,
+        values: Mapping[str, Any],
+        files: Mapping[str, File] | None = None,
+    ) -> Any:
+        """One method, without the library's objects: see `Parameters`."""
+        return await requests.call(f"{self._server}/bot{PLACEHOLDER}/{method}", values, files)
+
+    async def _edit(
+        self, requests: Requests, message: Outgoing, about: Mapping[str, Any]
+    ) -> Receipt:
         text, entities = to_entities(message.text)
         if units(text) > TEXT_LIMIT:
             return Receipt(Result.REJECTED, reason="an edited message cannot be split")
         try:
-            await bot.edit_message_text(
-                text,
-                chat_id=parted(message.chat)[0],
-                message_id=int(message.target),
-                entities=entities,
-                reply_markup=_keyboard(message.buttons),
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-            )
+            await self._call(
+                requests,
+                "editMessageText",
+                {
+                    **about, "text": text, "entities": entities,
+                    "reply_markup": _keyboard(message.buttons),
+                    "link_preview_options": _NO_PREVIEW,
+                },
+            )  # fmt: skip
         except TelegramError as error:
             receipt = receipt_of(error)
             if receipt.result is not Result.SENT:
                 return receipt
         return Receipt(Result.SENT, message_id=message.target)
 
-    async def _send_parts(self, bot: Bot, message: Outgoing) -> Receipt:
+    async def _send_parts(self, requests: Requests, message: Outgoing) -> Receipt:
         parts = parts_of(message)
         done = self._progress.pop(message.key, [])
         for part in parts[len(done) :]:
@@ -405,7 +435,7 @@ class TelegramPlatform:
             limit = self._connect_timeout + files * self._read_timeout + _TRICKLE
             try:
                 async with asyncio.timeout(limit):
-                    done.append(await self._send_part(bot, message, part))
+                    done.append(await self._send_part(requests, message, part))
             except Exception as error:
                 # Those that cannot succeed later are forgotten.
                 receipt = receipt_of(error)
@@ -423,53 +453,34 @@ class TelegramPlatform:
         if len(self._progress) > _REMEMBERED:
             self._progress.popitem(last=False)
 
-    async def _send_part(self, bot: Bot, message: Outgoing, part: Part) -> int:
+    async def _send_part(self, requests: Requests, message: Outgoing, part: Part) -> int:
         """Send one part; the id of its message."""
         text, entities = to_entities(part.text)
-        keyboard = _keyboard(part.buttons)
-        answers = _answers(message) if part.first else None
         chat, thread = parted(message.chat)
+        to: dict[str, Any] = {
+            "chat_id": chat,
+            "message_thread_id": thread,
+            "disable_notification": message.silent or None,
+            "reply_parameters": _answers(message) if part.first else None,
+        }
         if part.attachment is None:
-            sent = await bot.send_message(
-                chat,
-                text,
-                entities=entities,
-                reply_markup=keyboard,
-                link_preview_options=LinkPreviewOptions(is_disabled=True),
-                disable_notification=message.silent,
-                reply_parameters=answers,
-                message_thread_id=thread,
-            )
-            return sent.message_id
-        file = InputFile(part.attachment.content, filename=part.attachment.name)
+            to |= {
+                "text": text, "entities": entities or None,
+                "reply_markup": _keyboard(part.buttons), "link_preview_options": _NO_PREVIEW,
+            }  # fmt: skip
+            return _number(await self._call(requests, "sendMessage", to))
+        to |= {"caption": text or None, "caption_entities": entities or None}
+        file = (part.attachment.name, part.attachment.content, part.attachment.mime)
         if part.as_photo:
             try:
-                sent = await bot.send_photo(
-                    chat,
-                    file,
-                    caption=text or None,
-                    caption_entities=entities,
-                    disable_notification=message.silent,
-                    reply_parameters=answers,
-                    message_thread_id=thread,
-                )
-                return sent.message_id
+                return _number(await self._call(requests, "sendPhoto", to, {"photo": file}))
             except TelegramError as error:
                 # A picture that Telegram cannot process (its sides too long, damaged) is still a
                 # file that people can open.
                 if receipt_of(error).result is not Result.REJECTED:
                     raise
-        sent = await bot.send_document(
-            chat,
-            file,
-            caption=text or None,
-            caption_entities=entities,
-            disable_content_type_detection=True,
-            disable_notification=message.silent,
-            reply_parameters=answers,
-            message_thread_id=thread,
-        )
-        return sent.message_id
+        to["disable_content_type_detection"] = True
+        return _number(await self._call(requests, "sendDocument", to, {"document": file}))
 
     def _error(self, error: TelegramError) -> PlatformError:
         """One line for the operator. Raised `from None`, so that no request is shown with it."""
@@ -488,6 +499,13 @@ class TelegramPlatform:
         return PlatformError(f"Telegram: {receipt.result.value}: {words}")
 
 
+def deep_link(username: str, secret: str) -> str | None:
+    """What opens the bot's chat and says the secret there; None if it may not be in a link."""
+    if not username or not _DEEP_LINK.fullmatch(secret):
+        return None
+    return f"https://t.me/{username}?start={secret}"
+
+
 def _numbered(updates: Any) -> bool:
     """Whether it is a list of updates with their numbers, which is all that storing them needs."""
     return isinstance(updates, list) and all(
@@ -503,17 +521,26 @@ def _token_refused(what: str) -> PlatformError:
     )
 
 
-def _answers(message: Outgoing) -> ReplyParameters | None:
+def _number(message: Any) -> int:
+    """The id of a message that was sent. Raises `TelegramError` if the answer is none."""
+    number = message.get("message_id") if isinstance(message, dict) else None
+    if not isinstance(number, int):
+        raise TelegramError("Invalid server response")
+    return number
+
+
+def _answers(message: Outgoing) -> dict[str, Any] | None:
     """The message that this one answers to; sent all the same where that one is gone."""
     if not message.target.isdecimal():
         return None
-    return ReplyParameters(int(message.target), allow_sending_without_reply=True)
+    return {"message_id": int(message.target), "allow_sending_without_reply": True}
 
 
-def _keyboard(rows: tuple[tuple[Button, ...], ...]) -> InlineKeyboardMarkup | None:
+def _keyboard(rows: tuple[tuple[Button, ...], ...]) -> dict[str, Any] | None:
     if not rows:
         return None
-    return InlineKeyboardMarkup(
-        [[InlineKeyboardButton(b.label, callback_data=b.data) for b in row] for row in rows]
-    )
-
+    return {
+        "inline_keyboard": [
+            [{"text": button.label, "callback_data": button.data} for button in row] for row in rows
+        ]
+    }

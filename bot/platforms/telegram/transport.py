@@ -1,7 +1,7 @@
 """HTTP to the Bot API on aiohttp, with the bot's token out of everything that could write it down.
 
 python-telegram-bot brings a transport on httpx, which takes several times as much of the processor
-for a message (docs/performance.md). This one takes its place behind the library's own interface.
+for a message (docs/en/performance.md). This one takes its place behind the library's own interface.
 
 The Bot API wants the token in the path of each URL. So both libraries are given a placeholder, and
 the token enters the request here, below everything that logs, builds exception texts or has a
@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import aiohttp
 from aiohttp import hdrs
@@ -72,6 +72,36 @@ class NoAnswer(Exception):
 
 class TooLong(Exception):
     """An answer is longer than asked for."""
+
+
+File = tuple[str, bytes, str]
+"""Name, content and kind."""
+
+
+class Parameters:
+    """What a method of the Bot API is called with; what is None is left out.
+
+    The library has objects for all that is sent and all that comes back. To make them takes longer
+    than everything else about a message (docs/en/performance.md), and we want one number of the answer.
+
+    Args:
+        files: By the parameters in whose place they are.
+    """
+
+    def __init__(
+        self, values: Mapping[str, Any], files: Mapping[str, File] | None = None
+    ) -> None:
+        self.parameters = {name: value for name, value in values.items() if value is not None}
+        self.multipart_data = files or {}
+        self.contains_files = bool(files)
+
+    @property
+    def json_parameters(self) -> dict[str, str]:
+        """Each as a form has it."""
+        return {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in self.parameters.items()
+        }
 
 
 class Body(BytesPayload):
@@ -212,6 +242,12 @@ class Requests(BaseRequest):
             raise TimedOut from _no_answer(error, body)
         except Exception as error:
             raise NetworkError(type(error).__name__) from _no_answer(error, body)
+
+    async def call(
+        self, url: str, values: Mapping[str, Any], files: Mapping[str, File] | None = None
+    ) -> Any:
+        """The result of a method. Raises what `post` does."""
+        return await self.post(url, cast(RequestData, Parameters(values, files)))
 
     async def download(self, url: str, limit: int) -> tuple[int, bytes]:
         """Status and content of a file.

@@ -1,0 +1,211 @@
+"""SQLite's statements in the event loop: the same as SQLAlchemy's, and none keeps everybody waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import sqlalchemy as sa
+
+from storage import quick, sqlite
+from storage.database import Database
+from storage.keys import KeyInMemory
+from storage.rows import Envelope, param
+from storage.sqlite import Link, link_of
+from storage.tables import facts, groups, timers
+from tests.support.opened import KEY
+
+NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
+
+
+@pytest_asyncio.fixture
+async def database(tmp_path: Path) -> AsyncIterator[Database]:
+    made = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
+    await made.open()
+    yield made
+    await made.close()
+
+
+SET = sa.insert(timers)
+MOVE = (
+    sa.update(timers)
+    .where(timers.c.kind == param("what"), timers.c.ref.between(param("low"), 3))
+    .values(due=param("at"), attempts=timers.c.attempts + 1)
+    .returning(timers.c.ref, timers.c.due)
+)
+DUE = sa.select(timers.c.ref, timers.c.due, timers.c.lease_until).order_by(timers.c.ref).limit(
+    sa.bindparam("most", type_=sa.Integer)
+)
+SOME = sa.select(timers.c.ref).where(timers.c.ref.in_(sa.bindparam("some", expanding=True)))
+COUNT = sa.select(sa.func.count(), sa.literal("x")).select_from(timers)
+GROUP = sa.insert(groups)
+BARE = sa.select(groups.c.bare, groups.c.incidents, groups.c.created_at)
+
+
+async def test_what_is_run_without_sqlalchemy_gives_what_it_gives(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def told() -> list[Any]:
+        """The same statements each time, the later ones from their plans."""
+        said: list[Any] = []
+        async with database.transaction() as tx:
+            run = tx.connection.execute
+            for ref in range(5):
+                timer = {"kind": "a", "ref": ref, "due": NOW + timedelta(seconds=ref)}
+                said.append((await run(SET, timer)).rowcount)
+            for low in (2, 1):
+                moved = await run(MOVE, {"what": "a", "low": low, "at": NOW})
+                said.append((sorted(map(tuple, moved)), moved.rowcount if low else 0))
+            for most in (2, 3, 0):
+                found = (await run(DUE, {"most": most})).all()
+                said += [tuple(row) for row in found] + [[row.due for row in found]]
+                said.append((await run(DUE, {"most": most})).first() is None)
+            for some in ([1, 2], [4], []):
+                said.append((await run(SOME, {"some": some})).scalars().all())
+            said += [tuple((await run(COUNT)).one_or_none() or ()) for _ in range(3)]
+            for n in range(3):
+                # Columns with a default of ours, made each time.
+                await run(GROUP, {
+                    "id": 100 + n, "name": Envelope(b"a"), "name_key": bytes([n]), "zone": "UTC",
+                    "language": "es", "organisation": Envelope(b"b"), "created_at": NOW,
+                })  # fmt: skip
+            said += [tuple(row) for row in (await run(BARE)).all()]
+            said += [(await run(BARE)).scalars().first()]
+            for _ in range(3):
+                with pytest.raises(sa.exc.IntegrityError):
+                    await run(SET, {"kind": "a", "ref": 1, "due": NOW})
+                with pytest.raises(sa.exc.StatementError):
+                    await run(SET, {"kind": "b", "ref": 1, "due": datetime(2026, 1, 1)})
+                with pytest.raises(sa.exc.MultipleResultsFound):
+                    (await run(DUE, {"most": 2})).scalar_one_or_none()
+            raise Undone(said)
+
+    async def outcome() -> list[Any]:
+        with pytest.raises(Undone) as caught:
+            await told()
+        return caught.value.args[0]
+
+    planned = [await outcome() for _ in range(3)]
+    monkeypatch.setattr(quick, "_plan", lambda *_: None)
+    assert await outcome() == planned[0] == planned[1] == planned[2]
+
+
+class Undone(Exception):
+    """Nothing of it stays."""
+
+
+async def test_a_long_look_is_taken_out_of_the_loop(database: Database) -> None:
+    a, b, c = (timers.alias() for _ in range(3))
+    long = sa.select(sa.func.max(a.c.ref + b.c.ref + c.c.ref)).where(
+        a.c.kind == b.c.kind, b.c.kind == c.c.kind
+    )
+    ticks = 0
+
+    async def tick() -> None:
+        nonlocal ticks
+        while True:
+            ticks += 1
+            await asyncio.sleep(0.001)
+
+    ticking = asyncio.create_task(tick())
+    async with database.transaction() as tx:
+        rows = [{"kind": "a", "ref": n, "due": NOW} for n in range(100)]
+        await tx.connection.execute(sa.insert(timers), rows)
+        for _ in range(3):
+            before = ticks
+            assert (await tx.connection.execute(long)).scalar_one() == 3 * 99
+            assert ticks > before + 3  # others had their turn meanwhile
+        assert max(link_of(tx.connection).known.values()) > 1  # and is not tried here again so soon
+    ticking.cancel()
+
+
+async def test_what_writes_is_tried_out_of_the_loop_first(database: Database) -> None:
+    change = sa.update(timers).where(timers.c.kind == param("what")).values(attempts=5)
+    away: list[str] = []
+    async with database.transaction() as tx:
+        link = link_of(tx.connection)
+        took = link.took
+        link.took = lambda sql, *args: away.append(sql) or took(sql, *args)  # type: ignore[method-assign,func-returns-value]
+        for _ in range(4):
+            await tx.connection.execute(change, {"what": "a"})
+        assert len(away) == 1
+        # Many rows at once are never written in the loop.
+        rows = [{"kind": "a", "ref": n, "due": NOW} for n in range(quick.ROWS + 1)]
+        await tx.connection.execute(sa.insert(timers), rows)
+        found = await tx.connection.execute(sa.select(sa.func.count()).select_from(timers))
+        assert found.scalar_one() == len(rows)
+
+
+async def test_what_takes_long_again_and_again_stays_out_of_the_loop(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = sa.select(timers.c.ref).where(timers.c.kind == param("what"))
+    async with database.transaction() as tx:
+        link = link_of(tx.connection)
+
+        async def turns() -> int:
+            await tx.connection.execute(look, {"what": "a"})
+            (found,) = [n for sql, n in link.known.items() if "FROM timers" in sql] or [0]
+            return found
+
+        assert await turns() == 0
+        monkeypatch.setattr(sqlite, "LONG", -1.0)
+        assert [await turns() for _ in range(10)] == [1, 2, 4, 8, 16, 32, 64, 128, 128, 128]
+        monkeypatch.setattr(sqlite, "LONG", 10.0)
+        assert [await turns() for _ in range(129)] == [*range(127, -1, -1), 0]
+        # The machine was busy once: it goes there once.
+        monkeypatch.setattr(sqlite, "LONG", -1.0)
+        link.learn(next(sql for sql in link.known if "FROM timers" in sql), 1)
+        monkeypatch.setattr(sqlite, "LONG", 10.0)
+        assert await turns() == 0
+
+
+async def test_the_commit_waits_for_the_disk_and_nobody_else_does(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where: list[threading.Thread] = []
+    commit = Link.commit
+
+    def noted(link: Link) -> None:
+        where.append(threading.current_thread())
+        commit(link)
+
+    monkeypatch.setattr(Link, "commit", noted)
+    async with database.transaction() as tx:
+        await tx.facts.set("a", b"1")
+    assert len(where) == 1
+    assert where[0] is not threading.main_thread()
+    async with database.transaction() as tx:
+        found = await tx.connection.execute(sa.select(facts.c.value))
+        assert found.scalars().all()[-1] == b"1"
+
+
+async def test_whoever_is_cancelled_while_the_disk_is_slow_leaves_a_whole_transaction(
+    database: Database,
+) -> None:
+    """The commit that is under way is carried out, and the next one finds no lock."""
+    entered = asyncio.Event()
+
+    async def writes() -> None:
+        async with database.transaction() as tx:
+            await tx.facts.set("a", b"1")
+            await tx.facts.set("b", b"2")
+            entered.set()
+
+    for _ in range(20):
+        task = asyncio.create_task(writes())
+        entered.clear()
+        await entered.wait()
+        await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(4), database.transaction() as tx:
+            kept = {await tx.facts.get(name) for name in ("a", "b")}
+            assert kept in ({b"1", b"2"}, {None})
+            await tx.connection.execute(sa.delete(facts).where(facts.c.name.in_(["a", "b"])))
