@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: setup demo test stories proofs check audit lock docs docs-serve pictures
+.PHONY: setup bench demo test stories proofs check audit lock docs docs-serve pictures
 
 setup: $(VENV)/.ready
 
@@ -42,6 +42,10 @@ proofs: setup
 	sh tools/browser.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs.mutations
+
+# Each against a named peer in the same run: bench/results.json and the table of docs/en/performance.md.
+bench: setup
+	$(RUN)/python -m bench
 
 check: setup
 	$(RUN)/ruff check .

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
-from bench.processes import TOKEN, Api
+from bench.processes import TOKEN, Api, Process
 from bot.app import settings_of
 from bot.config import load
 from bot.domain.schedule import EVERY_DAY, Schedule
@@ -70,6 +70,14 @@ class Installation:
             yield database
         finally:
             await database.close()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Process]:
+        """The bot, as an operator starts it."""
+        command = "from bot.cli import main; main()"
+        out = self.folder / "bot.out"
+        async with Process.run("-c", command, "run", "--config", str(self.config), out=out) as bot:
+            yield bot
 
     def context(self, tx: Transaction) -> Context:
         """What handlers get."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import time
 from functools import cache
 from pathlib import Path
-from typing import Annotated, ClassVar, get_args
+from typing import Annotated, ClassVar, Literal, get_args
 from urllib.parse import parse_qs, urlsplit
 from zoneinfo import available_timezones
 
@@ -264,6 +264,12 @@ class HttpSection(Section):
         return self
 
 
+class LogSection(Section):
+    """How the log is written: as `key=value` for people, or as JSON for programs."""
+
+    format: Literal["lines", "json"] = "lines"
+
+
 class TextsSection(Section):
     """Catalogues of a community's own, beside those that are shipped."""
 
@@ -297,6 +303,7 @@ class Config(BaseModel):
     archive: ArchiveSection = ArchiveSection()
     backup: BackupSection = BackupSection()
     http: HttpSection = HttpSection()
+    log: LogSection = LogSection()
     telegram: TelegramSection | None = None
     matrix: MatrixSection | None = None
 

@@ -38,9 +38,10 @@ def run(
     ] = False,
 ) -> None:
     """Run the bot until it is stopped (SIGTERM, or Ctrl-C)."""
-    quiet_logs()
+    settings = load_or_exit(config)
+    quiet_logs(settings.log.format)
     no_traces()
-    go(_until_stopped(load_or_exit(config), standby=standby, worker=worker))
+    go(_until_stopped(settings, standby=standby, worker=worker))
 
 
 async def _until_stopped(config: Config, *, standby: bool, worker: bool) -> None:

@@ -22,7 +22,7 @@ from unittest.mock import patch
 import sqlalchemy as sa
 import structlog
 
-from bot.commands.logs import quiet_logs
+from bot.commands.logs import Form, quiet_logs
 from bot.platforms.base import Incoming, Outgoing, Receipt
 from bot.platforms.sandbox.platform import SandboxPlatform
 from handlers.router import Router
@@ -77,14 +77,15 @@ async def p14(full: bool, seed: int) -> Figures:
 
 
 @contextmanager
-def _logging_to(path: Path) -> Iterator[None]:
+def _logging_to(path: Path, form: Form) -> Iterator[None]:
     """The program's log as it is written in earnest, into a file."""
     before, root = structlog.get_config(), logging.getLogger()
     with path.open("a", encoding="utf-8") as out, redirect_stderr(out):
+        structlog.reset_defaults()  # the proofs hide what the bot in their own process says
+        quiet_logs(form)
+        # What libraries say in full is looked at as well, though the program does not write it down.
         handler = logging.StreamHandler(out)
         root.addHandler(handler)
-        structlog.reset_defaults()  # the proofs hide what the bot in their own process says
-        quiet_logs()
         try:
             yield
         finally:
@@ -118,7 +119,7 @@ async def _everybody_talks(
     figures: Figures, folder: Path, rng: random.Random, runs: int, steps: int, canaries: set[str]
 ) -> None:
     log = folder / "bot.log"
-    with _logging_to(log):
+    with _logging_to(log, rng.choice(("lines", "json"))):
         scene = await Scene.on_disk(folder)
         await _everything_is_tried(scene, rng)
         canaries |= set(scene.canaries)
