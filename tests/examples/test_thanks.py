@@ -42,11 +42,10 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     monkeypatch.setattr("tests.support.stage_sandbox.Router", WithThanks)
     for language, texts in thanks.TEXTS.items():
         for key, text in texts.items():
-            catalogue._catalogue(language).add(key, text)
+            monkeypatch.setitem(catalogue._catalogue(language), key, text)  # type: ignore[arg-type]
     made = World(await SandboxStage.open(tmp_path / "acuerpa.db"))
     yield made
     await made.close(failed=False)
-    catalogue._catalogue.cache_clear()
 
 
 async def test_ana_thanks_the_circle_once_she_says_so(world: World) -> None:

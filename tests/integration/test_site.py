@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -101,6 +102,11 @@ def pages(built: Path) -> list[str]:
     return sorted(str(path.relative_to(built)) for path in built.rglob("*.html"))
 
 
+def tracked(path: str) -> str:
+    """What git keeps of it; nothing where this is no repository."""
+    return subprocess.run(["git", "ls-files", path], cwd=ROOT, capture_output=True, text=True).stdout
+
+
 async def test_both_languages_have_every_page_and_the_pages_are_no_part_of_the_repository(
     built: Path,
 ) -> None:
@@ -109,6 +115,7 @@ async def test_both_languages_have_every_page_and_the_pages_are_no_part_of_the_r
     assert {f"en/{name}" for name in spanish} == {name for name in shown if name.startswith("en/")}
     assert len(spanish) > 30
     assert "/site/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+    assert not (ROOT / "site").exists() or not tracked("site")
 
 
 async def test_no_page_loads_anything_from_elsewhere(built: Path) -> None:
