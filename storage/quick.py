@@ -221,7 +221,7 @@ class Quick:
         self._at_once = self._link.in_loop
         self._cursor = sqlite3.Cursor(self._link)
         # Whoever wants to see each statement sees those that wait.
-        self._seen = bool(waits.engine.sync_engine.dispatch.before_cursor_execute)
+        self._events = waits.engine.sync_engine.dispatch
         self.dialect = self._at_once.dialect
 
     def __getattr__(self, name: str) -> Any:
@@ -230,7 +230,7 @@ class Quick:
     async def execute(self, statement: Any, values: Any = None) -> Any:
         """See `AsyncConnection.execute`."""
         many = isinstance(values, list)
-        if self._seen or (many and len(values) > ROWS):
+        if self._events.before_cursor_execute or (many and len(values) > ROWS):
             return await self._waits.execute(statement, values)
         first: Mapping[str, Any] = values[0] if many else values or {}
         plan = _plan(statement, first, self.dialect)

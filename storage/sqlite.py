@@ -144,10 +144,11 @@ class AtOnce(sqlite3.Cursor):
         self._next = 0
         link = self.connection
         reads = only_reads(sql)
-        if link.known.get(sql, 0 if reads else 1):
+        begins = sql.startswith("PRAGMA")  # SQLAlchemy's, once for each connection: never refused
+        if not begins and link.known.get(sql, 0 if reads else 1):
             raise Slow
         began = time.perf_counter()
-        if reads:
+        if reads and not begins:
             link.until = began + LONG
         try:
             super().execute(sql, parameters)
