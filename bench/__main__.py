@@ -17,7 +17,10 @@ from typing import Any
 from bench.frame import Bench, Size
 from bench.machine import facts
 
-BENCHES = {"due": "bench.due:measure", "reply": "bench.reply:measure"}
+BENCHES = {
+    name: f"bench.{name}:measure"
+    for name in ("due", "reply", "broadcast", "large", "months", "workers")
+}
 """Name → where it is."""
 
 HERE = Path(__file__).parent

@@ -44,15 +44,17 @@ async def measure(size: Size) -> list[Result]:
         for n in range(runs):
             at = first.copied(folder / f"run-{n}")
             at.configure(None)
-            ours.append(await _said("-m", "bench.due", str(at.folder), str(due)))
+            ours.append(await said_by("-m", "bench.due", str(at.folder), str(due)))
             peer = folder / f"peer-{n}"
             peer.mkdir()
             jobs_of = ("-m", "bench.peers.jobs")
-            rate = await _said(*jobs_of, "rate", str(peer), "--jobs", str(jobs), "--count", str(counted))
+            rate = await said_by(
+                *jobs_of, "rate", str(peer), "--jobs", str(jobs), "--count", str(counted)
+            )
             apscheduler.append(rate["per_second"])
-            stall = await _said(*jobs_of, "stall", str(peer), "--jobs", str(counted))
+            stall = await said_by(*jobs_of, "stall", str(peer), "--jobs", str(counted))
             stalls.append(stall["stall"] * 1000)
-            alerts = await _said(
+            alerts = await said_by(
                 "-m", "bench.peers.sendalerts", str(peer), "--checks", str(2 * jobs),
                 "--due", str(jobs), "--count", str(checks),
             )
@@ -83,11 +85,11 @@ async def measure(size: Size) -> list[Result]:
     return results
 
 
-async def _said(*arguments: str) -> dict[str, float]:
-    """What a process prints at its end."""
+async def said_by(*arguments: str) -> dict[str, Any]:
+    """What a process prints at its end; the first of its arguments that is a path is its folder."""
     folder = next(word for word in arguments if "/" in word)
     async with Process.run(*arguments, out=Path(folder) / "said") as process:
-        found: dict[str, float] = json.loads((await process.finished()).splitlines()[-1])
+        found: dict[str, Any] = json.loads((await process.finished()).splitlines()[-1])
         return found
 
 

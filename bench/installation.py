@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -93,8 +93,9 @@ class Installation:
 
 
 async def populate(
-    at: Installation, people: int, *, due: datetime, due_count: int, of_each: int = OF_A_MEMBER
-) -> None:
+    at: Installation, people: int, *, due: datetime, due_count: int, of_each: int = OF_A_MEMBER,
+    in_a_group: int = IN_A_GROUP,
+) -> None:  # fmt: skip
     """So many members in groups of a hundred, each with a schedule and `of_each` timers.
 
     The schedules of the first `due_count` ask at `due`; all other timers are of later days.
@@ -105,21 +106,21 @@ async def populate(
             made = [
                 {"name": f"Red {n}", "organisation": "", "language": "es", "zone": ZONE,
                  "created_at": now}
-                for n in range(-(-people // IN_A_GROUP))
+                for n in range(-(-people // in_a_group))
             ]  # fmt: skip
             await tx.rows.insert_many(groups, made)
         for start in range(0, people, _AT_ONCE):
             async with database.transaction() as tx:
-                await _some(tx, range(start, min(people, start + _AT_ONCE)), now)
+                await _some(tx, range(start, min(people, start + _AT_ONCE)), in_a_group, now)
     _set_timers(at, people, due, due_count, of_each)
 
 
-async def _some(tx: Transaction, who: range, now: datetime) -> None:
+async def _some(tx: Transaction, who: range, in_a_group: int, now: datetime) -> None:
     rows = tx.rows
     ids = await rows.insert_many(
         members,
         [
-            {"group_id": 1 + n // IN_A_GROUP, "name": f"Ana {n}", "language": "es", "zone": ZONE,
+            {"group_id": 1 + n // in_a_group, "name": f"Ana {n}", "language": "es", "zone": ZONE,
              "roles": [], "plan": None, "joined_at": now, "invited_by": None}
             for n in who
         ],
@@ -154,6 +155,14 @@ def _set_timers(
         connection.executemany(
             "INSERT INTO timers (kind, ref, due, attempts) VALUES (?, ?, ?, ?)", rows()
         )
+        connection.commit()
+
+
+def set_due(at: Installation, dues: Sequence[datetime]) -> None:
+    """The schedules of the first members ask at these instants."""
+    rows = [(microseconds(due), n + 1) for n, due in enumerate(dues)]
+    with closing(sqlite3.connect(at.database)) as connection:
+        connection.executemany("UPDATE timers SET due = ? WHERE kind = 'schedule' AND ref = ?", rows)
         connection.commit()
 
 

@@ -82,9 +82,9 @@ class Process:
 
     @property
     def memory(self) -> float:
-        """Megabytes of its own that it holds: what it shares with others of its kind counts."""
+        """The most megabytes that it held so far: what it shares with others of its kind counts."""
         for line in Path(f"/proc/{self._child.pid}/status").read_text("ascii").splitlines():
-            if line.startswith("VmRSS"):
+            if line.startswith("VmHWM"):
                 return int(line.split()[1]) / 1024
         raise RuntimeError("it is gone")
 

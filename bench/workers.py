@@ -1,14 +1,12 @@
 """How many check-ins are asked in a second by one, two and four processes on one PostgreSQL database.
 
 Everybody is due at the same instant; what counts is the time from that instant to the last of the
-check-ins with its question in the outbox. `python -m bench.workers` prints it; the peer is one process.
+check-ins with its question in the outbox. The peer is one process.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
 import time
 from contextlib import closing
 from datetime import time as wall
@@ -16,6 +14,7 @@ from datetime import timedelta
 
 import psycopg2
 
+from bench.frame import Result, Size, figure
 from bot.domain.people import Role
 from bot.domain.plan import Plan, Recipient, Step, Who
 from bot.domain.schedule import EVERY_DAY, Schedule
@@ -86,12 +85,16 @@ async def measured(people: int) -> dict[int, float]:
     return found
 
 
-def main() -> None:
-    """Print it."""
-    parser = argparse.ArgumentParser(prog="bench.workers", description=__doc__)
-    parser.add_argument("--people", type=int, default=2000)
-    print(json.dumps(asyncio.run(measured(parser.parse_args().people))))
-
-
-if __name__ == "__main__":
-    main()
+async def measure(size: Size) -> list[Result]:
+    """Two and four against one."""
+    people, runs = size.of(2_000, 60), size.of(3, 1)
+    found = [await measured(people) for _ in range(runs)]
+    one = figure([run[1] for run in found])
+    return [
+        Result(
+            f"workers_{n}", f"{people:,} check-ins that are due, PostgreSQL, {n} processes",
+            "check-ins/s", figure([run[n] for run in found]), one, "one process", "none", met=True,
+            note="on two processors, which the database and the platform's server share",
+        )
+        for n in (2, 4)
+    ]  # fmt: skip

@@ -11,7 +11,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -24,6 +24,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from storage import keyring, rotation, sqlite
+from storage.facts import Facts
 from storage.fence import ACTING, APPLICATION
 from storage.keyring import Kept, Keyring
 from storage.keys import Argon, KeyFile, KeySource, MasterKey, WrongKey
@@ -35,7 +36,16 @@ from storage.transaction import Transaction
 from storage.vault import Vault
 
 ERASE = "erase"
-"""The fact that says that clear text was sealed, and that its traces are still to be erased."""
+"""The fact that says that traces of what was erased are still in the file: clear text that was sealed, or,
+where its value is `LATER`, what is sealed."""
+
+LATER = b"later"
+
+WRITTEN_AT_ONCE = 16 * 2**20
+"""Bytes up to which a file of SQLite's is written anew as soon as something was erased: a fifth of a second.
+A larger one is once a day, since alarms wait meanwhile."""
+
+A_DAY = 86_400.0
 
 MOVED = "moved"
 """The fact of a database whose place another one has taken; it holds when, and of what kind that is."""
@@ -163,6 +173,8 @@ class Database:
         self._writer = asyncio.Lock()
         self.lock = self._make_lock()
         """What tells whether a bot is there."""
+        self._written_anew: float | None = None
+        """When SQLite's file was, in seconds that never go back."""
         self.fence: int | None = None
         """The number under which this process acts; None for a tool that claims nothing."""
         self.observe: Callable[[float], None] | None = None
@@ -278,7 +290,8 @@ class Database:
         if self.sqlite:
             await _pragma(connection, "foreign_keys", "1")
         self._ring = ring
-        if self.sqlite and await self._fact(connection, ERASE) is not None:
+        owed = await self._fact(connection, ERASE) if self.sqlite else None
+        if owed is not None and (owed != LATER or self._size() <= WRITTEN_AT_ONCE):
             await self._erase_for_good(connection)
 
     async def _fact(self, connection: AsyncConnection, name: str) -> bytes | None:
@@ -287,13 +300,20 @@ class Database:
         await connection.rollback()
         return value
 
-    async def _erase_for_good(self, connection: AsyncConnection) -> None:
-        """What was in clear before must be in no free page and in no log of the file."""
+    async def _erase_for_good(self, connection: AsyncConnection) -> bool:
+        """What was there before must be in no free page, in no slack, and in no log of the file.
+
+        SQLite overwrites what it deletes (`secure_delete`), but not what it moves: of a row that went to
+        another page, since its own had become full, a copy stays in the slack of the first, which no
+        statement reaches. To write the file anew leaves it behind. False while another process reads.
+        """
         await _checkpoint(connection)
         await _outside(connection, "VACUUM")
-        await _checkpoint(connection)
-        await connection.execute(sa.delete(facts).where(facts.c.name == ERASE))
-        await connection.commit()
+        done = await _checkpoint(connection)
+        if done:
+            await connection.execute(sa.delete(facts).where(facts.c.name == ERASE))
+            await connection.commit()
+        return done
 
     # --- keys ---
 
@@ -401,27 +421,33 @@ class Database:
                 await transaction.fence.require(self.fence)
             yield transaction
             if transaction.wipe_log and self.sqlite:
-                await transaction.facts.set(ERASE, b"1")
+                await transaction.facts.set(ERASE, LATER)
             if not self.sqlite:
                 await transaction.notify()
         if self.observe is not None:
             self.observe(perf_counter() - began)
         if transaction.wipe_log and self.sqlite:
-            await self._wipe_log()
+            await self._wipe(anew=self._size() <= WRITTEN_AT_ONCE)
 
-    async def _wipe_log(self) -> None:
-        """What was erased is in no page of the log any more.
+    async def _wipe(self, *, anew: bool) -> None:
+        """What was erased is in no page of the log any more and, if the file is written anew, nowhere.
 
-        Another process that reads just now keeps the log: then the next start does it (`ERASE`).
+        Another process that reads just now keeps the log: then a later time does it (`ERASE`).
         """
         try:
             async with self._writer, self._engine.connect() as connection:
-                done = await _checkpoint(connection)
-        except sqlite3.Error:
+                if not anew:
+                    await _checkpoint(connection)
+                elif await self._erase_for_good(connection):
+                    self._written_anew = monotonic()
+        except (sqlite3.Error, sa.exc.DBAPIError):
             return
-        if done:
-            async with self._writing() as connection:
-                await connection.execute(sa.delete(facts).where(facts.c.name == ERASE))
+
+    def _size(self) -> int:
+        try:
+            return Path(str(self.url.database)).stat().st_size
+        except OSError:  # in memory
+            return 0
 
     @asynccontextmanager
     async def _writing(self, *, serializable: bool = False) -> AsyncIterator[AsyncConnection]:
@@ -496,11 +522,25 @@ class Database:
         finally:
             await engine.dispose()
 
-    async def forget(self) -> None:
-        """What was erased is in no log either: SQLite's is emptied, PostgreSQL does so by itself."""
-        if self.sqlite:
-            async with self._writer, self._engine.connect() as connection:
-                await _checkpoint(connection)
+    async def forget(self, *, erased: bool = True) -> None:
+        """What was erased is in no byte of SQLite's files either: to be called every hour.
+
+        `erased`: something was just now; otherwise only what is still owed is done. PostgreSQL needs none
+        of it.
+        """
+        if not self.sqlite:
+            return
+        if not erased:
+            async with self._writing() as connection:
+                there = await connection.execute(sa.select(facts.c.name).where(facts.c.name == ERASE))
+                if there.first() is None:
+                    return
+        long_ago = self._written_anew is None or monotonic() - self._written_anew >= A_DAY
+        anew = long_ago or self._size() <= WRITTEN_AT_ONCE
+        if erased and not anew:
+            async with self._writing() as connection:
+                await Facts(connection).set(ERASE, LATER)
+        await self._wipe(anew=anew)
 
     async def close(self) -> None:
         """Let go of all connections, that of the lock too."""

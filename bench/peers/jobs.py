@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import pickle
+import resource
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -18,11 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+import time_machine
+from apscheduler.executors.debug import DebugExecutor
 from apscheduler.job import Job
 from apscheduler.jobstores.memory import MemoryJobStore
 from apscheduler.jobstores.sqlalchemy import SQLAlchemyJobStore
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.schedulers.base import STATE_RUNNING, BaseScheduler
 from apscheduler.triggers.cron import CronTrigger
 
 metadata = sa.MetaData()
@@ -126,23 +130,71 @@ async def late(members: int, many: int, seconds: float) -> dict[str, list[float]
     scheduler.resume()
     while len(_done) < many:
         await asyncio.sleep(0.1)
-    return {"late": _done[:many]}
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"late": _done[:many], "memory": most}
+
+
+class Stepped(BaseScheduler):  # type: ignore[misc]
+    """A scheduler whose clock is moved to the next job instead of waiting for it."""
+
+    def shutdown(self, wait: bool = True) -> None:
+        """Nothing of it goes on by itself."""
+
+    def wakeup(self) -> None:
+        """Nobody sleeps."""
+
+    def lived_until(self, end: datetime, clock: Any) -> None:
+        """All that is due until then, in its order."""
+        while (wait := self._process_jobs()) is not None:
+            at = datetime.now(UTC) + timedelta(seconds=max(wait, 0.001))
+            if at >= end:
+                return
+            clock.move_to(at)
+
+
+def say(member: int, rows: int) -> None:
+    """The job of a simulated day."""
+    with _engine.begin() as connection:
+        for _ in range(rows):
+            connection.execute(outbox.insert(), {"member": member, "body": "¿Estás bien?"})
+
+
+def simulated(jobs: int, days: int, rows: int) -> dict[str, float]:
+    """Days in a second of the processor."""
+    global _engine
+    _engine = sa.create_engine("sqlite://", poolclass=sa.StaticPool)
+    metadata.create_all(_engine)
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    with time_machine.travel(begin, tick=False) as clock:
+        scheduler = Stepped(executors={"default": DebugExecutor()}, timezone=UTC)
+        for number in range(jobs):
+            at = CronTrigger(hour=6 + number % 12, minute=number // 12 % 60, timezone=UTC)
+            scheduler.add_job(say, at, args=(number, rows), misfire_grace_time=None)
+        scheduler.start(paused=True)
+        scheduler.state = STATE_RUNNING
+        before = time.process_time()
+        scheduler.lived_until(begin + timedelta(days=days), clock)
+        took = time.process_time() - before
+    return {"days_per_s": days / took}
 
 
 def main() -> None:
     """Print what was measured, as JSON."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["rate", "stall", "late"])
+    parser.add_argument("what", choices=["rate", "stall", "late", "days"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--jobs", type=int, default=10_000)
     parser.add_argument("--count", type=int, default=1_000)
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--rows", type=int, default=1)
     given = parser.parse_args()
     match given.what:
         case "rate":
             found: Any = carried_out(given.folder, given.jobs, given.count)
         case "stall":
             found = asyncio.run(stood_still(given.folder, given.jobs))
+        case "days":
+            found = simulated(given.jobs, given.count, given.rows)
         case _:
             found = asyncio.run(late(given.jobs, given.count, given.seconds))
     print(json.dumps(found), flush=True)

@@ -25,6 +25,5 @@ async def erase(database: Database, clock: Clock, keep: Keep) -> int:
         if not batch:
             break
         await asyncio.sleep(REST)
-    if erased:
-        await database.forget()
+    await database.forget(erased=erased > 0)
     return erased

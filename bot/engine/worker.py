@@ -2,7 +2,7 @@
 
 When many wait, several are handled in one transaction: to commit takes as long as to handle one
 (docs/en/performance.md). If any of them fails, nothing of that transaction stays, and each is handled
-alone.
+alone; and so is what has failed before.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import takewhile
 
 import structlog
 
@@ -73,15 +74,19 @@ class Worker:
 
     async def _handle(self, waiting: Sequence[Stored]) -> int:
         """The first of these, as many as have time. Returns how many."""
+        if waiting[0].attempts:
+            await retried(partial(self._alone, waiting[0]))
+            self._beat()
+            return 1
         clock = asyncio.get_running_loop().time
         until = clock() + TURN
         tried = 0
         try:
             async with self._database.transaction() as tx:
-                for stored in waiting:
+                for stored in takewhile(lambda stored: not stored.attempts, waiting):
                     tried += 1
                     await self._apply(tx, stored, self._parse(stored))
-                    if clock() >= until or stored.attempts:
+                    if clock() >= until:
                         break
         except NotActing:
             raise

@@ -14,7 +14,7 @@ import pytest_asyncio
 from bot.engine.stepping import SteppedClock
 from bot.platforms.base import ChatKind, Result
 from bot.platforms.sandbox.town import private_chat
-from storage import erasing
+from storage import database, erasing
 from storage.database import Database
 from storage.keys import KeyInMemory
 from tests.support import opened
@@ -66,9 +66,9 @@ class Place:
 @pytest_asyncio.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
     """The sandbox with a key that the test knows."""
-    database = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
-    await database.open()
-    stage = SandboxStage(database, SteppedClock(START))
+    opened_there = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
+    await opened_there.open()
+    stage = SandboxStage(opened_there, SteppedClock(START))
     await stage.engine.start()
     world = World(stage)
     yield Place(world, stage, tmp_path / "a.db")
@@ -171,6 +171,29 @@ async def test_nothing_is_left_of_her_in_rows_or_bytes(place: Place) -> None:
     shown = (await group.coordinator.device.messages())[-1].text
     assert "Persona #" in shown
     assert NAME not in shown
+
+
+async def test_a_large_file_is_written_anew_once_a_day(place: Place) -> None:
+    """It takes seconds, for which an alarm would wait: so not with each person who leaves."""
+    stage = place.stage
+    group = await place.world.group("Red")
+    amapola = await amapola_in(group)
+    before = place.hits()
+    with patch.object(database, "WRITTEN_AT_ONCE", 0):
+        async with stage.database.transaction() as tx:
+            tx.wipe_log = True
+        for later, left in ((0.0, False), (0.0, True), (database.A_DAY, False)):
+            if left:
+                await amapola.writes("/borrarme")
+                await amapola.writes("borrar")
+                await place.world.forward(minutes=3)
+                assert not place.hits()
+            with patch.object(database, "A_DAY", database.A_DAY - later):
+                await stage.engine.erase()
+            async with stage.database.transaction() as tx:
+                assert await tx.facts.get("erase") == (b"later" if left else None)
+    raw = place.bytes()
+    assert not [envelope for _, envelope in before.values() if envelope in raw]
 
 
 async def amapola_in(group: Group) -> Person:

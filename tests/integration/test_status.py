@@ -25,20 +25,17 @@ from tests.support.opened import KEY
 from tests.support.stage_bot import base_config, telegram_config
 from tests.support.zygote import Zygote
 
-NOW = datetime.now(UTC)
-
-
 @pytest.fixture(params=["sqlite", "postgresql"])
 def one(request: pytest.FixtureRequest, tmp_path: Path) -> Installation:
     """An installation with messages in each state, of which the words and chats are secrets."""
     url = "" if request.param == "sqlite" else request.getfixturevalue("fresh_postgres")
     made = Installation(tmp_path, url)
-    asyncio.run(_filled(made.url))
+    asyncio.run(_filled(made.url, datetime.now(UTC)))
     made.key.unlink()  # none of this needs it
     return made
 
 
-async def _filled(url: str) -> None:
+async def _filled(url: str, now: datetime) -> None:
     database = Database(url, KeyInMemory(KEY))
     await database.open()
     async with database.transaction() as tx:
@@ -52,12 +49,12 @@ async def _filled(url: str) -> None:
             await tx.outbox.add(
                 key=f"k{number}", lane=lane, platform="telegram", chat=f"chat-colibrí-{number}",
                 chat_kind="private", operation="send", body={"text": [["jacaranda", "plain"]]},
-                now=NOW - timedelta(minutes=5),
+                now=now - timedelta(minutes=5),
             )  # fmt: skip
             if state != "queued":
-                await tx.outbox.finish(f"k{number}", state, NOW, error=error)
-        await tx.timers.set("checkin", 1, NOW - timedelta(minutes=1))
-        await tx.inbox.store("telegram", [("1", "chat-colibrí", {"text": "jacaranda"})], "2", NOW)
+                await tx.outbox.finish(f"k{number}", state, now, error=error)
+        await tx.timers.set("checkin", 1, now - timedelta(minutes=1))
+        await tx.inbox.store("telegram", [("1", "chat-colibrí", {"text": "jacaranda"})], "2", now)
     await database.close()
 
 

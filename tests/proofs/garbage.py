@@ -536,7 +536,8 @@ async def _poison(scene: Scene, figures: Figures) -> float:
     for event_id in ids:
         state, _, attempts = await scene.fate(event_id)
         figures.check((state, attempts) == (SET_ASIDE, TRIES), f"poison: {state} after {attempts}")
-    figures.check(set(tries.values()) == {TRIES}, f"poison was tried {dict(tries)}")
+    # Once more with others: that time does not count, since any of them may have been the one.
+    figures.check(set(tries.values()) == {TRIES + 1}, f"poison was tried {dict(tries)}")
     figures.check(await scene.told_operator() >= len(ids), "the operator heard of fewer poisons")
     figures.check(took < ALARM_WITHIN, f"the alarm behind 60 poisonous events took {took:.1f} s")
     figures.check("poison" not in str([e for e in logs if e]), "the log holds an error's words")

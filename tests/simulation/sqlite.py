@@ -158,8 +158,8 @@ class MemoryDatabase(Database):
         self._memory = memory
         self._point = point
 
-    async def _wipe_log(self) -> None:
-        """There is no log: what is in memory alone is nowhere else."""
+    async def _wipe(self, *, anew: bool) -> None:
+        """There is no file: what is in memory alone is nowhere else."""
 
     @asynccontextmanager
     async def _writing(self, *, serializable: bool = False) -> AsyncIterator[AsyncConnection]:

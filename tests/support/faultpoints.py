@@ -49,6 +49,8 @@ class Run:
     name: str
     writes: int = 0
     failed: bool = False
+    numbered: bool = True
+    """Not where the same is done for one after the other, each time for another number of them."""
 
 
 _running: ContextVar[Run | None] = ContextVar("running", default=None)
@@ -163,17 +165,18 @@ def _name_pieces(points: Faultpoints) -> None:
     async def doing(self: Together, work: Work[Any]) -> Any:
         @functools.wraps(work)
         async def piece(tx: Transaction) -> Any:
-            with _run(points, name_of_piece(work)):
+            with _run(points, Run(name_of_piece(work))):
                 return await work(tx)
 
         return await do(self, piece)
 
     async def carrying(self: DueTimers, tx: Transaction, timers: Sequence[Timer]) -> None:
-        with _run(points, f"due._carry_out[{timers[0].kind}]"):
+        name = f"due._carry_out[{timers[0].kind}]"
+        with _run(points, Run(name, numbered=len(timers) == 1)):
             await carry_out(self, tx, timers)
 
     async def applying(self: Worker, tx: Transaction, *event: Any) -> None:
-        with _run(points, "worker._apply"):
+        with _run(points, Run("worker._apply")):
             await apply(self, tx, *event)
 
     Together.do = doing  # type: ignore[method-assign]
@@ -182,8 +185,7 @@ def _name_pieces(points: Faultpoints) -> None:
 
 
 @contextmanager
-def _run(points: Faultpoints, name: str) -> Iterator[None]:
-    run = Run(name)
+def _run(points: Faultpoints, run: Run) -> Iterator[None]:
     before = _running.set(run)
     try:
         yield
@@ -218,7 +220,7 @@ def _place(run: Run, statement: str) -> str | None:
         return None
     run.writes += 1
     table = rest.removeprefix("INTO ").removeprefix("FROM ").split()[0]
-    return f"{run.writes} {word} {table}"
+    return f"{run.writes} {word} {table}" if run.numbered else f"each {word} {table}"
 
 
 class _Named:

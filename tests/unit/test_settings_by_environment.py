@@ -28,6 +28,7 @@ SAMPLES: dict[str, tuple[str, object]] = {
     "backup.recipients": (f"{AGE} {AGE}", (AGE, AGE)),
     "http.listen": ("127.0.0.1:9464", "127.0.0.1:9464"),
     "archive.url": ("https://example.org", "https://example.org"),
+    "log.format": ("json", "json"),
 }
 """What settings with a form of their own are set to; others by their type."""
 
