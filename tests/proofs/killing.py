@@ -103,8 +103,8 @@ class Points:
         return {p: n for p, n in ours.items() if not p.startswith(SELDOM)}
 
     def _turn(self) -> int:
-        """Often the first time, since some points come once in a life."""
-        return 1 if self.rng.random() < 0.4 else self.rng.randint(1, self.longest)
+        """Mostly the first time, since many points come once in a life."""
+        return 1 if self.rng.random() < 0.6 else self.rng.randint(1, self.longest)
 
 
 class Lives:

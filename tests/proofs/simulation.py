@@ -14,8 +14,8 @@ from tests.proofs.proof import Figures
 from tests.simulation.seeds import Outcome, answered, one, spread
 
 SEEDS, DAYS = 10_000, 30
-SHORT_SEEDS, SHORT_DAYS = 200, 7
-HISTORIES, SHORT_HISTORIES = 10_000, 400
+SHORT_SEEDS, SHORT_DAYS = 100, 7
+HISTORIES, SHORT_HISTORIES = 10_000, 250
 
 
 def drawn(seed: int, count: int) -> list[int]:

@@ -471,10 +471,18 @@ def test_every_known_key_and_no_other_is_in_the_file() -> None:
     "e\u0301\u0327\u0300", "a\u0301 ", "ﷺ", "👍", "\u3164", "i am ", "\U0001f3fb", "s.", "'",
     "a\n", "ñ", "\u1100\u1161",
 ], ids=ascii)  # fmt: skip
-def test_64_kib_of_anything_take_less_than_50_ms(text: str) -> None:
+def test_64_kib_of_anything_take_no_longer_than_to_look_thirty_times_at_each_letter(text: str) -> None:
+    """On a quick machine that is less than a tenth of a second."""
     flood = (text * 65536)[:65536]
     took = min(_seconds(flood) for _ in range(9))
-    assert took < 0.050
+    assert took < 30 * min(_looking(flood) for _ in range(9))
+
+
+def _looking(text: str) -> float:
+    start = time.thread_time()
+    for letter in text:
+        unicodedata.category(letter)
+    return time.thread_time() - start
 
 
 def _seconds(text: str) -> float:
