@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -100,7 +99,7 @@ async def _pairs(tx: Transaction, count: int) -> None:
         group = await tx.people.add_group(f"Otra {n}", "", "es", ZONE, now)
         for place, roles in enumerate((set[Role](), {Role.RESPONDER})):
             chat = str(FIRST_OF_PAIRS + 2 * n + place)
-            member = await tx.people.add_member(group, "Dora", "es", ZONE, roles, now)
+            member = await tx.people.add_member(group, f"Dora {place}", "es", ZONE, roles, now)
             await tx.people.add_account(member, "telegram", chat, chat, now)
 
 
@@ -152,7 +151,8 @@ async def _measured(api: Api, bot: Process, readers: int, alarms: int, every: fl
         causes.append(time.time())
         await api.control("write", chats=[FIRST_OF_PAIRS + 2 * n], text="/auxilio")
         await asyncio.sleep(every)
-    found = await _all(api, bot, to_readers, [FIRST_OF_PAIRS + 2 * n + 1 for n in range(alarms)])
+    responders = [FIRST_OF_PAIRS + 2 * n + 1 for n in range(alarms)]
+    found = await api.reached([*to_readers, *responders], bot, 600)
     times = [at for at, chat, _ in found if chat in to_readers]
     first, last = min(times), max(times)
     meanwhile = sum(first <= at <= last for at, _, _ in found)
@@ -167,21 +167,3 @@ async def _measured(api: Api, bot: Process, readers: int, alarms: int, every: fl
     refused = (await api.control("look", since=1 << 40))["refused"]
     each = (bot.cpu - cpu) / len(found) * 1000
     return Run((meanwhile - 1) / (last - first), refused, round(each, 3), took)
-
-
-async def _all(
-    api: Api, bot: Process, readers: range, responders: Sequence[int]
-) -> list[tuple[float, int, str]]:
-    """Every message, once each of these chats has one."""
-    found: list[tuple[float, int, str]] = []
-    missing = {*readers, *responders}
-    end = time.monotonic() + 600
-    while missing:
-        bot.alive()
-        if time.monotonic() > end:
-            raise RuntimeError(f"{len(missing)} had nothing: {bot.said[-2000:]}")
-        await asyncio.sleep(0.1)
-        new = (await api.control("look", since=len(found)))["accepted"]
-        found += [tuple(line) for line in new]
-        missing -= {chat for _, chat, _ in new}
-    return found

@@ -25,6 +25,7 @@ from bot.config import load
 from bot.engine.acting import Acting
 from bot.engine.clock import SystemClock, steady
 from bot.engine.due import DueTimers
+from bot.engine.objects import keep_what_is_there
 from handlers.router import Router
 
 RUNS = 3
@@ -118,6 +119,7 @@ async def carry_out(folder: Path, due: int) -> dict[str, float]:
                 longest, last = max(longest, now - last), now
 
         timers = DueTimers(database, Router(settings_of(config, [])), clock, before)
+        keep_what_is_there()
         ticker = asyncio.create_task(tick())
         await asyncio.sleep(0.01)
         began, cpu = time.perf_counter(), time.process_time()

@@ -74,7 +74,7 @@ class Installation:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Process]:
         """The bot, as an operator starts it."""
-        command = "from bot.cli import main; main()"
+        command = "from bot.start import main; main()"
         out = self.folder / "bot.out"
         async with Process.run("-c", command, "run", "--config", str(self.config), out=out) as bot:
             yield bot

@@ -85,11 +85,11 @@ async def _ours(at: Installation, people: int, many: int, seconds: float) -> Run
         asks = FIRST_CHAT + people - 1
         await api.control("write", chats=[asks], text="/estado")
         async with at.running() as bot:
-            [(first, _, _)] = await api.accepted(1, bot)
+            first = (await api.accepted(1, bot))[0][0]
             if time.time() > begin.timestamp():
                 raise RuntimeError("it had not begun when the first question was due")
-            found = await api.accepted(1 + many, bot)
-            at_chat = {chat: when for when, chat, _ in found}
+            asked = range(FIRST_CHAT, FIRST_CHAT + many)
+            at_chat = {chat: when for when, chat, _ in await api.reached(asked, bot)}
             late = [at_chat[FIRST_CHAT + n] - due.timestamp() for n, due in enumerate(dues)]
             return Run(late, bot.memory, first - bot.began)
 

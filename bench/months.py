@@ -8,6 +8,8 @@ world has check-ins, and each writes as many rows as messages went with one.
 
 from __future__ import annotations
 
+import asyncio
+
 from bench.due import said_by
 from bench.frame import Result, Size, figure
 from bench.processes import a_folder
@@ -25,7 +27,8 @@ async def measure(size: Size) -> list[Result]:
     lived: list[Outcome] = []
     # Of the runs, each is other worlds.
     for n in range(size.of(3, 1)):
-        some = [one(seed, days) for seed in drawn(SEED + n, worlds // size.of(3, 1))]
+        seeds = drawn(SEED + n, worlds // size.of(3, 1))
+        some = [await asyncio.to_thread(one, seed, days) for seed in seeds]
         if problems := [problem for world in some for problem in world.problems]:
             raise RuntimeError(f"a world had a finding: {problems}")
         speeds.append(days * len(some) / sum(world.cpu for world in some))

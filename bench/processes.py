@@ -10,7 +10,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Self
@@ -123,6 +123,23 @@ class Api:
                 raise RuntimeError(f"not all arrived: {process.said[-2000:]}")
             await asyncio.sleep(0.02)
         return [tuple(line) for line in (await self.control("look"))["accepted"]]
+
+    async def reached(
+        self, chats: Iterable[int], process: Process, patience: float = PATIENCE
+    ) -> list[tuple[float, int, str]]:
+        """Wait until each of these chats has a message, and all that were accepted until then."""
+        found: list[tuple[float, int, str]] = []
+        missing = set(chats)
+        end = time.monotonic() + patience
+        while missing:
+            process.alive()
+            if time.monotonic() > end:
+                raise RuntimeError(f"{len(missing)} had nothing: {process.said[-2000:]}")
+            await asyncio.sleep(0.1)
+            new = (await self.control("look", since=len(found)))["accepted"]
+            found += [tuple(line) for line in new]
+            missing -= {chat for _, chat, _ in new}
+        return found
 
 
 async def until(done: Callable[[], Any], process: Process) -> None:

@@ -1,4 +1,8 @@
-"""Builds everything: the only place that knows all of it."""
+"""Builds everything: the only place that knows all of it.
+
+What is used only by some installations is imported only there: it would be a tenth of the memory, and of
+the time until the first alarm can leave.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,11 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from bot.acquaintances import PeopleWeKnow
-from bot.archiving import Archive
-from bot.backups.making import Backups
 from bot.config import Config, ConfigError
 from bot.engine.acting import Acting
 from bot.engine.archiving import Archiving
@@ -29,7 +31,6 @@ from bot.engine.workers import WorkerEngine
 from bot.files.cleaner import Cleaner
 from bot.files.values import MEGA, Limits
 from bot.following.looking import Looking
-from bot.metrics import Metrics
 from bot.observing import observed_handlers, observed_platform
 from bot.platforms.base import Platform, PlatformError
 from bot.signing.minisign import is_signed
@@ -41,6 +42,9 @@ from storage.fence import WORKER, NotActing
 from storage.keys import KeyFile, KeySource
 from storage.retention import Keep
 from storage.sealed_facts import SealedFacts
+
+if TYPE_CHECKING:
+    from bot.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -128,12 +132,18 @@ def archive_of(config: Config, database: Database) -> Archiving | None:
     """What writes the public archive; None where there is none."""
     if config.archive.folder is None:
         return None
+    from bot.archiving import Archive
+
     return Archive(database, config.archive, config.language, config.zone).write
 
 
 def backups_of(config: Config, database: Database) -> Backing | None:
     """What makes backups; None where the configuration names no folder for them."""
-    return None if config.backup.folder is None else Backups(config, database)
+    if config.backup.folder is None:
+        return None
+    from bot.backups.making import Backups
+
+    return Backups(config, database)
 
 
 class Worker:

@@ -7,8 +7,6 @@ from dataclasses import replace
 from datetime import timedelta
 from io import BytesIO
 
-import segno
-
 from bot.domain.answers import plain
 from bot.domain.decision import Decision, Kind, State
 from bot.domain.people import Role
@@ -94,6 +92,8 @@ async def show_invitation(ctx: Context, place: Place, key: str, secret: str) -> 
 
 def qr(content: str) -> bytes:
     """A picture that another phone reads, when two people meet."""
+    import segno  # takes memory that few need
+
     out = BytesIO()
     segno.make(content, error="m", micro=False).save(out, kind="png", scale=QR_SCALE, border=4)
     return out.getvalue()

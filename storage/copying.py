@@ -18,14 +18,12 @@ from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
-from alembic import command
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import (
     BUSY_TIMEOUT_MS,
     StorageError,
-    alembic,
     database_url,
     reader,
     require_this_version,
@@ -33,6 +31,7 @@ from storage.database import (
 )
 from storage.rows import Blind, Sealed, rows_at_once
 from storage.tables import Instant, facts, metadata
+from storage.versions import alembic
 
 _SPACE = 1 << 256
 
@@ -148,6 +147,8 @@ def compare(source: Mapping[str, Content], target: Mapping[str, Content]) -> Non
 
 def _make(connection: sa.Connection) -> None:
     metadata.create_all(connection)
+    from alembic import command
+
     config = alembic()
     config.attributes["connection"] = connection
     command.stamp(config, "head")

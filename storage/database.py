@@ -15,10 +15,6 @@ from time import monotonic, perf_counter
 from typing import Any, cast
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -34,16 +30,17 @@ from storage.quick import Quick
 from storage.tables import facts, metadata
 from storage.transaction import Transaction
 from storage.vault import Vault
+from storage.versions import alembic, revision, revisions
 
 ERASE = "erase"
-"""The fact that says that traces of what was erased are still in the file: clear text that was sealed, or,
+"""The fact that says that traces of what was erased are still in the file: clear text that was sealed or,
 where its value is `LATER`, what is sealed."""
 
 LATER = b"later"
 
 WRITTEN_AT_ONCE = 16 * 2**20
-"""Bytes up to which a file of SQLite's is written anew as soon as something was erased: a fifth of a second.
-A larger one is once a day, since alarms wait meanwhile."""
+"""Bytes up to which a file of SQLite's is written anew as soon as something was erased: a fifth of a
+second. A larger one is once a day, since alarms wait meanwhile."""
 
 A_DAY = 86_400.0
 
@@ -480,6 +477,8 @@ class Database:
             current = await connection.run_sync(revision)
         if current is None:
             raise StorageError("database.url: nothing is there yet: start the bot once")
+        from alembic.script import ScriptDirectory
+
         scripts = ScriptDirectory.from_config(alembic()).iterate_revisions("head", current)
         return [Pending(s.revision, s.doc) for s in reversed(list(scripts))]
 
@@ -658,13 +657,6 @@ def _begin_to_read(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN")
 
 
-def alembic() -> Config:
-    """What Alembic is to know: where the migrations are."""
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    return config
-
-
 async def _pragma(connection: AsyncConnection, name: str, value: str) -> None:
     """One that has no effect inside a transaction, on the driver's own connection."""
     await _outside(connection, f"PRAGMA {name}={value}")
@@ -684,16 +676,6 @@ async def _outside(connection: AsyncConnection, statement: str, *values: str) ->
     rows = await cursor.fetchall()
     await cursor.close()
     return list(rows)
-
-
-def revisions() -> list[str]:
-    """Every schema that was ever released, the oldest first."""
-    return [s.revision for s in ScriptDirectory.from_config(alembic()).walk_revisions()][::-1]
-
-
-def revision(connection: sa.Connection) -> str | None:
-    """The schema that is there; None where nothing is."""
-    return MigrationContext.configure(connection).get_current_revision()
 
 
 def _not_newer(connection: sa.Connection) -> None:
@@ -734,6 +716,11 @@ def _migrate(connection: sa.Connection, master: MasterKey, argon: Argon | None) 
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(OPENING)))
         connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
     kept = keyring.read(connection)  # again: another process may have been quicker
+    current = revision(connection)
+    if kept.wrapped and current == revisions()[-1]:
+        return keyring.unwrapped(kept, master)
+    from alembic import command
+
     config = alembic()
     config.attributes["connection"] = connection
     if kept.wrapped:
@@ -741,7 +728,7 @@ def _migrate(connection: sa.Connection, master: MasterKey, argon: Argon | None) 
         config.attributes["ring"] = ring
         command.upgrade(config, "head")
         return ring
-    if MigrationContext.configure(connection).get_current_revision() is None:
+    if current is None:
         # The same tables as the migrations make, at once; a test holds the two together.
         metadata.create_all(connection)
         command.stamp(config, "head")

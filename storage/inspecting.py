@@ -11,17 +11,16 @@ from pathlib import Path
 from urllib.parse import quote
 
 import sqlalchemy as sa
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy.engine import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from storage import keyring
-from storage.database import PRAGMAS, StorageError, alembic, database_url, unavailable
+from storage.database import PRAGMAS, StorageError, database_url, unavailable
 from storage.facts import Facts
 from storage.keyring import Kept, Keyring
 from storage.keys import KeyFile, KeySource, WrongKey
 from storage.sealed_facts import COLUMN, TABLE
+from storage.versions import revision, revisions
 
 JOURNAL = "journal_mode"
 
@@ -142,10 +141,9 @@ async def _looking(url: str) -> AsyncIterator[AsyncConnection | None]:
 
 
 def _schema(connection: sa.Connection) -> Schema:
-    scripts = ScriptDirectory.from_config(alembic())
-    current = MigrationContext.configure(connection).get_current_revision()
+    current = revision(connection)
     if current is None:
         return Schema.NONE
-    if current not in {script.revision for script in scripts.walk_revisions()}:
+    if current not in revisions():
         return Schema.NEWER
-    return Schema.SAME if current == scripts.get_current_head() else Schema.OLDER
+    return Schema.SAME if current == revisions()[-1] else Schema.OLDER

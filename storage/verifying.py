@@ -15,12 +15,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from storage import keyring
-from storage.database import MOVED, StorageError, revision, revisions
+from storage.database import MOVED, StorageError
 from storage.keyring import Kept, Keyring
 from storage.keys import MasterKey
 from storage.rows import Sealed, rows_at_once
 from storage.tables import EPOCH, facts, fences, metadata
 from storage.vault import Refused, Vault
+from storage.versions import revision, revisions
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import signal
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import structlog
 import typer
@@ -15,12 +16,15 @@ from bot.app import App, watchers_of
 from bot.commands.common import ConfigPath, asked, go, load_or_exit, refuse_exposed
 from bot.commands.logs import no_traces, quiet_logs
 from bot.config import Config, ConfigError
+from bot.engine.objects import keep_what_is_there
 from bot.proxies import silence
-from bot.serving import View, serving
 from bot.unlocking import unlock as unlock_door
 from bot.unlocking import unlocked
 from bot.watch import ServiceManager
 from storage.keys import KeyFileError, Passphrase
+
+if TYPE_CHECKING:
+    from bot.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
@@ -59,26 +63,51 @@ async def _until_stopped(config: Config, *, standby: bool, worker: bool) -> None
 async def _run(config: Config, *, standby: bool, worker: bool) -> None:
     await refuse_exposed(config)
     await _refuse_silent_proxies(config)
+    if config.http.listen is None:
+        await _go(config, _Unseen(), None, standby=standby, worker=worker)
+        return
+    from bot.serving import View, serving  # with a server and Prometheus, which few need
+
     view = View(config)
-    metrics = view.metrics if config.http.listen is not None else None
     async with serving(view):
-        if not config.keys.passphrase:
-            view.standing = "standby" if standby else "starting"
-            view.app = await App.open(config, standby=standby, worker=worker, metrics=metrics)
-        else:
-            watchers = watchers_of(config)
-            view.standing = "locked"
+        await _go(config, view, view.metrics, standby=standby, worker=worker)
 
-            async def attempt(keys: Passphrase) -> App:
-                return await App.open(
-                    config, keys=keys, standby=standby, worker=worker, metrics=metrics
-                )
 
-            async def locked() -> None:
-                await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))
+class _Seen(Protocol):
+    """What can be seen from outside."""
 
-            view.app = await unlocked(config.keys.socket, attempt, locked)
-        await view.app.run()
+    standing: str
+    app: App | None
+
+
+@dataclass
+class _Unseen:
+    """Nothing is."""
+
+    standing: str = ""
+    app: App | None = None
+
+
+async def _go(
+    config: Config, seen: _Seen, metrics: Metrics | None, *, standby: bool, worker: bool
+) -> None:
+    if not config.keys.passphrase:
+        seen.standing = "standby" if standby else "starting"
+        app = await App.open(config, standby=standby, worker=worker, metrics=metrics)
+    else:
+        watchers = watchers_of(config)
+        seen.standing = "locked"
+
+        async def attempt(keys: Passphrase) -> App:
+            return await App.open(config, keys=keys, standby=standby, worker=worker, metrics=metrics)
+
+        async def locked() -> None:
+            await asyncio.gather(*(watcher.trouble(["locked"]) for watcher in watchers))
+
+        app = await unlocked(config.keys.socket, attempt, locked)
+    seen.app = app
+    keep_what_is_there()
+    await app.run()
 
 
 async def _refuse_silent_proxies(config: Config) -> None:

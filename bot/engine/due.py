@@ -25,7 +25,7 @@ from storage.transaction import Transaction
 
 log = structlog.get_logger(__name__)
 
-BATCH = 200
+BATCH = 500
 LEASE = timedelta(seconds=60)
 """How long a claimed batch may take before it can be claimed again."""
 
@@ -33,8 +33,12 @@ RETRY = timedelta(seconds=5)
 """A timer that fails is tried again after this, for ever: none is ever given up."""
 
 
-AT_ONCE = 25
-"""Timers of one kind that are given to the handlers together."""
+AT_ONCE = 250
+"""Timers of one kind that are given to the handlers together: what is known of their people is asked for
+once for all."""
+
+AT_ONCE_AMONG_OTHERS = 25
+"""The same on PostgreSQL, where what a large transaction has read may conflict with what others write."""
 
 TURN = 0.02
 """Seconds after which what was carried out is committed: others have their turn, the event loop too."""
@@ -62,6 +66,7 @@ class DueTimers:
         self._clock = clock
         self._before = before
         self._beat = beat
+        self._at_once = AT_ONCE if database.sqlite else AT_ONCE_AMONG_OTHERS
         self._turn = asyncio.Lock()
         self._broken_off = False
 
@@ -104,7 +109,7 @@ class DueTimers:
         tried = 0
         try:
             async with self._database.transaction() as tx:
-                for some in _of_one_kind(timers):
+                for some in _of_one_kind(timers, self._at_once):
                     tried += len(some)
                     await self._carry_out(tx, some)
                     if clock() >= until:
@@ -142,9 +147,9 @@ class DueTimers:
                 await tx.timers.retry(timer, self._clock.now() + RETRY)
 
 
-def _of_one_kind(timers: Sequence[Timer]) -> Iterator[Sequence[Timer]]:
-    """In their order, as many at once as follow one another."""
+def _of_one_kind(timers: Sequence[Timer], most: int) -> Iterator[Sequence[Timer]]:
+    """In their order, as many at once as follow one another, and no more than `most`."""
     for _, same in groupby(timers, key=lambda timer: timer.kind):
         rest = list(same)
-        for start in range(0, len(rest), AT_ONCE):
-            yield rest[start : start + AT_ONCE]
+        for start in range(0, len(rest), most):
+            yield rest[start : start + most]

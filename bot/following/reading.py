@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-import feedparser
-
 from bot.following.distilling import decoded, distilled
 from bot.following.plain import from_html, lines, one_line
 from bot.following.values import Entry, Feed, NotAFeed, Why
@@ -57,6 +55,8 @@ def _read(content: bytes, content_type: str) -> Feed:
         raise NotAFeed(Why.NOT_XML)
     if text[:14].lower().startswith(("<html", "<!doctype html")):
         raise NotAFeed(Why.NOT_A_FEED)  # a page, and most pages are no XML
+    import feedparser  # takes memory that those who follow nobody do not need
+
     # Bytes that it may parse, and no text, which it may take for an address. There is no HTML left
     # to clean, and nothing relative to resolve.
     parsed = feedparser.parse(

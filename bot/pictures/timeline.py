@@ -13,8 +13,10 @@ from enum import Enum
 from functools import cache
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from PIL import Image, ImageDraw, ImageFont
+if TYPE_CHECKING:
+    from PIL import ImageDraw, ImageFont
 
 FONT = Path(__file__).with_name("DejaVuSans.ttf")
 """DejaVu Sans 2.37, under the licence beside it: has the letters of the languages of the region."""
@@ -96,6 +98,8 @@ def drawn(timeline: Timeline) -> bytes:
     rows = timeline.rows[:MOST_ROWS]
     top = MARGIN + HEAD + MARGIN
     height = top + ROW * len(rows) + SMALL * 2 + MARGIN * 2
+    from PIL import Image, ImageDraw  # takes memory that few need
+
     image = Image.new("RGB", (WIDTH, height), "white")
     pen = ImageDraw.Draw(image)
     left, right = MARGIN + LABELS, WIDTH - MARGIN * 2
@@ -185,4 +189,6 @@ def _fitting(words: str, width: float, size: int) -> str:
 
 @cache
 def _font(size: int) -> ImageFont.FreeTypeFont:
+    from PIL import ImageFont
+
     return ImageFont.truetype(FONT, size, layout_engine=ImageFont.Layout.BASIC)

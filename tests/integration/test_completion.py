@@ -70,7 +70,7 @@ def test_the_tab_key(tmp_path: Path, keys: str, given: str) -> None:
 def test_what_the_program_installs_by_itself_asks_the_program(tmp_path: Path) -> None:
     program = tmp_path / "acuerpa"
     # As pip writes it.
-    program.write_text(f"#!{sys.executable}\nfrom bot.cli import main\nmain()\n", "utf-8")
+    program.write_text(f"#!{sys.executable}\nfrom bot.start import main\nmain()\n", "utf-8")
     program.chmod(0o755)
     environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
     said = subprocess.run(

@@ -148,7 +148,7 @@ async def test_the_bot_runs_and_backs_up_under_what_the_unit_allows(tmp_path: Pa
             encoding="utf-8",
         )  # fmt: skip
         one.config.chmod(0o600)
-        soon = "import bot.engine.engine as e; e.LOOK_AT_BACKUPS = 1; from bot.cli import main; main()"
+        soon = "import bot.engine.engine as e; e.LOOK_AT_BACKUPS = 1; from bot.start import main; main()"
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-c", UNDER_IT, str(tmp_path / "filter"),
             "-c", soon, "run", "--config", str(one.config),

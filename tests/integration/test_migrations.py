@@ -13,11 +13,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
-from storage.database import Database, alembic
+from storage.database import Database
 from storage.keys import KeyInMemory, MasterKey, WrongKey
 from storage.sealed_facts import SealedFacts
 from storage.tables import metadata
+from storage.versions import alembic, revision, revisions
 from tests.support.first_version import FIRST, SECRETS, holds_everything
 from tests.support.opened import KEY
 
@@ -100,4 +102,17 @@ async def test_another_key_changes_nothing(first_version: str) -> None:
         assert Path(first_version).read_bytes() == before
     database = Database(first_version, KeyInMemory(KEY))
     await database.open()
+    await database.close()
+
+
+async def test_the_files_of_the_migrations_are_named_as_alembic_knows_them(tmp_path: Path) -> None:
+    """What is there is looked up by their names, without Alembic."""
+    scripts = ScriptDirectory.from_config(alembic())
+    assert revisions() == [script.revision for script in scripts.walk_revisions()][::-1]
+    database = Database(str(tmp_path / "a.db"), KeyInMemory(KEY))
+    async with database._engine.connect() as connection:
+        assert await connection.run_sync(revision) is None
+    await database.open()
+    async with database._engine.connect() as connection:
+        assert await connection.run_sync(revision) == scripts.get_current_head()
     await database.close()

@@ -25,6 +25,7 @@ from tests.support.opened import KEY
 from tests.support.stage_bot import base_config, telegram_config
 from tests.support.zygote import Zygote
 
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def one(request: pytest.FixtureRequest, tmp_path: Path) -> Installation:
     """An installation with messages in each state, of which the words and chats are secrets."""

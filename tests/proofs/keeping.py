@@ -22,9 +22,10 @@ from alembic import command
 
 from bot.domain.people import Role
 from storage import keyring
-from storage.database import Database, alembic, revisions
+from storage.database import Database
 from storage.keys import KeyInMemory, MasterKey
 from storage.sealed_facts import SealedFacts
+from storage.versions import alembic, revisions
 from tests.proofs.proof import Figures
 from tests.support.first_version import FIRST, holds_everything
 from tests.support.forks import Forks

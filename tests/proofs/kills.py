@@ -48,8 +48,8 @@ FEW_GROUPS = 10
 """Where only points are left that the large workloads did not come to."""
 GRACE = CIRCLE_AFTER = timedelta(minutes=5)
 MINUTES = 4
-"""Over which the questions are spread: what is due at one instant is one transaction, and may be over before
-any kill."""
+"""Over which the questions are spread: what is due at one instant is one transaction, and may be over
+before any kill."""
 STATE = "/estado"
 """What people write where it matters only that it is answered, by one message."""
 

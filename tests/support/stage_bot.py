@@ -13,7 +13,7 @@ from tests.support.world import START, ZONE, Device, Person, Seen, Stage
 
 def acuerpa(*arguments: str) -> list[str]:
     """The command line of the program in this environment."""
-    return [sys.executable, "-c", "from bot.cli import main; main()", *arguments]
+    return [sys.executable, "-c", "from bot.start import main; main()", *arguments]
 
 
 async def created_group(config: Path, name: str) -> str:

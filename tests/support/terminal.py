@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.support.command import PATIENCE
 
 ROOT = Path(__file__).parents[2]
-PROGRAM = [sys.executable, "-c", "from bot.cli import main; main()"]
+PROGRAM = [sys.executable, "-c", "from bot.start import main; main()"]
 SIZE = struct.pack("HHHH", 60, 120, 0, 0)
 """Rows and columns."""
 
