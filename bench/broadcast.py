@@ -82,7 +82,7 @@ async def _ours(folder: Path, rate: int, readers: int, alarms: int, every: float
     later = datetime.now(UTC) + timedelta(days=1)
     await populate(at, readers, due=later, due_count=0, of_each=1, in_a_group=readers)
     async with Api.run(folder) as api:
-        at.configure(api, per_second=rate)
+        at.configure(api, per_second=rate, at_once=max(8, rate // 10))
         await api.control("limit", rate=rate)
         async with at.opened() as database, database.transaction() as tx:
             await _pairs(tx, alarms)
@@ -135,7 +135,7 @@ async def _peer(folder: Path, rate: int, readers: int, alarms: int, every: float
         out = folder / "bot.out"
         arguments = ("-m", "bench.peers.broadcast", api.url, str(rate))
         async with Process.run(*arguments, out=out) as bot:
-            await api.control("write", chats=[FIRST_OF_PAIRS - 1], text=f"/difundir {readers}")
+            await api.control("write", chats=[FIRST_OF_PAIRS - 1], texts=[f"/difundir {readers}"])
             return await _measured(api, bot, readers, alarms, every)
 
 
@@ -149,7 +149,7 @@ async def _measured(api: Api, bot: Process, readers: int, alarms: int, every: fl
     causes: list[float] = []
     for n in range(alarms):
         causes.append(time.time())
-        await api.control("write", chats=[FIRST_OF_PAIRS + 2 * n], text="/auxilio")
+        await api.control("write", chats=[FIRST_OF_PAIRS + 2 * n], texts=["/auxilio"])
         await asyncio.sleep(every)
     responders = [FIRST_OF_PAIRS + 2 * n + 1 for n in range(alarms)]
     found = await api.reached([*to_readers, *responders], bot, 600)

@@ -49,7 +49,7 @@ class Installation:
         """The file."""
         return self.folder / "config.toml"
 
-    def configure(self, api: Api | None, per_second: float = 1000.0) -> None:
+    def configure(self, api: Api | None, per_second: float = 1000.0, at_once: int = 8) -> None:
         """Write the configuration."""
         url = api.url if api is not None else "http://127.0.0.1:1"
         self.config.write_text(
@@ -57,7 +57,7 @@ class Installation:
             f'[database]\nurl = "{self.database}"\n'
             f'[keys]\nfile = "{self.folder / "acuerpa.key"}"\n'
             f'[telegram]\ntoken = "{TOKEN}"\nbase_url = "{url}"\n'
-            f"per_second = {per_second}\nper_chat = 1000\n",
+            f"per_second = {per_second}\nper_chat = 1000\nat_once = {at_once}\n",
             encoding="utf-8",
         )
 

@@ -83,7 +83,7 @@ async def _ours(at: Installation, people: int, many: int, seconds: float) -> Run
         dues = [begin + timedelta(seconds=seconds * n / many) for n in range(many)]
         set_due(at, dues)
         asks = FIRST_CHAT + people - 1
-        await api.control("write", chats=[asks], text="/estado")
+        await api.control("write", chats=[asks], texts=["/estado"])
         async with at.running() as bot:
             first = (await api.accepted(1, bot))[0][0]
             if time.time() > begin.timestamp():
@@ -97,7 +97,7 @@ async def _ours(at: Installation, people: int, many: int, seconds: float) -> Run
 async def _echo(folder: Path) -> float:
     folder.mkdir()
     async with Api.run(folder) as api:
-        await api.control("write", chats=[FIRST_CHAT], text="hola")
+        await api.control("write", chats=[FIRST_CHAT], texts=["hola"])
         async with Process.run("-m", "bench.peers.echo", api.url, out=folder / "bot.out") as bot:
             [(first, _, _)] = await api.accepted(1, bot)
             return first - bot.began

@@ -19,6 +19,7 @@ RUNS = 3
 OURS = 2
 """Messages that one answer of ours is."""
 ALLOWED = 1.5
+TEXTS = ["estoy bien", "todo bien", "bien, gracias", "estoy bien!", "Todo tranquilo", "sí, estoy bien"]
 
 
 async def measure(size: Size) -> list[Result]:
@@ -47,7 +48,7 @@ async def _ours(folder: Path, people: int) -> float:
         at, people, due=datetime.now(UTC) - timedelta(seconds=1), due_count=people, of_each=1
     )
     async with Api.run(folder) as api:
-        at.configure(api, per_second=1_000)
+        at.configure(api, per_second=1_000, at_once=100)
         async with at.running() as bot:
             await api.accepted(people, bot)  # they are asked
             await asyncio.sleep(1)
@@ -59,7 +60,7 @@ async def _echo(folder: Path, people: int) -> float:
     async with Api.run(folder) as api:
         out = folder / "bot.out"
         async with Process.run("-m", "bench.peers.echo", api.url, out=out) as bot:
-            await api.control("write", chats=[FIRST_CHAT], text="hola")
+            await api.control("write", chats=[FIRST_CHAT], texts=["hola"])
             await api.accepted(1, bot)
             return await _answered(api, bot, people, 1)
 
@@ -69,7 +70,7 @@ async def _answered(api: Api, bot: Process, people: int, messages: int) -> float
     await api.control("forget")
     before = bot.cpu
     chats = [FIRST_CHAT + n for n in range(people)]
-    await api.control("write", chats=chats, text="estoy bien")
+    await api.control("write", chats=chats, texts=TEXTS)
     await api.accepted(messages * people, bot)
     await asyncio.sleep(0.5)  # the last ones are written down
     return (bot.cpu - before) / people * 1000

@@ -12,6 +12,7 @@ import json
 import re
 import time
 from collections import deque
+from itertools import cycle
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -110,10 +111,10 @@ class Connection(asyncio.Protocol):
     def _control(self, order: dict[str, Any]) -> Any:
         world = self._world
         match order["do"]:
-            case "write":  # each of these chats says the same
-                for chat in order["chats"]:
+            case "write":  # each of these chats says one of the texts
+                for chat, text in zip(order["chats"], cycle(order["texts"])):
                     message = {
-                        "message_id": 1, "date": int(time.time()), "text": order["text"],
+                        "message_id": 1, "date": int(time.time()), "text": text,
                         "chat": {"id": chat, "type": "private", "first_name": "Ana"},
                         "from": {"id": chat, "is_bot": False, "first_name": "Ana"},
                     }  # fmt: skip

@@ -101,6 +101,7 @@ def platforms_of(
             telegram.limits,
             per_second=config.telegram.per_second,
             per_chat=config.telegram.per_chat,
+            concurrency=config.telegram.at_once,
         )
         made.append(telegram)
     if config.matrix is not None:

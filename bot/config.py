@@ -133,6 +133,7 @@ class TelegramSection(Section):
     proxy: ProxyAddress | None = None
     per_second: float = Field(default=25, gt=0, le=1000)
     per_chat: float = Field(default=1, gt=0, le=1000)
+    at_once: int = Field(default=8, ge=3, le=200)
 
 
 class MatrixSection(Section):

@@ -63,6 +63,13 @@ def acting(number: int | None, name: str = ACTING) -> sa.ColumnElement[bool]:
     return sa.select(fences.c.number).where(here).scalar_subquery() == number
 
 
+@lru_cache(8)
+def _ours(number: int, name: str) -> sa.Select[int]:
+    """The row, as long as it is that number's."""
+    ours = sa.select(fences.c.number).where(fences.c.name == name, acting(number, name))
+    return ours.with_for_update(read=True)
+
+
 def owned(owner: sa.ColumnElement[str], name: str) -> sa.ColumnElement[bool]:
     """Whether something was claimed under this name. What bears none is of a version before there
     were workers, and of the process that acts."""
@@ -103,11 +110,7 @@ class Fence:
         SQLite has one writer at a time; on PostgreSQL the row is locked against whoever would take
         it over meanwhile.
         """
-        ours = await self._db.execute(
-            sa.select(fences.c.number)
-            .where(fences.c.name == self._name, acting(number, self._name))
-            .with_for_update(read=True)
-        )
+        ours = await self._db.execute(_ours(number, self._name))
         if ours.first() is None:
             raise NotActing("another process has taken over")
 

@@ -339,6 +339,12 @@ def understand(text: str, *, also: Collection[str] = ()) -> Answer:
       anything with more than 2 × `READ` visible characters, nor a bare "sí".
     - LATER may be said with courtesy or "ok" ("ok, luego"): it moves no deadline, so it is safe.
     """
+    return _understood(text, frozenset(also))
+
+
+# Several parts of the bot ask about the same words. Nobody's are kept for longer than the next ones come.
+@lru_cache(2)
+def _understood(text: str, also: frozenset[str]) -> Answer:
     ends = _ends(text)
     tokens = [_tokens(end) for end in ends]
     if any(_calls_for_help(part) for part in tokens):

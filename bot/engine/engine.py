@@ -153,7 +153,7 @@ class Engine:
             Dispatcher(
                 database, platform, handlers, clock,
                 Pace(platform.limits, monotonic, partial(self._senders, platform)),
-                self._beats, permit, partial(self._hear, receiver),
+                self._beats, permit, partial(self._hear, receiver), partial(_answers, receiver),
             )
             for platform, receiver in zip(self.platforms.values(), self._receivers, strict=True)
         ]  # fmt: skip
@@ -403,3 +403,8 @@ class Engine:
         self._beats.beat("handle")
         if self._catching_up:
             self._beats.beat("due")
+
+
+def _answers(receiver: Receiver) -> bool:
+    """Whether we know what people write on its platform."""
+    return receiver.answering

@@ -40,7 +40,7 @@ PEOPLE = 5
 POINTS = tuple(
     f"{point}:{end}"
     for point in (
-        "due._fire[schedule]", "due._fire[checkin]", "due._fire[incident]", "outbox._start_some.2",
+        "due._fire[schedule]", "due._fire[checkin]", "due._fire[incident]", "outbox._start_some",
         "send[alarm]", "outbox._write_down[alarm]", "receiver._once.2", "worker._handle",
         "store.save_session", "store.save_inbound_group_session",
     )

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import answers
 from bot.domain.answers import (
     AFFIRMED,
     HINTS,
@@ -486,6 +487,7 @@ def _looking(text: str) -> float:
 
 
 def _seconds(text: str) -> float:
+    answers._understood.cache_clear()
     start = time.thread_time()
     understand(text)
     understand_yes_no(text)
