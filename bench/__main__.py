@@ -1,7 +1,7 @@
 """`python -m bench [NAME …] [--small]`: each bench against its peer, in one run of both.
 
 Writes `bench/results.json`, in which the results of benches that were not run now stay as they are, and
-the table of `docs/en/performance.md` and `docs/es/performance.md`.
+the tables and pictures of `docs/en/performance.md` and `docs/es/performance.md`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from typing import Any
 
 from bench.frame import Bench, Size
 from bench.machine import facts
+from bench.page import HEADS, page_with
+from bench.plots import draw
 
 BENCHES = {
     name: f"bench.{name}:measure"
@@ -25,12 +27,6 @@ BENCHES = {
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
-BEGIN, END = "<!-- results -->", "<!-- end of results -->"
-HEADS = {
-    "en": ("What", "Ours", "Peer", "Ratio", "Target", "Met"),
-    "es": ("Qué", "Lo nuestro", "Con qué se compara", "Razón", "Meta", "Alcanzada"),
-}
-YES = {"en": ("yes", "no"), "es": ("sí", "no")}
 
 
 def find(name: str) -> Bench:
@@ -38,21 +34,6 @@ def find(name: str) -> Bench:
     module, _, function = BENCHES[name].partition(":")
     found: Bench = getattr(importlib.import_module(module), function)
     return found
-
-
-def table(results: dict[str, Any], language: str) -> str:
-    """The results as a table of Markdown."""
-    head = HEADS[language]
-    lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
-    for one in results["results"]:
-        ours, peer = one["ours"], one["peer"]
-        yes, no = YES[language]
-        lines.append(
-            f"| {one['title']} | {ours['median']} {one['unit']} ({ours['least']} to {ours['most']}) "
-            f"| {peer['median']} {one['unit']}: {one['against']} | {one['ratio']} | {one['target']} "
-            f"| {yes if one['met'] else no} |"
-        )
-    return "\n".join(lines)
 
 
 def write(found: list[dict[str, Any]]) -> None:
@@ -64,10 +45,9 @@ def write(found: list[dict[str, Any]]) -> None:
     results = {"of": f"{datetime.now(UTC):%Y-%m-%d}", "machine": facts(), "results": list(named.values())}
     RESULTS.write_text(json.dumps(results, indent=1, ensure_ascii=False) + "\n", "utf-8")
     for language in HEADS:
-        page = HERE.parent / "docs" / language / "performance.md"
-        before, _, rest = page.read_text("utf-8").partition(BEGIN)
-        after = rest.partition(END)[2]
-        page.write_text(f"{before}{BEGIN}\n{table(results, language)}\n{END}{after}", "utf-8")
+        page, text = page_with(results, language)
+        page.write_text(text, "utf-8")
+    draw(results)
 
 
 def main() -> None:
@@ -76,15 +56,12 @@ def main() -> None:
     parser.add_argument("names", nargs="*", default=list(BENCHES), choices=[*BENCHES, []])
     parser.add_argument("--small", action="store_true", help="too little to prove anything")
     args = parser.parse_args()
-    found = [
-        result.to_json()
-        for name in args.names
-        for result in asyncio.run(find(name)(Size(small=args.small)))
-    ]
-    for one in found:
-        print(json.dumps(one, ensure_ascii=False), flush=True)
-    if not args.small:
-        write(found)
+    for name in args.names:
+        found = [result.to_json() for result in asyncio.run(find(name)(Size(small=args.small)))]
+        for one in found:
+            print(json.dumps(one, ensure_ascii=False), flush=True)
+        if not args.small:
+            write(found)
 
 
 if __name__ == "__main__":

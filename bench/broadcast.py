@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from bench.frame import Result, Size, figure, percentile
 from bench.installation import FIRST_CHAT, ZONE, Installation, populate
@@ -40,6 +42,8 @@ class Run:
     refused: int
     cpu_ms: float
     alarms: list[float] = field(default_factory=list)
+    course: dict[str, list[Any]] = field(default_factory=dict)
+    """Messages per second in each ten of them, and when each alarm was caused and what it took."""
 
 
 async def measure(size: Size) -> list[Result]:
@@ -56,7 +60,8 @@ async def measure(size: Size) -> list[Result]:
                 "messages/s", figure([ours.per_second]), figure([peer.per_second]), against,
                 f"at least {least:.4g}, no refusal", ours.per_second >= least and not ours.refused,
                 more={"refused": {"ours": ours.refused, "peer": peer.refused},
-                      "cpu_ms_a_message": {"ours": ours.cpu_ms, "peer": peer.cpu_ms}},
+                      "cpu_ms_a_message": {"ours": ours.cpu_ms, "peer": peer.cpu_ms},
+                      **(ours.course if rate == 30 else {})},
             ),
             Result(
                 f"alarm_{rate}", f"An alarm meanwhile, {len(ours.alarms)} times: p99", "s",
@@ -159,11 +164,17 @@ async def _measured(api: Api, bot: Process, readers: int, alarms: int, every: fl
     reached: dict[int, float] = {}
     for at, chat, _ in found:
         reached.setdefault(chat, at)
-    took = [
-        reached[FIRST_OF_PAIRS + 2 * n + 1] - cause
+    caused = [
+        (cause - first, reached[FIRST_OF_PAIRS + 2 * n + 1] - cause)
         for n, cause in enumerate(causes)
         if cause < last
     ]
+    tens = Counter(int((at - first) // 10) for at, _, _ in found if first <= at <= last)
+    course = {
+        "per_second_by_10_s": [tens[n] / 10 for n in range(int((last - first) // 10))],
+        "alarms": [[round(at, 1), round(took, 3)] for at, took in caused],
+    }
     refused = (await api.control("look", since=1 << 40))["refused"]
     each = (bot.cpu - cpu) / len(found) * 1000
-    return Run((meanwhile - 1) / (last - first), refused, round(each, 3), took)
+    rate = (meanwhile - 1) / (last - first)
+    return Run(rate, refused, round(each, 3), [took for _, took in caused], course)

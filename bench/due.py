@@ -29,6 +29,11 @@ from bot.engine.objects import keep_what_is_there
 from handlers.router import Router
 
 RUNS = 3
+NOTE = (
+    "The peer's job writes two rows in the clear. Ours reads the person, her schedule, her rest, her "
+    "accounts and what she has open, finds the next time, and writes six rows, five fields sealed, each "
+    "chat with a blind index."
+)
 
 
 async def measure(size: Size) -> list[Result]:
@@ -73,7 +78,7 @@ async def measure(size: Size) -> list[Result]:
             Result(
                 f"due_{name}", f"{due:,} due check-ins out of {people * 10:,} timers, to the outbox",
                 "check-ins/s", rates, peer, against, "at least 20 times as fast",
-                rates.median >= 20 * peer.median, more=more,
+                rates.median >= 20 * peer.median, NOTE if name == "apscheduler" else "", more,
             )
         )
     results.append(

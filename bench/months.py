@@ -49,7 +49,9 @@ async def measure(size: Size) -> list[Result]:
     return [
         Result(
             "simulated_days", f"Simulated days, {len(lived)} worlds of {days} days", "days/CPU s", ours,
-            figure(peer), f"APScheduler, {daily} jobs a day, {of_each} rows each", "none", met=True,
-            note="a world has people, a platform, faults and judges; the peer has its jobs",
+            figure(peer), "APScheduler, a job for each check-in and a row for each message", "none",
+            met=True,
+            note="A world has people, a platform, faults, and judges who look at every instant; the peer "
+            "has its jobs alone.",
         )
     ]  # fmt: skip

@@ -94,7 +94,7 @@ async def measure(size: Size) -> list[Result]:
         Result(
             f"workers_{n}", f"{people:,} check-ins that are due, PostgreSQL, {n} processes",
             "check-ins/s", figure([run[n] for run in found]), one, "one process", "none", met=True,
-            note="on two processors, which the database and the platform's server share",
+            note="On two processors, which the database and the platform's server share.",
         )
         for n in (2, 4)
     ]  # fmt: skip

@@ -59,7 +59,7 @@ async def p7(full: bool, seed: int) -> Figures:
     """Half of the swaps on each kind of database."""
     rng = random.Random(seed)
     figures = Figures(more=nothing())
-    swaps = 50 if full else 5
+    swaps = 50 if full else 3
     async with await Zygote.start() as zygote:
         await swapped(zygote, figures, rng, swaps, "sqlite")
         with server() as url:

@@ -446,7 +446,7 @@ TEXT = "El 23 de noviembre dos camionetas siguieron a una compañera."
 
 async def p17(full: bool, seed: int) -> Figures:
     """An approved denunciation arrives once at every subscriber, whatever is killed."""
-    subscribers, kills = (2000, 200) if full else (200, 10)
+    subscribers, kills = (4000, 200) if full else (400, 10)
     rng = random.Random(seed)
     points = Points(
         rng, each=kills,
