@@ -78,7 +78,8 @@ async def _both(
 ) -> tuple[Run, Run]:
     with a_folder() as folder:
         ours = await _ours(folder / "ours", rate, readers, alarms, every)
-        return ours, await _peer(folder / "peer", rate, of_peer, alarms, every)
+        some = min(alarms, int(of_peer / rate / every) + 1)  # what comes after it says nothing
+        return ours, await _peer(folder / "peer", rate, of_peer, some, every)
 
 
 async def _ours(folder: Path, rate: int, readers: int, alarms: int, every: float) -> Run:

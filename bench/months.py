@@ -9,12 +9,13 @@ world has check-ins, and each writes as many rows as messages went with one.
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from bench.due import said_by
 from bench.frame import Result, Size, figure
 from bench.processes import a_folder
 from tests.proofs.simulation import drawn
-from tests.simulation.seeds import Outcome, one
+from tests.simulation.seeds import Outcome, one, spread
 
 SEED = 7
 DAYS = 30
@@ -28,7 +29,7 @@ async def measure(size: Size) -> list[Result]:
     # Of the runs, each is other worlds.
     for n in range(size.of(3, 1)):
         seeds = drawn(SEED + n, worlds // size.of(3, 1))
-        some = [await asyncio.to_thread(one, seed, days) for seed in seeds]
+        some = await asyncio.to_thread(lambda seeds=seeds: list(spread(partial(one, days=days), seeds)))
         if problems := [problem for world in some for problem in world.problems]:
             raise RuntimeError(f"a world had a finding: {problems}")
         speeds.append(days * len(some) / sum(world.cpu for world in some))

@@ -43,8 +43,9 @@ def table(results: Mapping[str, Any], language: str) -> str:
         ours = said["ours"]
         met = "" if said["target"] == none else yes if said["met"] else f"**{no}**"
         lines.append(
-            f"| {said['title']} | {ours['median']:,} {said['unit']}{_range(ours, language)} | "
-            f"{said['peer']['median']:,} {said['unit']}: {said['against']} | {said['ratio']} | "
+            f"| {said['title']} | {_shown(ours['median'])} {said['unit']}{_range(ours, language)} | "
+            f"{_shown(said['peer']['median'])} {said['unit']}: {said['against']} | "
+            f"{_shown(said['ratio'])} | "
             f"{said['target']} | {met} |"
         )
         if said["note"]:
@@ -57,7 +58,11 @@ def table(results: Mapping[str, Any], language: str) -> str:
 def _range(ours: Mapping[str, Any], language: str) -> str:
     if ours["runs"] == 1:
         return ""
-    return f" ({ours['least']:,} {TO[language]} {ours['most']:,})"
+    return f" ({_shown(ours['least'])} {TO[language]} {_shown(ours['most'])})"
+
+
+def _shown(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def page_with(results: Mapping[str, Any], language: str) -> tuple[Path, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -126,11 +126,14 @@ async def _begin_each(
     if not made:
         return
     await ctx.tx.checkins.add(made)
-    # Where something of an erased check-in with the same number is left, that goes first.
-    new = [checkin.id for checkin, _ in made]
-    left = await ctx.tx.conversations.any_about(TOPIC, new)
-    purposes = [fading.question_purpose(id) for id in new]
-    sent = await ctx.tx.outbox.known_purposes(purposes)
+    # Where something of an erased check-in with the same number is left, that goes first. Where that
+    # cannot be nobody looks: others write there at the same time (`storage.database.Conflict`).
+    left: Collection[int] = ()
+    sent: Collection[str] = ()
+    if ctx.tx.reuses_numbers:
+        new = [checkin.id for checkin, _ in made]
+        left = await ctx.tx.conversations.any_about(TOPIC, new)
+        sent = await ctx.tx.outbox.known_purposes([fading.question_purpose(id) for id in new])
     questions: list[Question] = []
     people = {person.id: person for _, person, _ in asked}
     for checkin, _ in made:

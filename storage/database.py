@@ -65,9 +65,15 @@ PRAGMAS = {
 }
 """What each SQLite connection is set to, and read back to be sure."""
 
-TIMEOUTS = {"lock_timeout": 5_000, "idle_in_transaction_session_timeout": 30_000}
-"""What each session of PostgreSQL is set to, in milliseconds: a process that stands still in the middle
-of a transaction holds up nobody for longer, and who waits for it can do something else meanwhile."""
+SESSION = {
+    "lock_timeout": "5s",
+    "idle_in_transaction_session_timeout": "30s",
+    "enable_seqscan": "off",
+}
+"""What each session of PostgreSQL is set to. A process that stands still in the middle of a transaction
+holds up nobody for longer, and who waits for it can do something else meanwhile. And what reads a few
+rows of a small table reads them by an index: to read all of it conflicts with whoever writes anything
+there (PostgreSQL's manual, 13.2.3)."""
 
 
 class StorageError(Exception):
@@ -180,7 +186,7 @@ class Database:
             event.listen(self._engine.sync_engine, "connect", set_pragmas)
             event.listen(self._engine.sync_engine, "begin", begin_immediate)
         else:
-            event.listen(self._engine.sync_engine, "connect", _set_timeouts)
+            event.listen(self._engine.sync_engine, "connect", _set_session)
 
     def _make_lock(self) -> Lock:
         if not self.sqlite:
@@ -623,11 +629,11 @@ def set_pragmas(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _set_timeouts(connection: Any, _record: object) -> None:
+def _set_session(connection: Any, _record: object) -> None:
     # Not among what the connection starts with: PgBouncer refuses that.
     cursor = connection.cursor()
-    for name, milliseconds in TIMEOUTS.items():
-        cursor.execute(f"SET {name} = {milliseconds}")
+    for name, value in SESSION.items():
+        cursor.execute(f"SET {name} = '{value}'")
     cursor.close()
     connection.commit()
 

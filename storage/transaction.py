@@ -76,6 +76,12 @@ class Transaction:
         self._name = name
         self._acting = acting(fence, name)
 
+    @property
+    def reuses_numbers(self) -> bool:
+        """Whether a new row may get the number of one that was erased: on SQLite it is the one after the
+        highest, while PostgreSQL's sequences go on."""
+        return self.connection.dialect.name == "sqlite"
+
     async def erase_everything(self) -> None:
         """Empty every table but that of the keys: for the sandbox, which can begin anew."""
         for table in reversed(metadata.sorted_tables):

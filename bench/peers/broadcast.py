@@ -23,6 +23,10 @@ from telegram.ext import (
 from bench.installation import FIRST_CHAT
 from bench.processes import TOKEN
 
+AT_ONCE = 100
+"""Messages under way at the same time, as many as ours has at a thousand a second. With all of them the
+library is busy for minutes with looking for connections."""
+
 TEXT = "El 23 de noviembre dos camionetas siguieron a una compañera."
 
 _going: set[asyncio.Task[None]] = set()
@@ -43,7 +47,13 @@ async def read(update: Update, context: ContextTypes.DEFAULT_TYPE) -> None:
 
 
 async def _broadcast(context: ContextTypes.DEFAULT_TYPE, count: int) -> None:
-    await asyncio.gather(*(context.bot.send_message(FIRST_CHAT + n, TEXT) for n in range(count)))
+    places = asyncio.Semaphore(AT_ONCE)
+
+    async def send(chat: int) -> None:
+        async with places:
+            await context.bot.send_message(chat, TEXT)
+
+    await asyncio.gather(*(send(FIRST_CHAT + n) for n in range(count)))
 
 
 def main() -> None:

@@ -99,7 +99,8 @@ class Leader:
         if what == WANTED:
             self._asked.set()
         elif what == QUEUED:
-            self._wake()
+            for dispatcher in self._dispatchers:
+                dispatcher.help()
 
     async def _answer(self) -> None:
         async with self._database.transaction(claims=True) as tx:

@@ -79,6 +79,10 @@ GATHER = 0.004
 """Seconds that it waits for more places, where most are taken: to look for one row takes as long as
 to look for eight."""
 
+HELP = 0.05
+"""Seconds that other processes leave to the one that has queued something: if all look at once, each gets
+one message, and each of those is a transaction of its own."""
+
 IDLE = 1.0
 """Seconds after which the outbox is looked at even if nobody called."""
 
@@ -142,6 +146,7 @@ class Dispatcher:
         self._heard = heard
         self._part = f"send.{platform.name}"
         self._call = asyncio.Event()
+        self._helping: asyncio.TimerHandle | None = None
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._targets: dict[str, str] = {}
         """For rows about a message that had left when they were claimed: the platform's id of it."""
@@ -156,6 +161,15 @@ class Dispatcher:
 
     def wake(self) -> None:
         """There may be something to send."""
+        self._call.set()
+
+    def help(self) -> None:
+        """Another process has queued something: what it does not send within moments is ours."""
+        if self._helping is None:
+            self._helping = asyncio.get_running_loop().call_later(HELP, self._help)
+
+    def _help(self) -> None:
+        self._helping = None
         self._call.set()
 
     async def run(self) -> None:

@@ -158,7 +158,8 @@ class WorkerEngine:
     def _hear(self, what: str) -> None:
         self._led.hear(what)
         if what == QUEUED:
-            self._wake()
+            for dispatcher in self._platforms.values():
+                dispatcher.help()
 
     def _wake(self) -> None:
         for dispatcher in self._platforms.values():
