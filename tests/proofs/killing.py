@@ -55,6 +55,7 @@ class Kill:
 SELDOM = (
     "acting.", "audit.", "outages._", "outbox.recover_expired", "worker._failed", "worker._alone",
     "due._alone",
+    "outbox._message",  # an edit that is claimed together with the message that it is about
 )  # fmt: skip
 """Points that a workload reaches by accident: it may die there, but none is waited for."""
 

@@ -291,7 +291,7 @@ NETWORKS = 24
 
 SELDOM = (
     "acting.", "audit.", "outages._moved", "outages._away", "outbox.recover_expired", "erasing.",
-    "due._alone", "worker._alone", "together.do",
+    "due._alone", "worker._alone", "together.do", "outbox._message",
     "due._carry_out[denunciation]",  # more than once only if six readers are served slowly
 )  # fmt: skip
 """Transactions that this network reaches by accident: they may fail, but none is waited for."""
