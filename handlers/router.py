@@ -701,6 +701,8 @@ class Router:
         """A timer is due."""
         await TIMERS[occasion.kind](Context(tx, occasion.now, self._settings), occasion)
 
+    at_once = frozenset(MANY_TIMERS)
+
     async def timers(self, tx: Transaction, occasions: Sequence[Occasion]) -> None:
         """Several of one kind are due, in this order."""
         many = MANY_TIMERS.get(occasions[0].kind)

@@ -35,6 +35,9 @@ from storage.versions import alembic
 
 _SPACE = 1 << 256
 
+ROOM = 100_000
+"""Numbers that are left out after the highest one: more than rows that are erased in one go."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -214,12 +217,12 @@ def _with_flags(row: tuple[Any, ...], flags: Sequence[int]) -> tuple[Any, ...]:
 
 
 async def _go_on_counting(target: AsyncConnection) -> None:
-    """The next row that is made gets a number that no row has."""
+    """The next row that is made gets a number that no row has, nor had one that was erased, of which
+    something may be left elsewhere (`Transaction.reuses_numbers`)."""
     for table in metadata.sorted_tables:
         for column in table.primary_key.columns:
             sequence = sa.func.pg_get_serial_sequence(table.name, column.name)
             if (await target.execute(sa.select(sequence))).scalar_one() is None:
                 continue
             highest = (await target.execute(sa.select(sa.func.max(column)))).scalar_one()
-            if highest is not None:
-                await target.execute(sa.select(sa.func.setval(sequence, highest)))
+            await target.execute(sa.select(sa.func.setval(sequence, (highest or 0) + ROOM)))

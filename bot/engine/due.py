@@ -34,11 +34,12 @@ RETRY = timedelta(seconds=5)
 
 
 AT_ONCE = 250
-"""Timers of one kind that are given to the handlers together: what is known of their people is asked for
-once for all."""
+"""Timers of one kind that are given to the handlers together where those ask for what they need once for
+all of them (`Handlers.at_once`)."""
 
-AT_ONCE_AMONG_OTHERS = 25
-"""The same on PostgreSQL, where what a large transaction has read may conflict with what others write."""
+FEW = 25
+"""The same for all other kinds, which take as long as there are of them, and nobody has a turn meanwhile;
+and on PostgreSQL, where what a large transaction has read may conflict with what others write."""
 
 TURN = 0.02
 """Seconds after which what was carried out is committed: others have their turn, the event loop too."""
@@ -66,7 +67,6 @@ class DueTimers:
         self._clock = clock
         self._before = before
         self._beat = beat
-        self._at_once = AT_ONCE if database.sqlite else AT_ONCE_AMONG_OTHERS
         self._turn = asyncio.Lock()
         self._broken_off = False
 
@@ -109,7 +109,7 @@ class DueTimers:
         tried = 0
         try:
             async with self._database.transaction() as tx:
-                for some in _of_one_kind(timers, self._at_once):
+                for some in _of_one_kind(timers, self._most):
                     tried += len(some)
                     await self._carry_out(tx, some)
                     if clock() >= until:
@@ -124,6 +124,10 @@ class DueTimers:
         for _ in range(tried):
             self._beat()
         return tried
+
+    def _most(self, kind: str) -> int:
+        """How many of them are given to the handlers together."""
+        return AT_ONCE if self._database.sqlite and kind in self._handlers.at_once else FEW
 
     async def _carry_out(self, tx: Transaction, timers: Sequence[Timer]) -> None:
         """Some of one kind, of which none may have been moved meanwhile."""
@@ -147,9 +151,11 @@ class DueTimers:
                 await tx.timers.retry(timer, self._clock.now() + RETRY)
 
 
-def _of_one_kind(timers: Sequence[Timer], most: int) -> Iterator[Sequence[Timer]]:
-    """In their order, as many at once as follow one another, and no more than `most`."""
-    for _, same in groupby(timers, key=lambda timer: timer.kind):
-        rest = list(same)
-        for start in range(0, len(rest), most):
-            yield rest[start : start + most]
+def _of_one_kind(
+    timers: Sequence[Timer], most: Callable[[str], int]
+) -> Iterator[Sequence[Timer]]:
+    """In their order, as many at once as follow one another, and no more than `most` of that kind."""
+    for kind, same in groupby(timers, key=lambda timer: timer.kind):
+        rest, limit = list(same), most(kind)
+        for start in range(0, len(rest), limit):
+            yield rest[start : start + limit]

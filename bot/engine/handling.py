@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -40,6 +40,10 @@ class Handlers(Protocol):
 
     An exception rolls that transaction back, and the engine tries again.
     """
+
+    @property
+    def at_once(self) -> Collection[str]:
+        """The kinds of timers of which many take little longer than one."""
 
     async def incoming(self, tx: Transaction, event: Incoming, now: datetime) -> None:
         """Somebody wrote, pressed, or changed something. `now` is when we stored it or later."""

@@ -22,6 +22,7 @@ from bot.platforms.base import ChatKind, Incoming, Platform, PlatformName, RawEv
 from storage.database import Conflict, Database, Unavailable
 from storage.fence import NotActing
 from storage.keys import KeyInMemory
+from storage.timers import Timer
 from storage.transaction import Transaction
 from tests.support.opened import KEY
 
@@ -36,6 +37,7 @@ class Poison:
     error: type[Exception] = ValueError
     forgotten: set[str] = field(default_factory=set)
     aside: int = 0
+    at_once: frozenset[str] = frozenset()
 
     async def timer(self, tx: Transaction, occasion: Occasion) -> None:
         await self._do(tx, occasion.ref)
@@ -134,11 +136,31 @@ async def test_timers_are_committed_after_a_while(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(due, "TURN", 0.0)
-    monkeypatch.setattr(due, "AT_ONCE", 1)
+    monkeypatch.setattr(due, "FEW", 1)
     drained = await timers(database, Poison(), Clock(), 10)
     with counted(database) as begun:
         await drained.drain()
     assert len(begun) >= 10
+
+
+@pytest.mark.parametrize("together", [False, True])
+async def test_what_takes_as_long_as_there_are_of_them_is_not_done_all_at_once(
+    database: Database, together: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixty misses are three transactions; sixty questions, which are asked together, are one."""
+    monkeypatch.setattr(due, "TURN", 0.0)
+    handlers = Poison(at_once=frozenset({"a"} if together else ()))
+    carried: list[int] = []
+    carry_out = due.DueTimers._carry_out
+
+    async def carrying(self: DueTimers, tx: Transaction, some: Sequence[Timer]) -> None:
+        carried.append(len(some))
+        await carry_out(self, tx, some)
+
+    monkeypatch.setattr(due.DueTimers, "_carry_out", carrying)
+    drained = await timers(database, handlers, Clock(), 60)
+    await drained.drain()
+    assert carried == ([60] if together and database.sqlite else [25, 25, 10])
 
 
 @pytest.mark.parametrize("error", [Conflict, Unavailable, NotActing])
