@@ -61,7 +61,7 @@ async def _operators(ctx: Context, group: int) -> None:
         chat = known.chat if known is not None else address
         reader = await ctx.tx.people.account(platform, OPERATOR + address)
         if reader is not None:
-            await ctx.tx.people.used(reader.id, chat, ctx.now)
+            await ctx.tx.people.used(reader, chat, ctx.now)
             continue
         member = await ctx.tx.people.add_member(
             group, operator, ctx.settings.language, ctx.settings.zone, [Role.RESPONDER], ctx.now

@@ -341,15 +341,15 @@ async def chosen(ctx: Context, id: int, action: str) -> None:
     await answer(ctx, checkin, Answer(action))
 
 
-async def said(ctx: Context, text: str) -> bool:
+async def said(ctx: Context, text: str, waiting: Sequence[Checkin] | None = None) -> bool:
     """Words, outside of any dialog. True if they were about how the person is.
 
     They are judged by when they were said: an answer that comes hours late is one to the question
-    of that time, and not to the one that is open now.
+    of that time, and not to the one that is open now. `waiting`: see `understood`.
     """
     me = ctx.speaker.member.id
-    means = await understood(ctx, text)
-    waiting = await _asked(ctx)
+    waiting = await waiting_for(ctx) if waiting is None else waiting
+    means = await understood(ctx, text, waiting)
     if waiting:
         if means is Answer.UNCLEAR:
             await ask_again(ctx, "checkin.unclear")
@@ -362,13 +362,14 @@ async def said(ctx: Context, text: str) -> bool:
     if means is not Answer.HELP and await ctx.tx.checkins.open_of(me):
         await ask_again(ctx, "checkin.from_before", at=ctx.answered_at)
         return True
-    about_me = await subject.seen(ctx, me)
+    incident = await ctx.tx.incidents.open_about(me)
+    about_me = await subject.seen_of(ctx, incident)
     late = about_me is not None and not ctx.came_before(about_me.incident.opened_at)
     if means is Answer.OK and about_me is not None and late:
         await subject.late_answer(ctx, about_me)
         return True
     if means is Answer.OK:
-        await subject.overheard(ctx)
+        await subject.overheard(ctx, incident)
         await ctx.reply("checkin.nothing_open")
         return True
     if means is Answer.HELP:
@@ -392,11 +393,13 @@ async def undoes(ctx: Context, text: str) -> bool:
     return True
 
 
-async def understood(ctx: Context, text: str) -> Answer:
-    """What words of the speaker mean, given what they were asked."""
+async def understood(
+    ctx: Context, text: str, waiting: Sequence[Checkin] | None = None
+) -> Answer:
+    """What words of the speaker mean, given what they were asked: `waiting`, where that is known."""
     if ctx.duress:
         return Answer.OK
-    waiting = await _asked(ctx)
+    waiting = await waiting_for(ctx) if waiting is None else waiting
     if waiting:
         return understand(text, also=await stages.enough(ctx, waiting))
     if says_arrived(text):
@@ -425,10 +428,10 @@ async def ask_again(ctx: Context, key: str, *, at: datetime | None = None) -> No
 
 async def waits_for_answer(ctx: Context) -> bool:
     """Whether the speaker has a question open."""
-    return bool(await _asked(ctx))
+    return bool(await waiting_for(ctx))
 
 
-async def _asked(ctx: Context) -> list[Checkin]:
+async def waiting_for(ctx: Context) -> Sequence[Checkin]:
     """The check-ins that these words can be an answer to."""
     waiting = await ctx.tx.checkins.open_of(ctx.speaker.member.id)
     return [checkin for checkin in waiting if not ctx.came_before(checkin.due)]
@@ -484,14 +487,15 @@ async def _well(ctx: Context, checkin: Checkin) -> None:
     await ctx.toast("toast.done")
     await ctx.close_prompts(TOPIC, checkin.id, key, **thanks)  # type: ignore[arg-type]
     await ctx.tx.outbox.withdraw(fading.question_purpose(checkin.id), ctx.now)
-    about_me = await subject.seen(ctx, checkin.member)
+    incident = await ctx.tx.incidents.open_about(checkin.member)
+    about_me = await subject.seen_of(ctx, incident)
     if about_me is not None and missed and _in_time(ctx, checkin):
         await subject.answered_in_time(ctx, about_me.incident, checkin.id)
         await _confirm(ctx, key, **thanks)
     elif about_me is not None:
         await subject.late_answer(ctx, about_me)
     else:
-        await subject.overheard(ctx)
+        await subject.overheard(ctx, incident)
         await _confirm(ctx, key, **thanks)
 
 

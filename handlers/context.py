@@ -441,7 +441,10 @@ class Context:
 
     async def place_of(self, prompt: Prompt) -> Place:
         """Where a question was put, and how to speak there."""
-        member = prompt.member
+        member, here = prompt.member, self._place
+        same = here is not None and (here.platform, here.chat) == (prompt.platform, prompt.chat)
+        if here is not None and same and member is not None and member == here.member:
+            return here
         if member is None:
             account = await self.tx.people.account_in(prompt.platform, prompt.chat)
             member = account.member if account is not None else None
@@ -450,8 +453,7 @@ class Context:
             return Place(
                 prompt.platform, prompt.chat, person.language, person.zone, member=person.id
             )
-        here = self._place
-        if here is not None and (here.platform, here.chat) == (prompt.platform, prompt.chat):
+        if here is not None and same:
             return here
         return Place(prompt.platform, prompt.chat, self.settings.language, self.settings.zone)
 

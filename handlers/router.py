@@ -339,7 +339,7 @@ class Router:
         private = event.chat_kind is ChatKind.PRIVATE
         if private and event.proven and not isinstance(event.body, Removed):
             # What may be somebody else's word must not lead our alarms to another chat.
-            await tx.people.used(account.id, event.chat, now)
+            await tx.people.used(account, event.chat, now)
         # A person is always answered in private, wherever they wrote.
         chat = event.chat if private else account.chat
         place = Place(event.platform, chat, member.language, member.zone, member=member.id)
@@ -632,13 +632,14 @@ class Router:
         await self._listen(ctx, text, dialog)
         if ctx.known and not _chooses_words(dialog) and await taking_back.heard(ctx, text):
             return
-        asked = ctx.known and await checkins.waits_for_answer(ctx)
+        waiting = await checkins.waiting_for(ctx) if ctx.known else ()
+        asked = bool(waiting)
         # Who ends a trip says how they are: that answers an open question as well.
         ending = dialog is not None and (dialog.topic, dialog.step) == trips.ENDING
-        answers = asked and await checkins.understood(ctx, text) is not Answer.UNCLEAR
-        if answers and not ending:
+        means = await checkins.understood(ctx, text, waiting) if asked else Answer.UNCLEAR
+        if means is not Answer.UNCLEAR and not ending:
             await whereabouts.hear(ctx, text)
-            await checkins.said(ctx, text)
+            await checkins.said(ctx, text, waiting)
         elif (
             ctx.known
             and not (asked or _chooses_words(dialog))

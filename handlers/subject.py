@@ -31,7 +31,11 @@ class Seen:
 
 async def seen(ctx: Context, member: int) -> Seen | None:
     """The open one about a member, as far as they can know of it."""
-    incident = await ctx.tx.incidents.open_about(member)
+    return await seen_of(ctx, await ctx.tx.incidents.open_about(member))
+
+
+async def seen_of(ctx: Context, incident: Incident | None) -> Seen | None:
+    """The same of one that is known to be open."""
     if incident is None:
         return None
     kind = await _taken_for(ctx, incident)
@@ -70,13 +74,13 @@ async def late_answer(ctx: Context, known: Seen) -> None:
     )
 
 
-async def overheard(ctx: Context) -> None:
+async def overheard(ctx: Context, incident: Incident | None) -> None:
     """ "I am well" from somebody of whom others say that they are missing: news for who looks for them.
 
-    The chat shows what it shows without an incident: its holder is not told that there is one.
+    `incident` is what is open about them. The chat shows what it shows without one: its holder is not
+    told that there is any.
     """
     me = ctx.speaker.member
-    incident = await ctx.tx.incidents.open_about(me.id)
     if incident is None or incident.kind is not Kind.MISSING or ctx.came_before(incident.opened_at):
         return
     timeline = await ctx.tx.incidents.timeline(incident.id)

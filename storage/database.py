@@ -199,6 +199,8 @@ class Database:
             return {
                 "pool_size": 1,
                 "max_overflow": 0,
+                # Each of ours is ended where it was begun, before its connection is given back.
+                "pool_reset_on_return": None,
                 "hide_parameters": True,
                 "connect_args": sqlite.OPTIONS,
             }
@@ -640,7 +642,9 @@ def _set_session(connection: Any, _record: object) -> None:
 
 def begin_immediate(connection: sa.Connection) -> None:
     """Keep other processes from writing from the first statement on."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    link = sqlite.link_below(connection)
+    if link is None or not link.begins():
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # and wait for whoever is at it
 
 
 def _read_only(connection: Any, _record: object) -> None:

@@ -89,7 +89,9 @@ def _row(found: Any) -> Row:
 
 # The statements of every turn, made once.
 _KEY, _PLATFORM = param("known"), param("on")
-_SEQ = sa.select(outbox.c.seq).where(outbox.c.key == _KEY)
+_LEFT_AS = Query(
+    sa.select(outbox.c.seq, outbox.c.message_id).where(outbox.c.key == _KEY, outbox.c.state == SENT)
+)
 _BY_KEY = Query(sa.select(*_COLUMNS).where(outbox.c.key == _KEY))
 
 
@@ -365,15 +367,14 @@ class Outbox:
         return sorted((_row(r) for r in found), key=lambda r: r.seq)
 
     async def finish(
-        self, key: str, state: str, now: datetime, *, message_id: str = "", error: str = ""
+        self, row: Row, state: str, now: datetime, *, message_id: str = "", error: str = ""
     ) -> bool:
         """Note how it ended. False if it was finished before."""
         sealed: dict[str, Any] = {}
         if message_id:
-            seq = (await self._db.execute(_SEQ, {"known": key})).scalar_one_or_none()
-            sealed = self._rows.sealed(outbox, seq or 0, {"message_id": message_id})
+            sealed = self._rows.sealed(outbox, row.seq, {"message_id": message_id})
         return await self._change(
-            key, state=state, done_at=now, lease_until=None, error=error, **sealed
+            row.key, state=state, done_at=now, lease_until=None, error=error, **sealed
         )
 
     async def drop_files(self, row: Row) -> None:
@@ -472,6 +473,11 @@ class Outbox:
         """One row by its key."""
         found = await self._rows.one(_BY_KEY, known=key)
         return _row(found) if found else None
+
+    async def left_as(self, key: str) -> str | None:
+        """The platform's id of a message that was sent; None if it was not, or has none."""
+        row = await self._rows.one(_LEFT_AS, known=key)
+        return row.message_id if row else None
 
     async def by_message(self, platform: str, chat: str, message_id: str) -> Row | None:
         """The row that became this message of the platform; edits of it bear the same id."""

@@ -540,9 +540,14 @@ class People:
             first.setdefault(row.member_id, Account(*row))
         return list(first.values())
 
-    async def used(self, account: int, chat: str, now: datetime) -> None:
+    async def used(self, account: Account, chat: str, now: datetime) -> None:
         """The person wrote from it: it works, and is the one they have at hand."""
-        await self._rows.update(accounts, account, chat=chat, reachable=True, used_at=now)
+        if account.reachable and account.chat == chat:
+            await self._rows.update(accounts, account.id, used_at=now)
+        else:
+            await self._rows.update(
+                accounts, account.id, chat=chat, reachable=True, used_at=now
+            )
 
     async def set_reachable(self, account: int, reachable: bool) -> bool:
         """Whether messages arrive there. Returns whether that is news."""

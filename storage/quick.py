@@ -19,10 +19,13 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import sqlite
-from storage.sqlite import Slow, link_of, only_reads
+from storage.sqlite import Slow, driver_of, link_of, only_reads
 
 ROWS = 50
 """Rows at most that are written at once in the event loop."""
+
+AWAY = 250
+"""Rows that are written at once in the thread, before others have their turn."""
 
 _KEPT = 2_000
 """Plans that are kept, before all are made anew."""
@@ -218,6 +221,7 @@ class Quick:
     def __init__(self, waits: AsyncConnection) -> None:
         self._waits = waits
         self._link = link_of(waits)
+        self._driver = driver_of(waits)
         self._at_once = self._link.in_loop
         self._cursor = sqlite3.Cursor(self._link)
         # Whoever wants to see each statement sees those that wait.
@@ -230,11 +234,13 @@ class Quick:
     async def execute(self, statement: Any, values: Any = None) -> Any:
         """See `AsyncConnection.execute`."""
         many = isinstance(values, list)
-        if self._events.before_cursor_execute or (many and len(values) > ROWS):
+        if self._events.before_cursor_execute:
             return await self._waits.execute(statement, values)
         first: Mapping[str, Any] = values[0] if many else values or {}
         plan = _plan(statement, first, self.dialect)
         if plan is not None and (not many or all(one.keys() == first.keys() for one in values)):
+            if many and len(values) > ROWS:
+                return await self._run_away(plan, values)
             try:
                 return self._run(plan, values if many else first)
             except Slow:
@@ -244,6 +250,8 @@ class Quick:
         return found
 
     async def _by_sqlalchemy(self, statement: Any, values: Any) -> Any:
+        if isinstance(values, list) and len(values) > ROWS:
+            return await self._waits.execute(statement, values)
         try:
             return self._at_once.execute(statement, values)
         except Slow:
@@ -270,8 +278,29 @@ class Quick:
             if plan.reads and getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
                 link.learn(sql, 1)
                 raise Slow from None
-            raise sa.exc.DBAPIError.instance(
-                sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
-            ) from error
+            raise self._told(sql, error) from error
         finally:
             link.until = None
+
+    async def _run_away(self, plan: Plan, values: Sequence[Mapping[str, Any]]) -> Found:
+        """Many rows to write, in the thread and by parts: others have their turn meanwhile."""
+        changed = 0
+        for start in range(0, len(values), AWAY):
+            parameters = [plan.parameters(one) for one in values[start : start + AWAY]]
+            changed += await self._write_away(plan.sql, parameters)
+        return Found(plan.make, [], changed)
+
+    async def _write_away(self, sql: str, parameters: Sequence[Sequence[Any]]) -> int:
+        """How many rows were changed."""
+        try:
+            cursor = await self._driver.executemany(sql, parameters)
+        except sqlite3.Error as error:
+            raise self._told(sql, error) from error
+        return int(cursor.rowcount)
+
+    def _told(self, sql: str, error: Exception) -> Exception:
+        """An error of the driver's as SQLAlchemy tells it, without a value."""
+        told: Exception = sa.exc.DBAPIError.instance(
+            sql, None, error, sqlite3.Error, hide_parameters=True, dialect=self.dialect
+        )
+        return told

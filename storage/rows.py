@@ -269,7 +269,8 @@ def _encode(value: Any, kind: str) -> bytes:
 def _decode(plain: bytes, kind: str) -> Any:
     if kind == "bytes":
         return plain
-    return json.loads(plain) if kind == "json" else plain.decode("utf-8", "surrogatepass")
+    text = plain.decode("utf-8", "surrogatepass")
+    return json.loads(text) if kind == "json" else text
 
 
 def _key(table: sa.Table) -> sa.Column[int]:

@@ -3,8 +3,8 @@
 A statement that finds its row by an index takes some ten microseconds. To hand it to a thread and to
 wait for it takes fifty times as much (docs/en/performance.md), and this program's work is many small
 statements. So `storage.quick` runs them where they are asked for, on the connection that aiosqlite
-opened. What may stand still goes to aiosqlite: to begin (another process may hold the lock), to commit
-(the disk), and whatever was seen to take long.
+opened. What may stand still goes to aiosqlite: to wait for another process's lock, to commit (the disk),
+and whatever was seen to take long.
 
 The two are never at it at the same time: whoever asks waits for the answer, and one transaction has the
 connection to itself.
@@ -17,9 +17,13 @@ import sqlite3
 import time
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import sqlalchemy as sa
+
+if TYPE_CHECKING:
+    import aiosqlite
+    from sqlalchemy.ext.asyncio import AsyncConnection
 
 LONG = 0.01
 """Seconds from which on a statement is too long for the event loop."""
@@ -80,6 +84,22 @@ class Link(sqlite3.Connection):
             if self.in_transaction:
                 self.rollback()
         super().close()
+
+    def begins(self) -> bool:
+        """Begin a transaction that writes, if nobody else is at it; False if that cannot be known at
+        once, or fails."""
+        timeout = self._run("PRAGMA busy_timeout").fetchone()[0]
+        self._run("PRAGMA busy_timeout=0")
+        try:
+            self._run("BEGIN IMMEDIATE")
+            return True
+        except sqlite3.Error:
+            return False
+        finally:
+            self._run(f"PRAGMA busy_timeout={timeout}")
+
+    def _run(self, sql: str) -> sqlite3.Cursor:
+        return sqlite3.Cursor(self).execute(sql)
 
     def took(self, sql: str, seconds: float) -> None:
         """A statement in the thread."""
@@ -208,8 +228,21 @@ class _InLoop:
     rollback = close = commit
 
 
-def link_of(connection: Any) -> Link:
-    """The driver's own connection below an `AsyncConnection`."""
-    adapted = connection.sync_connection.connection.dbapi_connection
-    link: Link = adapted.driver_connection._conn
+def driver_of(connection: AsyncConnection) -> aiosqlite.Connection:
+    """The connection that aiosqlite opened."""
+    assert connection.sync_connection is not None
+    driver: aiosqlite.Connection = connection.sync_connection.connection.driver_connection  # type: ignore[assignment]
+    return driver
+
+
+def link_of(connection: AsyncConnection) -> Link:
+    """What is below it."""
+    link = driver_of(connection)._conn
+    assert isinstance(link, Link)
     return link
+
+
+def link_below(connection: sa.Connection) -> Link | None:
+    """The same below a connection that may be another driver's, or not one of ours."""
+    link = getattr(connection.connection.driver_connection, "_conn", None)
+    return link if isinstance(link, Link) else None

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.fence import ACTING, owned
-from storage.rows import param
+from storage.rows import of_many, param, some
 from storage.tables import timers
 
 
@@ -30,6 +30,7 @@ class Timer:
 _KIND, _REF = param("what"), param("which")
 _HERE = (timers.c.kind == _KIND) & (timers.c.ref == _REF)
 _TAKE_AWAY = sa.delete(timers).where(_HERE)
+_DUE_OF_MANY = sa.select(timers.c.ref, timers.c.due).where(timers.c.kind == _KIND, of_many(timers.c.ref))
 _NEW = {"kind": _KIND, "ref": _REF, "due": param("at"), "lease_until": None, "attempts": 0}
 _MOVED = ("due", "lease_until", "attempts")
 
@@ -127,6 +128,22 @@ class Timers:
             _fire(self._acting), {"what": timer.kind, "which": timer.ref, "at": timer.due}
         )
         return gone.rowcount == 1
+
+    async def fire_all(self, claimed: Sequence[Timer]) -> list[Timer]:
+        """The same for several of one kind. Returns those that were not moved, in their order."""
+        if len(claimed) == 1 or self._db.dialect.name != "sqlite":
+            return [timer for timer in claimed if await self.fire(timer)]
+        (kind,) = {timer.kind for timer in claimed}
+        there: set[tuple[int, datetime]] = set()
+        for part in some([timer.ref for timer in claimed]):
+            found = await self._db.execute(_DUE_OF_MANY, {"what": kind, **part})
+            there.update((ref, due) for ref, due in found)
+        same = [timer for timer in claimed if (timer.ref, timer.due) in there]
+        if not same:
+            return []
+        values = [{"what": kind, "which": timer.ref, "at": timer.due} for timer in same]
+        gone = await self._db.execute(_fire(self._acting), values if len(values) > 1 else values[0])
+        return same if gone.rowcount == len(same) else []  # none, where this process acts no more
 
     async def retry(self, timer: Timer, at: datetime) -> None:
         """Carrying it out failed: again at `at`, however often it takes."""

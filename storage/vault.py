@@ -10,7 +10,6 @@ Source: NIST SP 800-38D (AES-GCM; at most 2^32 random nonces under one key), RFC
 
 from __future__ import annotations
 
-import hmac
 import os
 import struct
 from collections.abc import Mapping
@@ -20,6 +19,7 @@ from typing import NoReturn
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
@@ -55,10 +55,12 @@ class DataKey:
         if len(self.secret) != KEY_BYTES:
             raise ValueError("a data key has 32 bytes")
         object.__setattr__(self, "aead", AESGCM(derived(self.secret, "acuerpa.rows.seal")))
-        object.__setattr__(self, "finder", derived(self.secret, "acuerpa.rows.index"))
+        finder = HMAC(derived(self.secret, "acuerpa.rows.index"), SHA256())
+        object.__setattr__(self, "finder", finder)
 
     aead: AESGCM = field(init=False, repr=False)
-    finder: bytes = field(init=False, repr=False)
+    finder: HMAC = field(init=False, repr=False)
+    """Its key is in it already; a copy is made for each value."""
 
 
 class Vault:
@@ -99,7 +101,9 @@ class Vault:
     def index(self, table: str, column: str, value: str) -> bytes:
         """The blind index of a value in one column."""
         text = f"{table}\0{column}\0{value}".encode("utf-8", "surrogatepass")
-        return hmac.digest(self._keys[self.current].finder, text, "sha256")[:INDEX_BYTES]
+        digest = self._keys[self.current].finder.copy()
+        digest.update(text)
+        return digest.finalize()[:INDEX_BYTES]
 
 
 def key_of(envelope: bytes) -> int:

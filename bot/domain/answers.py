@@ -16,9 +16,8 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
-from functools import cache, lru_cache
+from functools import lru_cache
 from importlib.resources import files
-from itertools import groupby
 from typing import Any
 
 from rapidfuzz.distance import OSA
@@ -74,6 +73,8 @@ def _seen(char: str) -> bool:
     return unicodedata.category(char) not in _UNSEEN and char not in _BLANKS
 
 
+# Several parts of the bot ask about the same words. Nobody's are kept for longer than the next ones come.
+@lru_cache(2)
 def plain(text: str) -> str:
     """`text` in the form in which it is compared: what it looks like, in small letters.
 
@@ -137,9 +138,12 @@ _Phrase = tuple[str, ...]
 _Index = Mapping[str, Mapping[_Phrase, str]]  # by first word, longest first; with the list's name
 
 
+_REPEATED = re.compile(r"(.)\1+", re.DOTALL)
+
+
 def _squeezed(word: str) -> str:
     """Without repetition: "biennn" and "bien" are one."""
-    return "".join(letter for letter, _ in groupby(word))
+    return _REPEATED.sub(r"\1", word)
 
 
 _DATA: dict[str, dict[str, Any]] = tomllib.loads(
@@ -181,9 +185,9 @@ for _phrase in (*_ANSWERS, *_CONFIRMATIONS, *_NOT_HELP, *_ALARMS):
     for _word in _phrase if len(_phrase) > 1 or _phrase[0] not in _HELP_WORDS else ():
         _BY_SQUEEZED[_squeezed(_word)].add(_word)
 
-_FORGIVEN: dict[str, set[str]] = defaultdict(set)  # by first letter
+_FORGIVEN: dict[str, dict[str, str]] = defaultdict(dict)  # by first letter, with what each is squeezed
 for (_word,) in _phrases("forgiven"):
-    _FORGIVEN[_word[0]].add(_word)
+    _FORGIVEN[_word[0]][_word] = _squeezed(_word)
 
 # A word that is known, or another real word, is never a typing error of something else.
 _REAL = {_squeezed(phrase[0]) for phrase in _phrases("never_typo")} | _BY_SQUEEZED.keys()
@@ -219,15 +223,18 @@ def _readings(token: str) -> set[str]:
         return set()
     return {
         word
-        for word in _FORGIVEN.get(token[0], ())
-        if OSA.distance(squeezed, _squeezed(word), score_cutoff=1) <= 1
+        for word, bare in _FORGIVEN.get(token[0], {}).items()
+        if OSA.distance(squeezed, bare, score_cutoff=1) <= 1
     }
 
 
-@cache
 def _errors_forgiven(word: str) -> int:
     """In how many letters a call for help may be wrong. "sos" is too short for any."""
     return 0 if len(word) < 4 else 1 if len(word) < 7 else 2
+
+
+_CALLS = [(word, _squeezed(word), _errors_forgiven(word)) for word in sorted(_HELP_WORDS)]
+"""Words that call for help, each squeezed, and in how many letters it may be wrong."""
 
 
 def _is_help(token: str) -> bool:
@@ -243,10 +250,9 @@ def _is_help(token: str) -> bool:
         return False
     if token.endswith(_HELP_ENDINGS):
         return True
-    for word in _HELP_WORDS:
-        most = _errors_forgiven(word)
+    for word, bare, most in _CALLS:
         if abs(len(word) - len(squeezed)) <= most:
-            errors = OSA.distance(squeezed, _squeezed(word), score_cutoff=most)
+            errors = OSA.distance(squeezed, bare, score_cutoff=most)
             if errors <= (most if token[0] == word[0] else min(most, 1)):
                 return True
     return False
@@ -267,9 +273,8 @@ def _longest(readings: list[set[str]], at: int, index: _Index) -> tuple[int, str
     return best
 
 
-def _calls_for_help(tokens: list[str]) -> bool:
+def _calls_for_help(tokens: list[str], readings: list[set[str]]) -> bool:
     """Whether a word or phrase of alarm is among the tokens, outside of those that deny it."""
-    readings = [_readings(token) for token in tokens]
     rest: list[str] = []
     at = 0
     while at < len(tokens):
@@ -339,26 +344,32 @@ def understand(text: str, *, also: Collection[str] = ()) -> Answer:
       anything with more than 2 × `READ` visible characters, nor a bare "sí".
     - LATER may be said with courtesy or "ok" ("ok, luego"): it moves no deadline, so it is safe.
     """
-    return _understood(text, frozenset(also))
-
-
-# Several parts of the bot ask about the same words. Nobody's are kept for longer than the next ones come.
-@lru_cache(2)
-def _understood(text: str, also: frozenset[str]) -> Answer:
-    ends = _ends(text)
-    tokens = [_tokens(end) for end in ends]
-    if any(_calls_for_help(part) for part in tokens):
-        return Answer.HELP
-    if len(ends) > 1:
-        return Answer.UNCLEAR
-    names = _made_of(tokens[0], _ANSWER_INDEX, [_readings(token) for token in tokens[0]])
-    if not names:
-        return Answer.UNCLEAR
-    if "unwell" in names:
+    names = _named(text)
+    if names is None or "unwell" in names:
         return Answer.HELP
     if "later" in names:
         return Answer.LATER
     return Answer.OK if not names.isdisjoint({"ok", *also}) else Answer.UNCLEAR
+
+
+@lru_cache(2)
+def _read(text: str) -> list[tuple[list[str], list[set[str]]]]:
+    """For each end that is read of a text: its tokens, and what each may be."""
+    return [
+        (tokens, [_readings(token) for token in tokens]) for tokens in map(_tokens, _ends(text))
+    ]
+
+
+@lru_cache(2)
+def _named(text: str) -> frozenset[str] | None:
+    """The names of the lists that make up a text, none where that is not clear; None for an alarm."""
+    read = _read(text)
+    if any(_calls_for_help(*end) for end in read):
+        return None
+    if len(read) > 1:
+        return frozenset()
+    ((tokens, readings),) = read
+    return frozenset(_made_of(tokens, _ANSWER_INDEX, readings) or ())
 
 
 def says_arrived(text: str) -> bool:
@@ -368,16 +379,13 @@ def says_arrived(text: str) -> bool:
     """
     if understand(text, also=(ARRIVED,)) is not Answer.OK:
         return False
-    tokens = _tokens(_take(text)[0])
-    names = _made_of(tokens, _ANSWER_INDEX, [_readings(token) for token in tokens])
-    return names is not None and ARRIVED in names
+    return ARRIVED in (_named(text) or ())
 
 
 def hints(text: str) -> frozenset[str]:
     """Which of `HINTS` are somewhere in what is read of a text, whatever else is said."""
     found: set[str] = set()
-    for end in _ends(text):
-        readings = [_readings(token) for token in _tokens(end)]
+    for _, readings in _read(text):
         for at in range(len(readings)):
             if hint := _longest(readings, at, _HINT_INDEX):
                 found.add(hint[1])

@@ -132,7 +132,7 @@ class DueTimers:
     async def _carry_out(self, tx: Transaction, timers: Sequence[Timer]) -> None:
         """Some of one kind, of which none may have been moved meanwhile."""
         now = self._clock.now()
-        there = [timer for timer in timers if await tx.timers.fire(timer)]
+        there = await tx.timers.fire_all(timers)
         occasions = [Occasion(timer.kind, timer.ref, timer.due, now) for timer in there]
         if len(occasions) == 1:
             await self._handlers.timer(tx, occasions[0])

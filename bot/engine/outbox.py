@@ -307,9 +307,9 @@ class Dispatcher:
                 taken |= chats
                 free -= len(chats)
         for row in rows:
-            original = await tx.outbox.get(row.target) if row.target else None
-            if original is not None and original.state == SENT:
-                self._targets[row.key] = original.message_id
+            left_as = await tx.outbox.left_as(row.target) if row.target else None
+            if left_as is not None:
+                self._targets[row.key] = left_as
         return rows
 
     def _send_to(self, chat: str, rows: list[Row]) -> None:
@@ -491,7 +491,7 @@ class Dispatcher:
             await tx.outbox.again(row.key, at, "waits for its target", tried=False)
             return None
         if row.operation != Operation.SEND and (original is None or not original.message_id):
-            await tx.outbox.finish(row.key, FAILED, self._clock.now(), error="no target")
+            await tx.outbox.finish(row, FAILED, self._clock.now(), error="no target")
             self._sent += 1
             return None
         # What it answers to may be gone; it says the same by itself.
@@ -542,7 +542,7 @@ class Dispatcher:
             case _:
                 state, end = ENDS[verdict]
                 finished = await tx.outbox.finish(
-                    row.key, state, now, message_id=receipt.message_id, error=receipt.reason
+                    row, state, now, message_id=receipt.message_id, error=receipt.reason
                 )
                 if finished and row.body.get("files"):
                     await tx.outbox.drop_files(row)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -14,7 +15,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from storage import quick, sqlite
-from storage.database import Database
+from storage.database import BUSY_TIMEOUT_MS, Database
 from storage.keys import KeyInMemory
 from storage.rows import Envelope, param
 from storage.sqlite import Link, link_of
@@ -140,6 +141,77 @@ async def test_what_writes_is_tried_out_of_the_loop_first(database: Database) ->
         await tx.connection.execute(sa.insert(timers), rows)
         found = await tx.connection.execute(sa.select(sa.func.count()).select_from(timers))
         assert found.scalar_one() == len(rows)
+
+
+async def test_hundreds_of_rows_are_written_by_parts_and_others_have_their_turn(
+    database: Database,
+) -> None:
+    many = 3 * quick.AWAY - 1
+    take_away = sa.delete(timers).where(timers.c.kind == param("what"), timers.c.ref == param("which"))
+    turns = 0
+
+    async def take_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with database.transaction() as tx:
+        run = tx.connection.execute
+        for round in range(3):  # the first by SQLAlchemy, the others by its plan
+            ours = asyncio.create_task(take_turns())
+            rows = [{"kind": f"b{round}", "ref": n, "due": NOW} for n in range(many)]
+            await run(sa.insert(timers) if round == 0 else SET, rows)
+            before = turns
+            assert (await run(SET, [{**row, "kind": f"c{round}"} for row in rows])).rowcount == many
+            assert turns > before
+            with pytest.raises(sa.exc.IntegrityError) as refused:
+                await run(SET, rows)
+            assert "b0" not in str(refused.value)
+            gone = [{"what": f"b{round}", "which": n} for n in range(1, many + 1)]
+            assert (await run(take_away, gone)).rowcount == many - 1
+            ours.cancel()
+        found = await run(sa.select(timers.c.kind, timers.c.ref, timers.c.due).order_by(timers.c.kind))
+        assert sorted(found.all())[:3] == [(f"b{n}", 0, NOW) for n in range(3)]
+
+
+async def test_to_begin_waits_for_another_process_out_of_the_loop(
+    database: Database, tmp_path: Path
+) -> None:
+    other = sqlite3.connect(tmp_path / "a.db", isolation_level=None, check_same_thread=False)
+    await _begins(database)  # the connection is there
+    assert await _began_in_the_loop(database)
+    other.execute("BEGIN IMMEDIATE")
+    beginning = asyncio.create_task(_began_in_the_loop(database))
+    for _ in range(50):
+        await asyncio.sleep(0.001)  # the loop goes on
+    assert not beginning.done()
+    other.execute("ROLLBACK")
+    assert not await beginning
+    other.close()
+    async with database.transaction() as tx:
+        timeout = await tx.connection.exec_driver_sql("PRAGMA busy_timeout")
+        assert timeout.scalar_one() == BUSY_TIMEOUT_MS
+
+
+async def _begins(database: Database) -> None:
+    async with database.transaction():
+        pass
+
+
+async def _began_in_the_loop(database: Database) -> bool:
+    """Whether the thread was not asked to begin."""
+    asked: list[str] = []
+    execute = sqlite._Timed.execute
+
+    def noted(cursor: Any, sql: str, parameters: Any = ()) -> Any:
+        asked.append(sql)
+        return execute(cursor, sql, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sqlite._Timed, "execute", noted)
+        await _begins(database)
+    return "BEGIN IMMEDIATE" not in asked
 
 
 async def test_what_takes_long_again_and_again_stays_out_of_the_loop(

@@ -53,7 +53,9 @@ async def _filled(url: str, now: datetime) -> None:
                 now=now - timedelta(minutes=5),
             )  # fmt: skip
             if state != "queued":
-                await tx.outbox.finish(f"k{number}", state, now, error=error)
+                row = await tx.outbox.get(f"k{number}")
+                assert row is not None
+                await tx.outbox.finish(row, state, now, error=error)
         await tx.timers.set("checkin", 1, now - timedelta(minutes=1))
         await tx.inbox.store("telegram", [("1", "chat-colibrí", {"text": "jacaranda"})], "2", now)
     await database.close()

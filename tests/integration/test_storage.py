@@ -85,6 +85,24 @@ async def test_a_timer_that_was_moved_is_not_fired(database: Database) -> None:
         assert await tx.timers.next_due() == NOW + MINUTE
 
 
+async def test_of_many_timers_those_that_were_moved_are_not_fired(database: Database) -> None:
+    many = 70
+    async with database.transaction() as tx:
+        for again in range(2):
+            await tx.timers.set_all([("checkin", n, NOW) for n in range(many)])
+            claimed = await tx.timers.claim(NOW, many, MINUTE)
+            for moved in (3, 40, 69):
+                await tx.timers.set("checkin", moved, NOW + MINUTE)
+            await tx.timers.set("checkin", 50, None)
+            fired = await tx.timers.fire_all(claimed)
+            assert sorted({t.ref for t in claimed} - {t.ref for t in fired}) == [3, 40, 50, 69]
+            assert await tx.timers.fire_all(fired) == []  # nobody carries them out twice
+            for moved in (3, 40, 69):
+                assert await tx.timers.when("checkin", moved) == NOW + MINUTE, again
+                await tx.timers.set("checkin", moved, None)
+            assert await tx.timers.next_due() is None
+
+
 async def test_alarms_leave_before_everything_else(database: Database) -> None:
     async with database.transaction() as tx:
         for key, lane in (("b", Lane.BROADCAST), ("c", Lane.CONVERSATION), ("a", Lane.ALARM)):
@@ -97,8 +115,10 @@ async def test_alarms_leave_before_everything_else(database: Database) -> None:
             [row] = await tx.outbox.claim("sandbox", NOW, limit=1, lease=MINUTE, lanes=list(Lane))
             left.append(row.key)
         assert left == ["a", "c", "b"]
-        assert await tx.outbox.finish("a", "sent", NOW, message_id="7")
-        assert not await tx.outbox.finish("a", "sent", NOW, message_id="8")
+        first = await tx.outbox.get("a")
+        assert first is not None
+        assert await tx.outbox.finish(first, "sent", NOW, message_id="7")
+        assert not await tx.outbox.finish(first, "sent", NOW, message_id="8")
 
 
 async def test_a_message_is_queued_once(database: Database) -> None:

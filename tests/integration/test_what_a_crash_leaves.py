@@ -140,6 +140,7 @@ async def test_a_process_that_was_replaced_claims_nothing(database: Database) ->
         assert not await tx.outbox.begin(f"key-of-{Lane.BROADCAST.name}")
         assert not await tx.timers.claim(later, 9, MINUTE)
         assert not await tx.timers.fire(timer)
+        assert not await tx.timers.fire_all([timer, timer])
         assert not await tx.inbox.waiting(9)
         assert await tx.files.begin(file, later) is None
         assert not await tx.files.is_wanted(file)

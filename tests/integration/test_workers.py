@@ -184,7 +184,9 @@ async def test_two_never_send_to_one_chat_at_once(office: Office) -> None:
     assert await claimed(one.database, 1) == ["uno"]
     assert await claimed(two.database) == ["tres"]
     async with one.database.transaction() as tx:
-        await tx.outbox.finish("uno", "sent", NOW)
+        first = await tx.outbox.get("uno")
+        assert first is not None
+        await tx.outbox.finish(first, "sent", NOW)
     assert await claimed(two.database) == ["dos"]
 
 

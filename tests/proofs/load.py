@@ -104,7 +104,9 @@ async def _asked(ctx: Context, ana: int, miss: datetime) -> None:
         place, "checkin.question", ANSWERS, topic="checkin", ref=id, lane=Lane.CHECKIN,
         purpose=f"checkin:{id}:question",
     )  # fmt: skip
-    await ctx.tx.outbox.finish(key, "sent", ctx.now, message_id="1")
+    question = await ctx.tx.outbox.get(key)
+    assert question is not None
+    await ctx.tx.outbox.finish(question, "sent", ctx.now, message_id="1")
     asked = rules.asked(id, ana, due, timedelta(minutes=5), (), ctx.now)
     await ctx.tx.checkins.save(replace(asked, miss_at=miss))
     await ctx.tx.timers.set("checkin", id, miss)

@@ -603,7 +603,7 @@ class Swift:
                 target = self.sent.get(row.target, "") or str(row.body.get("target", ""))
                 receipt = await self.scene.platform.send(_outgoing(row, target))
                 self.sent[row.key] = receipt.message_id
-                await tx.outbox.finish(row.key, SENT, now, message_id=receipt.message_id)
+                await tx.outbox.finish(row, SENT, now, message_id=receipt.message_id)
                 await self.handlers.ended(tx, row, Ended.SENT, receipt.result, now)
         return len(rows)
 

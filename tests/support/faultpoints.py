@@ -30,6 +30,7 @@ from bot.engine.together import Together, Work
 from bot.engine.worker import Worker
 from storage.database import Database
 from storage.quick import Found, Plan, Quick
+from storage.sqlite import Link
 from storage.timers import Timer
 from storage.transaction import Transaction
 from tests.support.failpoints import name_of, name_of_piece
@@ -136,6 +137,7 @@ def install(points: Faultpoints) -> None:
         with _maybe(self, points, "COMMIT", instead):
             commit(self, connection)
 
+    Link.begins = lambda self: False  # type: ignore[method-assign]  # as where another one is at it
     _fail_quick_ones(points)
     _name_pieces(points)
     Database.transaction = named  # type: ignore[assignment,method-assign]
@@ -155,7 +157,17 @@ def _fail_quick_ones(points: Faultpoints) -> None:
         except sqlite3.Error as error:
             raise sa.exc.DBAPIError.instance(plan.sql, None, error, sqlite3.Error) from error
 
+    away = Quick._write_away
+
+    async def writing(self: Quick, sql: str, parameters: Sequence[Sequence[Any]]) -> int:
+        try:
+            with _maybe(self.dialect, points, sql, None):
+                return await away(self, sql, parameters)
+        except sqlite3.Error as error:
+            raise sa.exc.DBAPIError.instance(sql, None, error, sqlite3.Error) from error
+
     Quick._run = running  # type: ignore[method-assign]
+    Quick._write_away = writing  # type: ignore[method-assign]
 
 
 def _name_pieces(points: Faultpoints) -> None:

@@ -487,7 +487,8 @@ def _looking(text: str) -> float:
 
 
 def _seconds(text: str) -> float:
-    answers._understood.cache_clear()
+    for kept in (answers.plain, answers._read, answers._named):
+        kept.cache_clear()
     start = time.thread_time()
     understand(text)
     understand_yes_no(text)

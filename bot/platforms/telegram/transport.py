@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, cast
 
 import aiohttp
@@ -279,9 +280,7 @@ class Requests(BaseRequest):
                     data=body,
                     headers={hdrs.ACCEPT_ENCODING: "identity"} if limit is not None else None,
                     allow_redirects=False,
-                    timeout=aiohttp.ClientTimeout(
-                        connect=2 * self._connect, sock_connect=self._connect, sock_read=read
-                    ),
+                    timeout=_timeout(self._connect, read),
                 ) as answer,
             ):
                 if limit is None:
@@ -332,6 +331,11 @@ class Requests(BaseRequest):
         if not isinstance(answer, dict):
             raise TelegramError("Invalid server response")
         return answer
+
+
+@lru_cache
+def _timeout(connect: float, read: float) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(connect=2 * connect, sock_connect=connect, sock_read=read)
 
 
 def _no_answer(error: Exception, body: Body) -> NoAnswer:
