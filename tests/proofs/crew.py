@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 import shutil
 import signal
 import tempfile
 import time
+from bisect import bisect
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -49,6 +51,7 @@ LEASE = 4.0
 NAMES = ("uno", "dos", "tres", "cuatro")
 READERS = 300
 PUBLISHED = "Denuncia"
+_TIMESTAMP = re.compile("timestamp='([^']+)'")
 
 
 def prepare(_given: dict[str, object]) -> None:
@@ -65,6 +68,7 @@ class Crew(Installation):
         super().__init__(zygote, api, folder, speed, database)
         self.lives: dict[str, Life] = {}
         self.births: Counter[str] = Counter()
+        self.replaced = 0
 
     @classmethod
     @asynccontextmanager
@@ -82,6 +86,27 @@ class Crew(Installation):
                 finally:
                     for life in made.lives.values():
                         await life.kill()
+
+    def sent_by(self) -> dict[str, list[tuple[float, str]]]:
+        """With the life as well: a process that was taken for dead begins another, under a new name."""
+        ends = {name: self._replaced(name) for name in NAMES}
+        self.replaced = sum(map(len, ends.values()))
+        return {
+            data: [
+                (at, f"{life} after {bisect(ends[life.partition('.')[0]], at)}") for at, life in by
+            ]
+            for data, by in super().sent_by().items()
+        }
+
+    def _replaced(self, name: str) -> list[float]:
+        """When this process found out that others took it for dead, by its own word."""
+        path = self.folder / f"{name}.log"
+        lines = path.read_text("utf-8", "replace").splitlines() if path.exists() else []
+        return sorted(
+            datetime.fromisoformat(found[1]).timestamp()
+            for line in lines
+            if "event='worker.replaced'" in line and (found := _TIMESTAMP.search(line))
+        )
 
     def count(self, statement: str, *values: object) -> int:
         """Asked of the server itself: nothing that is counted is sealed, and a copy takes long."""
@@ -225,6 +250,7 @@ async def _one_workload(
         look_at_answers(at, found, {coral.id: written})
         _look_at_readers(at, found, readers)
         _look_at_work(at, found.runs, more, problems)
+        more["taken_for_dead"] += at.replaced
 
 
 def _look_at_readers(at: Crew, found: Escalations, readers: list[str]) -> None:
