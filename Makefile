@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: setup bench demo test stories proofs check audit lock docs docs-serve pictures
+.PHONY: setup install bench demo test stories proofs check audit lock docs docs-serve pictures
 
 setup: $(VENV)/.ready
 
@@ -14,6 +14,15 @@ $(VENV)/.ready: requirements-dev.lock pyproject.toml
 	$(RUN)/python -m pip install --quiet --require-hashes -r requirements-dev.lock
 	$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	touch $@
+
+# For a machine on which the bot runs: nothing of the tests.
+install:
+	sh tools/system.sh
+	test -x $(RUN)/python || $(PYTHON) -m venv $(VENV)
+	$(RUN)/python -m pip install --quiet --require-hashes --only-binary :all: -r deploy/build.lock
+	$(RUN)/python -m pip install --quiet --require-hashes --no-build-isolation -r requirements.lock
+	$(RUN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(RUN)/python -m compileall -q bot handlers storage
 
 demo: setup
 	$(RUN)/acuerpa demo

@@ -80,7 +80,7 @@ def test_a_process_beside_the_bot_is_held_in_as_the_bot_is() -> None:
 
     assert rest("acuerpa@.service") == rest("acuerpa.service")
     started = re.findall(r"^ExecStart=(.*)$", (UNITS / "acuerpa@.service").read_text("utf-8"), re.M)
-    assert started == [f"{PROGRAM} run --config /etc/acuerpa/config.toml --%i"]
+    assert started == [f"{PROGRAM} run --config /var/lib/acuerpa/config.toml --%i"]
 
 
 def allowed() -> set[str]:
