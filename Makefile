@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 
-.PHONY: setup install bench demo test stories proofs check audit lock docs docs-serve pictures
+.PHONY: setup install fresh-machine bench demo test stories proofs check audit lock docs docs-serve pictures
 
 setup: $(VENV)/.ready
 
@@ -51,6 +51,11 @@ proofs: setup
 	sh tools/browser.sh
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs
 	PATH="$(CURDIR)/$(RUN):$$PATH" $(RUN)/python -m tests.proofs.mutations
+
+# A new Debian 12 with systemd, on which the operator's page is followed line by line. As root; BIND is what it
+# needs of this machine to reach a package index.
+fresh-machine: setup
+	$(RUN)/python tools/fresh_machine.py $(foreach path,$(BIND),--bind $(path))
 
 # Each against a named peer in the same run: bench/results.json and the table of docs/en/performance.md.
 bench: setup

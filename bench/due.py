@@ -54,9 +54,7 @@ async def measure(size: Size) -> list[Result]:
             peer = folder / f"peer-{n}"
             peer.mkdir()
             jobs_of = ("-m", "bench.peers.jobs")
-            rate = await said_by(
-                *jobs_of, "rate", str(peer), "--jobs", str(jobs), "--count", str(counted)
-            )
+            rate = await said_by(*jobs_of, "rate", str(peer), "--jobs", str(jobs))
             apscheduler.append(rate["per_second"])
             stall = await said_by(*jobs_of, "stall", str(peer), "--jobs", str(counted))
             stalls.append(stall["stall"] * 1000)

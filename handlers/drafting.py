@@ -24,8 +24,9 @@ TOPIC = "draft"
 KINDS: Mapping[str, Kind] = {
     "urgente": Kind.URGENT, "urgent": Kind.URGENT, "accion": Kind.URGENT,
     "publica": Kind.COMPLAINT, "guiada": Kind.COMPLAINT, "complaint": Kind.COMPLAINT,
+    "public": Kind.COMPLAINT, "guided": Kind.COMPLAINT,
     "comunicado": Kind.PRESS, "prensa": Kind.PRESS, "press": Kind.PRESS,
-    "seguimiento": Kind.FOLLOW_UP, "follow": Kind.FOLLOW_UP,
+    "seguimiento": Kind.FOLLOW_UP, "follow": Kind.FOLLOW_UP, "follow-up": Kind.FOLLOW_UP,
 }  # fmt: skip
 """What may be written after the command, in letters without accents."""
 

@@ -339,7 +339,7 @@ async def _monthly(ctx: Context, rest: str) -> None:
     """`/simulacro cada mes 10:00 a 18:00`"""
     window: Window | None = DEFAULT_WINDOW
     if rest:
-        parts = read_schedule(rest)
+        parts = read_schedule(UNTIL.sub(" and ", rest))
         window = None
         if not isinstance(parts, NotUnderstood) and len(parts.times) == 2:
             try:
@@ -374,6 +374,7 @@ NEVER = frozenset({"nunca", "no", "never"})
 STOP = frozenset({"parar", "detener", "terminar", "stop", "end"})
 STEP = re.compile(r"(?:solo\s+)?(?:el\s+)?(?:paso|step)\s+(\d{1,4})")
 MONTHLY = re.compile(r"(?:cada\s+mes|mensual|monthly|every\s+month)\b[\s,:]*(?:entre|between|de|from)?")
+UNTIL = re.compile(r"\s(?:to|until|till|[-–])\s")
 REPORT = re.compile(r"(?:informe|report)(?:\s+[sd]?#?(\d{1,9}))?")
 
 

@@ -1,9 +1,10 @@
-"""A new Debian 12, and the operator's page followed by the letter: `python tools/fresh_machine.py`, as root.
+"""A new Debian 12, and the operator's page followed by the letter: `make fresh-machine`, as root.
 
 The machine is a folder that debootstrap fills and systemd-nspawn starts (`apt-get install debootstrap
-systemd-container`). Each line of the section on systemd of docs/en/operating.md is given to its shell, one
-after the other, and must end with 0; what `acuerpa init` asks is answered as a person would. Telegram is the
-server of the tests. Then somebody lets themselves be invited, the bot dies, and is there again.
+systemd-container`). Each line of the section on systemd of docs/en/operating.md is given to its
+shell, one after the other, and must end with 0; what `acuerpa init` asks is answered as a person
+would. Telegram is the server of the tests. Then somebody lets themselves be invited, the bot dies,
+and is there again.
 
 `--bind PATH` shows a file or folder of this machine to the new one, where its package index needs it.
 """
@@ -29,6 +30,7 @@ from tests.support.botapi import TOKEN, BotApi, TelegramPerson  # noqa: E402
 
 PAGE = ROOT / "docs/en/operating.md"
 MIRROR = "http://deb.debian.org/debian"
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PATIENCE = 60.0
 WEAK = 1
 """The exit status of `acuerpa check` where it runs and nobody watches from outside yet."""
@@ -36,7 +38,7 @@ ANSWERS = (
     "es", "", "", "", "",  # language, folder, zone, proxy, Telegram
     TOKEN, "", "1",  # who wrote to the bot, and that is me
     "", "", "1",  # no Matrix, nobody who watches, a key file
-    "Red de la Sierra",
+    "Red de la Sierra", "",
 )  # fmt: skip
 
 
@@ -61,7 +63,7 @@ class Machine:
         said = subprocess.run(
             [
                 "nsenter", "-t", str(self._init), "-m", "-u", "-i", "-p", "-C", "--", "env", "-i",
-                "HOME=/root", "TERM=dumb", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "HOME=/root", "TERM=dumb", f"PATH={PATH}",
                 *(f"{name}={value}" for name, value in environment.items()),
                 "sh", "-c", f"cd {self.at} && {command}{keep}",
             ],
@@ -155,8 +157,8 @@ async def follow(there: Machine, api: BotApi) -> None:
     await hears(ana, "Red de la Sierra")
     there.say("kill -9 $(systemctl show -P MainPID acuerpa)")
     await asyncio.sleep(1)
-    await ana.writes("/estado")
     before = len(await ana.texts())
+    await ana.writes("1")  # yes, she joins
     async with asyncio.timeout(PATIENCE):
         while len(await ana.texts()) == before:
             await asyncio.sleep(0.3)

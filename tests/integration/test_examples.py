@@ -116,3 +116,21 @@ async def test_what_is_not_understood_is_seen_here(cases: Enumeration) -> None:
     for text in ("/plan cuando sea: red", "/horario a veces", "/nada", "/simulacro cada mes 25:00"):
         keys, _ = await answered(cases, coral, "es", text, ChatKind.PRIVATE)
         assert any(part in key for key in keys for part in NOT_UNDERSTOOD), (text, keys)
+
+
+@pytest.mark.parametrize(
+    ("spanish", "english", "key"),
+    [
+        ("/denuncia pública", "/denounce public", "denunciation.guide_title"),
+        ("/denuncia seguimiento 9", "/denounce follow-up 9", "denunciation.follow_what"),
+        ("/simulacro cada mes 10:00 a 18:00", "/drill monthly 10:00 to 18:00", "drill.monthly"),
+        ("/simulacro cada mes 10:00 a 18:00", "/drill monthly 10:00 - 18:00", "drill.monthly"),
+    ],
+)
+async def test_in_english_the_same_words_lead_to_the_same(
+    cases: Enumeration, spanish: str, english: str, key: str
+) -> None:
+    coral = cases.scene.people["coral"]
+    for language, text in (("es", spanish), ("en", english)):
+        keys, _ = await answered(cases, coral, language, text, ChatKind.PRIVATE)
+        assert any(one.startswith(key) for one in keys), (text, keys)
