@@ -564,15 +564,19 @@ def reader(url: URL) -> AsyncEngine:
         return engine
     # Its name is none of those whose work is ended when another process takes over.
     settings = {"application_name": "acuerpa-reader"}
-    engine = create_async_engine(
+    return create_async_engine(
         url,
         poolclass=sa.NullPool,
         hide_parameters=True,
-        isolation_level="REPEATABLE READ",
         connect_args={"server_settings": settings},
+        # It waits for an instant at which what others write could have been written one after the other,
+        # and then conflicts with nobody (PostgreSQL's manual, SET TRANSACTION).
+        execution_options={
+            "isolation_level": "SERIALIZABLE",
+            "postgresql_readonly": True,
+            "postgresql_deferrable": True,
+        },
     )
-    event.listen(engine.sync_engine, "connect", _read_only_there)
-    return engine
 
 
 @asynccontextmanager
@@ -653,14 +657,6 @@ def _read_only(connection: Any, _record: object) -> None:
     cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
     cursor.execute("PRAGMA query_only=1")
     cursor.close()
-
-
-def _read_only_there(connection: Any, _record: object) -> None:
-    # Not among what the connection starts with: PgBouncer refuses that.
-    cursor = connection.cursor()
-    cursor.execute("SET default_transaction_read_only = on")
-    cursor.close()
-    connection.commit()
 
 
 def _begin_to_read(connection: sa.Connection) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from bot.engine.stepping import SteppedClock
 from storage import copying, moving
 from storage.database import Database, StorageError
 from storage.keys import KeyInMemory
-from storage.tables import metadata
+from storage.tables import groups, metadata
 from tests.proofs.keeping import filled
 from tests.proofs.proof import a_seed
 from tests.support.backups import Installation
@@ -82,6 +83,40 @@ async def test_anas_question_goes_on_where_it_was(tmp_path: Path, fresh_postgres
     await group.coordinator.reads_all()
     await carla.reads_all()
     await moved.close()
+
+
+async def test_the_number_of_what_was_erased_is_not_given_again(
+    tmp_path: Path, fresh_postgres: str
+) -> None:
+    """A message about it may be left somewhere, and must not be taken for one about another."""
+    source = str(tmp_path / "a.db")
+    before = Database(source, KeyInMemory(KEY))
+    await before.open()
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    async with before.transaction() as tx:
+        numbers = [await tx.people.add_group(name, "", "es", "UTC", now) for name in "abc"]
+        await tx.connection.execute(sa.delete(groups).where(groups.c.id == numbers[-1]))
+    await before.close()
+    await move(source, fresh_postgres)
+    after = Database(fresh_postgres, KeyInMemory(KEY))
+    await after.open()
+    async with after.transaction() as tx:
+        assert await tx.people.add_group("d", "", "es", "UTC", now) > numbers[-1]
+    await after.close()
+
+
+async def test_who_only_looks_reads_one_instant_and_is_in_nobodys_way(fresh_postgres: str) -> None:
+    database = Database(fresh_postgres, KeyInMemory(KEY))
+    await database.open()
+    async with database.looking() as connection:
+        for setting, wanted in (
+            ("isolation", "serializable"), ("read_only", "on"), ("deferrable", "on"),
+        ):  # fmt: skip
+            shown = await connection.exec_driver_sql(f"SHOW transaction_{setting}")
+            assert shown.scalar_one() == wanted
+        with pytest.raises(sa.exc.DBAPIError, match="read-only"):
+            await connection.execute(sa.delete(groups))
+    await database.close()
 
 
 async def test_what_is_not_the_same_is_not_taken(
