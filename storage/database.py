@@ -199,8 +199,6 @@ class Database:
             return {
                 "pool_size": 1,
                 "max_overflow": 0,
-                # Each of ours is ended where it was begun, before its connection is given back.
-                "pool_reset_on_return": None,
                 "hide_parameters": True,
                 "connect_args": sqlite.OPTIONS,
             }

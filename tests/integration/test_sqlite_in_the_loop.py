@@ -15,7 +15,7 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from storage import quick, sqlite
-from storage.database import BUSY_TIMEOUT_MS, Database
+from storage.database import BUSY_TIMEOUT_MS, Database, Unavailable
 from storage.keys import KeyInMemory
 from storage.rows import Envelope, param
 from storage.sqlite import Link, link_of
@@ -281,3 +281,20 @@ async def test_whoever_is_cancelled_while_the_disk_is_slow_leaves_a_whole_transa
             kept = {await tx.facts.get(name) for name in ("a", "b")}
             assert kept in ({b"1", b"2"}, {None})
             await tx.connection.execute(sa.delete(facts).where(facts.c.name.in_(["a", "b"])))
+
+
+async def test_a_commit_that_fails_leaves_no_transaction_behind(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_link: Link) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorname, error.sqlite_errorcode = "SQLITE_FULL", sqlite3.SQLITE_FULL
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Link, "commit", full)
+        with pytest.raises(Unavailable):
+            async with database.transaction() as tx:
+                await tx.facts.set("a", b"1")
+    async with database.transaction() as tx:
+        assert await tx.facts.get("a") is None
