@@ -422,14 +422,33 @@ class Context:
             await self.close_prompt(prompt, key, **values)
 
     async def close_prompt(self, prompt: Prompt, key: str = "", **values: object) -> None:
-        """Close one question, and show what became of it."""
+        """Close one question, and show what became of it.
+
+        Whoever was asked and could not answer any more, since a role is gone, sees that it is closed and
+        learns nothing of how.
+        """
         if not await self.tx.conversations.close(prompt.id, self.now):
             return
         place = await self.place_of(prompt)
         text = Rich.from_json(prompt.text)
-        if key:
+        if key and await self._could_answer(prompt):
             text = text + Rich.of("\n\n") + self.texts(place).render(key, **values)
         await self.put(place, text, operation=Operation.EDIT, target=prompt.outbox_key)
+
+    async def _could_answer(self, prompt: Prompt) -> bool:
+        actions = {rights.of_press(prompt.topic, option.action) for option in prompt.options}
+
+        def any_of(held: Collection[Held]) -> bool:
+            return any(action is not None and may(held, action) for action in actions)
+
+        if prompt.member is None or not actions or any_of({Standing.MEMBER}):
+            return True
+        person = await self.tx.people.member(prompt.member)
+        if person.left_at is None and any_of(person.roles):
+            return True
+        account = await self.tx.people.account_in(prompt.platform, prompt.chat)
+        operates = account and f"{account.platform}:{account.address}" in self.settings.operators
+        return bool(operates) and any_of({Standing.OPERATOR})
 
     async def reword(self, prompt: Prompt, text: Rich) -> None:
         """Show an open question in other words, with its answers as they are."""

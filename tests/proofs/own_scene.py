@@ -178,9 +178,9 @@ class Facts:
         together: dict[int, set[int]] = {}
         for trip, answers, companion in await rows(
             "SELECT t.id, t.member_id, c.member_id FROM companions c JOIN trips t ON t.id = c.trip_id"
-            " WHERE c.member_id IS NOT NULL"
         ):
-            together.setdefault(trip, {answers}).add(companion)
+            # Of somebody who is no member (any more) it has the name that was written down alone.
+            together.setdefault(trip, {answers}).update({companion} - {None})
         facts.lists = list(together.values())
         facts.over = {id for (id,) in await rows("SELECT id FROM incidents WHERE closed_at IS NOT NULL")}
         facts.unreachable = {

@@ -42,6 +42,29 @@ async def test_a_task_takes_two_people_and_the_person_herself(world: World) -> N
     await coral.sees("Ana toma la tarea «red de respuesta»", "Dora da su acuerdo", "Ana entra con")
 
 
+async def test_whose_task_ended_learns_no_more_of_what_others_decide(world: World) -> None:
+    _, coral, dora, ana = await two(world)
+    await coral.writes("/invitar coordinación")
+    await dora.presses("Doy mi acuerdo")
+    elsa = await world.person("Elsa")
+    await elsa.joins(await coral.reads_secret())
+    await world.forward(days=3)
+    await coral.writes("/rol Ana red")
+    await coral.presses("Pedirlo")
+    await elsa.sees("Coral pide tu acuerdo", "Dar a Ana")
+    await elsa.writes("/tareas")
+    await elsa.presses("Dejar: coordinación")
+    await dora.sees("Coral pide tu acuerdo")
+    await dora.presses("Doy mi acuerdo")
+    await coral.sees("Dora dio su acuerdo")
+    await dora.shows("Con el acuerdo de Dora")
+    asked = [seen for seen in await elsa.device.messages() if "pide tu acuerdo" in seen.text]
+    assert asked
+    assert all("Con el acuerdo" not in seen.text and not seen.labels for seen in asked)
+    for person in (coral, dora, elsa, ana):
+        await person.reads_all()
+
+
 @sandbox_alone
 async def test_whoever_lost_the_role_cannot_use_an_old_button(world: World) -> None:
     group, coral, dora, ana = await two(world)

@@ -1,9 +1,9 @@
 """Every write of the program as a point at which its database fails.
 
 Installed in the bot's process by `tests.support.zygote`; the program knows nothing of it. A point is
-the transaction's name (`tests.support.failpoints`) and the statement's place in it, or in the piece of it
-that it belongs to where it has several: `worker._handle:begin`, `worker._apply:3 UPDATE inbox`,
-`worker._handle:commit`. On SQLite the statement raises what `sqlite3` raises; on PostgreSQL the server is
+the transaction's name (`tests.support.failpoints`) and which write of its kind the statement is in it, or
+in the piece of it that it belongs to where it has several: `worker._handle:begin`,
+`worker._apply:2 INSERT outbox`, `worker._handle:commit`. On SQLite the statement raises what `sqlite3` raises; on PostgreSQL the server is
 made to raise it.
 """
 
@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any
 
@@ -48,7 +48,7 @@ class Run:
     """One transaction under way."""
 
     name: str
-    writes: int = 0
+    writes: Counter[str] = field(default_factory=Counter)
     failed: bool = False
     numbered: bool = True
     """Not where the same is done for one after the other, each time for another number of them."""
@@ -230,9 +230,10 @@ def _place(run: Run, statement: str) -> str | None:
         return word.lower()
     if word not in WORDS:
         return None
-    run.writes += 1
     table = rest.removeprefix("INTO ").removeprefix("FROM ").split()[0]
-    return f"{run.writes} {word} {table}" if run.numbered else f"each {word} {table}"
+    what = f"{word} {table}"
+    run.writes[what] += 1
+    return f"{run.writes[what]} {what}" if run.numbered else f"each {what}"
 
 
 class _Named:
