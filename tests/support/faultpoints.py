@@ -1,10 +1,10 @@
 """Every write of the program as a point at which its database fails.
 
 Installed in the bot's process by `tests.support.zygote`; the program knows nothing of it. A point is
-the transaction's name (`tests.support.failpoints`) and which write of its kind the statement is in it, or
-in the piece of it that it belongs to where it has several: `worker._handle:begin`,
-`worker._apply:2 INSERT outbox`, `worker._handle:commit`. On SQLite the statement raises what `sqlite3` raises; on PostgreSQL the server is
-made to raise it.
+the transaction's name (`tests.support.failpoints`) and which write of its kind the statement is in it,
+or in the piece of it that it belongs to where it has several: `worker._handle:begin`,
+`worker._apply:2 INSERT outbox`, `worker._handle:commit`. On SQLite the statement raises what `sqlite3`
+raises; on PostgreSQL the server is made to raise it.
 """
 
 from __future__ import annotations
