@@ -350,9 +350,13 @@ async def test_a_worker_that_stands_still_in_a_transaction_holds_up_nobody(
     await still.__aenter__()
     office.seconds = 16.0
     await leading.acting.renew()
-    async with asyncio.timeout(20):
-        await leader.look()
-        await leader.look()
+    try:
+        async with asyncio.timeout(20):
+            await leader.look()
+            await leader.look()
+    except BaseException:
+        await still.__aexit__(None, None, None)  # nothing else would come to its end
+        raise
     async with leading.database.transaction() as tx:
         assert await tx.fence.workers() == {}
     with pytest.raises(StorageError):
