@@ -21,7 +21,7 @@ OURS = 2
 ALLOWED = 1.5
 NOTE = (
     "An answer of ours is two messages: the question loses its buttons, and a word of thanks. The echo "
-    "sends one and keeps nothing. Ours reads and writes the database 31 times, and all of it waits for "
+    "sends one and keeps nothing. Ours reads and writes the database 20 times, and all of it waits for "
     "the disk."
 )
 TEXTS = ["estoy bien", "todo bien", "bien, gracias", "estoy bien!", "Todo tranquilo", "sí, estoy bien"]

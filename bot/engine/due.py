@@ -33,7 +33,7 @@ RETRY = timedelta(seconds=5)
 """A timer that fails is tried again after this, for ever: none is ever given up."""
 
 
-AT_ONCE = 250
+AT_ONCE = 200
 """Timers of one kind that are given to the handlers together where those ask for what they need once for
 all of them (`Handlers.at_once`)."""
 

@@ -56,6 +56,7 @@ SELDOM = (
     "acting.", "audit.", "outages._", "outbox.recover_expired", "worker._failed", "worker._alone",
     "due._alone",
     "outbox._message",  # an edit that is claimed together with the message that it is about
+    "outbox._start_some.2",  # what waits where the platform was not heard yet: at the begin of a life
 )  # fmt: skip
 """Points that a workload reaches by accident: it may die there, but none is waited for."""
 
