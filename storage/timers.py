@@ -130,7 +130,10 @@ class Timers:
         return gone.rowcount == 1
 
     async def fire_all(self, claimed: Sequence[Timer]) -> list[Timer]:
-        """The same for several of one kind. Returns those that were not moved, in their order."""
+        """The same for several of one kind. Returns those that were not moved, in their order.
+
+        Raises `RuntimeError` if some are gone that cannot be named: then nothing of it may be committed.
+        """
         if len(claimed) == 1 or self._db.dialect.name != "sqlite":
             return [timer for timer in claimed if await self.fire(timer)]
         (kind,) = {timer.kind for timer in claimed}
@@ -143,7 +146,12 @@ class Timers:
             return []
         values = [{"what": kind, "which": timer.ref, "at": timer.due} for timer in same]
         gone = await self._db.execute(_fire(self._acting), values if len(values) > 1 else values[0])
-        return same if gone.rowcount == len(same) else []  # none, where this process acts no more
+        if gone.rowcount == 0:
+            return []  # this process acts no more
+        if gone.rowcount != len(same):
+            # To go on would be to lose those that were taken away: each is carried out alone instead.
+            raise RuntimeError(f"{gone.rowcount} of {len(same)} timers were taken away")
+        return same
 
     async def retry(self, timer: Timer, at: datetime) -> None:
         """Carrying it out failed: again at `at`, however often it takes."""

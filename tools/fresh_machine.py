@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -119,10 +119,10 @@ def _child(pid: int) -> int:
     return int(children.read_text("ascii").split()[0])
 
 
-def until(done: object) -> None:
+def until(done: Callable[[], bool]) -> None:
     """Look again and again."""
     end = time.monotonic() + PATIENCE
-    while not done():  # type: ignore[operator]
+    while not done():
         if time.monotonic() > end:
             raise SystemExit("it takes too long")
         time.sleep(0.5)
