@@ -180,3 +180,18 @@ async def test_whom_it_is_about_never_reads_who_holds_it(world: World) -> None:
         assert "Cerrado" not in message.text
     for person in (ana, berta, group.coordinator):
         await person.reads_all()
+
+
+async def test_who_observes_learns_who_took_it_and_how_it_ended(world: World) -> None:
+    """She was asked nothing, and is told all the same."""
+    group = await world.group("Red")
+    ana, berta = await group.joined("Ana", "Berta")
+    (olga,) = await group.joined("Olga", as_="observancia")
+    await group.plan("ya: Berta, observancia; repetir 30 min")
+    await ana.writes("auxilio")
+    await berta.sees("Ana pide auxilio")
+    await olga.sees("Ana pide auxilio")
+    await berta.presses("Yo me encargo")
+    await olga.shows("Ana pide auxilio", "Berta")
+    for person in (ana, berta, olga, group.coordinator):
+        await person.reads_all()
