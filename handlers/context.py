@@ -436,8 +436,8 @@ class Context:
         await self.put(place, text, operation=Operation.EDIT, target=prompt.outbox_key)
 
     async def _could_answer(self, prompt: Prompt) -> bool:
-        """Whether its reader still has the right to one of its answers; who observes was asked nothing, and
-        goes on being told."""
+        """Whether its reader still has the right to one of its answers; who observes was asked nothing,
+        and goes on being told."""
         actions = {rights.of_press(prompt.topic, option.action) for option in prompt.options}
 
         def any_of(held: Collection[Held]) -> bool:

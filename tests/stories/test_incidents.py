@@ -182,7 +182,7 @@ async def test_whom_it_is_about_never_reads_who_holds_it(world: World) -> None:
         await person.reads_all()
 
 
-async def test_who_observes_learns_who_took_it_and_how_it_ended(world: World) -> None:
+async def test_who_observes_learns_who_took_it(world: World) -> None:
     """She was asked nothing, and is told all the same."""
     group = await world.group("Red")
     ana, berta = await group.joined("Ana", "Berta")
