@@ -26,11 +26,11 @@ from storage.keyring import Kept, Keyring
 from storage.keys import Argon, KeyFile, KeySource, MasterKey, WrongKey
 from storage.lock import AdvisoryLock, FileLock, Lock, NoLock
 from storage.notices import listening
-from storage.quick import Quick
 from storage.tables import facts, metadata
 from storage.transaction import Transaction
 from storage.vault import Vault
 from storage.versions import alembic, revision, revisions
+from storage.writer import Writer
 
 ERASE = "erase"
 """The fact that says that traces of what was erased are still in the file: clear text that was sealed or,
@@ -119,11 +119,14 @@ def unavailable(error: BaseException) -> str | None:
     """A word for why the database cannot be used now; None if the error is about something else."""
     if isinstance(error, ConnectionError):
         return type(error).__name__
-    if not isinstance(error, sa.exc.DBAPIError):
+    if not isinstance(error, sa.exc.DBAPIError | sqlite3.Error):
         return None
-    name = getattr(error.orig, "sqlite_errorname", None)
+    driver = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    name = getattr(driver, "sqlite_errorname", None)
     if isinstance(name, str) and name.startswith(_PASSING):
         return name
+    if isinstance(error, sqlite3.Error):
+        return None
     state = getattr(error.orig, "sqlstate", None)
     if isinstance(state, str) and state.startswith(_PASSING_STATES):
         return state
@@ -173,7 +176,8 @@ class Database:
             if not parent.is_dir():
                 raise StorageError(f"database.url: the folder {parent} is not there: make it")
         self._engine: AsyncEngine = create_async_engine(self.url, **self._options())
-        self._writer = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        self._writer = Writer(self._engine)
         self.lock = self._make_lock()
         """What tells whether a bot is there."""
         self._written_anew: float | None = None
@@ -232,6 +236,7 @@ class Database:
         Raises `StorageError` or `KeyFileError` with the remedy (it is `Unavailable` where that may
         pass); a wrong key changes nothing, and neither does a database that was moved elsewhere.
         """
+        await self._let_go()
         try:
             if self.sqlite and self.url.database not in (None, "", ":memory:"):
                 _make_for_us_alone(Path(str(self.url.database)))
@@ -438,11 +443,13 @@ class Database:
         Another process that reads just now keeps the log: then a later time does it (`ERASE`).
         """
         try:
-            async with self._writer, self._engine.connect() as connection:
-                if not anew:
-                    await _checkpoint(connection)
-                elif await self._erase_for_good(connection):
-                    self._written_anew = monotonic()
+            async with self._turn:
+                await self._writer.close()
+                async with self._engine.connect() as connection:
+                    if not anew:
+                        await _checkpoint(connection)
+                    elif await self._erase_for_good(connection):
+                        self._written_anew = monotonic()
         except (sqlite3.Error, sa.exc.DBAPIError):
             return
 
@@ -456,14 +463,10 @@ class Database:
     async def _writing(self, *, serializable: bool = False) -> AsyncIterator[AsyncConnection]:
         begun = False
         try:
-            async with self._writer, self._engine.connect() as connection:
-                if serializable and not self.sqlite:
-                    await connection.execution_options(isolation_level="SERIALIZABLE")
-                async with connection.begin():
-                    begun = True
-                    # It has what the repositories use of one.
-                    yield cast(AsyncConnection, Quick(connection)) if self.sqlite else connection
-        except (sa.exc.DBAPIError, OSError) as error:
+            async with self._turn, self._begun(serializable=serializable) as connection:
+                begun = True
+                yield connection
+        except (sa.exc.DBAPIError, sqlite3.Error, OSError) as error:
             # Before it began, any error of the network means that there is no connection; inside,
             # a time-out may be of what was asked.
             lost = isinstance(error, OSError) and not begun
@@ -474,6 +477,18 @@ class Database:
                 f"database.url: cannot be used now ({why}): is the disk full, or does another "
                 "program hold the database?"
             ) from None
+
+    @asynccontextmanager
+    async def _begun(self, *, serializable: bool) -> AsyncIterator[AsyncConnection]:
+        if self.sqlite:
+            async with self._writer.transaction() as quick:
+                yield cast(AsyncConnection, quick)  # it has what the repositories use of one
+            return
+        async with self._engine.connect() as connection:
+            if serializable:
+                await connection.execution_options(isolation_level="SERIALIZABLE")
+            async with connection.begin():
+                yield connection
 
     async def pending(self) -> list[Pending]:
         """What a start would do to the schema, in its order. Changes nothing. Raises `StorageError`."""
@@ -550,7 +565,13 @@ class Database:
     async def close(self) -> None:
         """Let go of all connections, that of the lock too."""
         await self.lock.release()
+        await self._let_go()
         await self._engine.dispose()
+
+    async def _let_go(self) -> None:
+        """Of the connection that is kept: there is one place in the pool."""
+        async with self._turn:
+            await self._writer.close()
 
 
 def reader(url: URL) -> AsyncEngine:
@@ -645,6 +666,8 @@ def _set_session(connection: Any, _record: object) -> None:
 def begin_immediate(connection: sa.Connection) -> None:
     """Keep other processes from writing from the first statement on."""
     link = sqlite.link_below(connection)
+    if link is not None and link.in_transaction:
+        return  # ours: `storage.writer`
     if link is None or not link.begins():
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # and wait for whoever is at it
 

@@ -31,8 +31,8 @@ WITHDRAWN = "withdrawn"
 class Row:
     """One message to send.
 
-    `target` names what an edit or a deletion is about, or what a message answers to: the key of an
-    earlier row. `target_message`
+    `chat_key` is the blind index of `chat`. `target` names what an edit or a deletion is about, or what
+    a message answers to: the key of an earlier row. `target_message`
     in the body is a platform's own id, for a toast. `purpose` says what it is for
     ("incident:12:alarm"), and who hears of its outcome.
     """
@@ -42,6 +42,7 @@ class Row:
     lane: Lane
     platform: str
     chat: str
+    chat_key: bytes
     chat_kind: str
     operation: str
     body: Mapping[str, Any]
@@ -75,7 +76,7 @@ class Message:
 _COLUMNS = [
     outbox.c[name]
     for name in (
-        "seq", "key", "lane", "platform", "chat", "chat_kind", "operation", "body", "target",
+        "seq", "key", "lane", "platform", "chat", "chat_key", "chat_kind", "operation", "body", "target",
         "purpose", "member", "state", "attempts", "created_at", "message_id", "error", "done_at",
     )
 ]  # fmt: skip
@@ -138,7 +139,15 @@ _MAY_LEAVE = sa.and_(
     outbox.c.platform == _PLATFORM, _IS_FREE, outbox.c.not_before <= param("now")
 )
 _NEXT_DUE = sa.select(sa.func.min(outbox.c.not_before)).where(_IS_FREE)
-_LANES = sa.select(outbox.c.lane).where(_MAY_LEAVE).distinct()
+_LANES = sa.union_all(
+    # For each whether there is one: to look at all that wait would take longer the more do.
+    *(
+        sa.select(sa.literal_column(str(int(lane)), sa.Integer).label("lane")).where(
+            sa.exists().where(_MAY_LEAVE, outbox.c.lane == sa.literal_column(str(int(lane))))
+        )
+        for lane in Lane
+    )
+)
 
 
 _ELSEWHERE = outbox.alias("elsewhere")
@@ -150,17 +159,22 @@ _BEGUN_ELSEWHERE = sa.select(_ELSEWHERE.c.chat_key).where(
 """Chats in which another process is sending: what comes after must not overtake it."""
 
 
-@lru_cache(8)
-def _claim(acting: sa.ColumnElement[bool], some_wait: bool, several: bool) -> Query:
-    """`some_wait`: some chats are left out. `several`: other processes claim too."""
+_LEFT_OUT = (0, 16, 64, 256, 1024)
+"""How many chats a statement that claims can leave out: a list of any length would be put together anew
+each time that it runs."""
+
+
+@lru_cache(2 * len(_LEFT_OUT))
+def _claim(acting: sa.ColumnElement[bool], left_out: int, several: bool) -> Query:
+    """`left_out`: how many chats are. `several`: other processes claim too."""
     free = (
         sa.select(outbox.c.seq)
         .where(
             _MAY_LEAVE,
             outbox.c.lane.between(param("first"), param("last")),
             acting,
-            outbox.c.chat_key.not_in(sa.bindparam("without", expanding=True))
-            if some_wait
+            outbox.c.chat_key.not_in([param(f"without{n}") for n in range(left_out)])
+            if left_out
             else sa.true(),
             outbox.c.chat_key.not_in(_BEGUN_ELSEWHERE) if several else sa.true(),
         )
@@ -281,21 +295,24 @@ class Outbox:
         limit: int,
         lease: timedelta,
         lanes: Collection[Lane],
-        without_chats: Collection[str] = (),
+        without_chats: Collection[bytes] = (),
     ) -> list[Row]:
         """Take the most urgent rows of these lanes, which follow one another, that may leave now.
 
-        An edit of a message that has not left yet may not.
+        `without_chats` are left out, named by their keys: 1,024 at the most. An edit of a message that
+        has not left yet may not leave.
 
         Rows whose lease ended are not among them: nobody knows whether those left, see `expired`.
         """
-        left_out = {"without": [self._chat(chat) for chat in without_chats]}
+        places = next(most for most in _LEFT_OUT if most >= len(without_chats))
+        left_out = [*without_chats]
+        left_out += left_out[-1:] * (places - len(left_out))
         if self._several:
             # One after the other: two that look at once would both find a chat free, and take one
             # message of it each.
             await self._db.execute(sa.select(sa.func.pg_advisory_xact_lock(CLAIMING)))
         found = await self._rows.all(
-            _claim(self._acting, bool(without_chats), self._several),
+            _claim(self._acting, places, self._several),
             on=platform,
             who=self._owner,
             first=int(min(lanes)),
@@ -303,7 +320,7 @@ class Outbox:
             now=now,
             most=limit,
             until=now + lease,
-            **(left_out if without_chats else {}),
+            **{f"without{n}": key for n, key in enumerate(left_out)},
         )
         return sorted((_row(r) for r in found), key=lambda r: (r.lane, r.seq))
 

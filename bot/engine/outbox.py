@@ -75,9 +75,12 @@ LONGEST_ROUND = 60.0
 FINISH = 5.0
 """Seconds that the end of the process waits for what is just being sent."""
 
-GATHER = 0.004
-"""Seconds that it waits for more places, where most are taken: to look for one row takes as long as
-to look for eight."""
+MANY = 4
+"""Chats from which on so much is under way that more of the same is about to come."""
+
+GATHER = 0.01
+"""Seconds that it waits for that: to look for one row takes as long as to look for eight, and so does it
+to write down that one has left."""
 
 HELP = 0.05
 """Seconds that other processes leave to the one that has queued something: if all look at once, each gets
@@ -135,7 +138,7 @@ class Dispatcher:
         heard: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
-        self._together = Together(database)
+        self._together = Together(database, self._gathers)
         self._platform = platform
         self._handlers = handlers
         self._clock = clock
@@ -147,15 +150,18 @@ class Dispatcher:
         self._part = f"send.{platform.name}"
         self._call = asyncio.Event()
         self._helping: asyncio.TimerHandle | None = None
-        self._busy: dict[str, asyncio.Task[None]] = {}
+        self._busy: dict[bytes, asyncio.Task[None]] = {}
+        """What is under way in each chat, which is named by its key here and below."""
         self._targets: dict[str, str] = {}
         """For rows about a message that had left when they were claimed: the platform's id of it."""
-        self._broadcasts: set[str] = set()
-        self._slow: set[str] = set()
+        self._broadcasts: set[bytes] = set()
+        self._slow: set[bytes] = set()
         self._quiet_until: datetime | None = None
         self._sent = 0
         self._ending = False
+        self._runs = False
         self._turn = asyncio.Lock()
+        self._urgent_wait, self._broadcasts_wait = asyncio.Lock(), asyncio.Lock()
         self._opening = asyncio.Lock()
         self._opened: WeakValueDictionary[tuple[str, str, str], _Opened] = WeakValueDictionary()
 
@@ -175,6 +181,7 @@ class Dispatcher:
     async def run(self) -> None:
         """Send for ever."""
         self._beats.expect(self._part, LONGEST_ROUND)
+        self._runs = True
         await persist(self._part, self.recover)
         loop = asyncio.get_running_loop()
         looked = loop.time()
@@ -186,16 +193,19 @@ class Dispatcher:
                         await self._call.wait()
                 except TimeoutError:
                     pass
-                if 2 * len(self._busy) >= self._platform.limits.concurrency:
-                    await asyncio.sleep(GATHER)
+            await asyncio.sleep(self._gathers())
             if loop.time() - looked > RECOVERY:
                 looked = loop.time()
                 await persist(self._part, self.recover_expired)
             self._beats.beat(self._part)
 
+    def _gathers(self) -> float:
+        """Seconds to wait for more of the same, since so much is under way that there will be."""
+        return GATHER if self._runs and len(self._busy) >= MANY else 0.0
+
     async def finish(self) -> None:
         """Begin nothing more, and let what is under way end: broken off, it would be sent twice."""
-        self._ending = True
+        self._ending, self._runs = True, False
         if self._busy:
             under_way = set(self._busy.values())
             _, late = await asyncio.wait(under_way, timeout=FINISH)
@@ -220,7 +230,7 @@ class Dispatcher:
         """The same for rows of our own whose sending broke off in a way that nobody foresaw."""
         async with self._database.transaction() as tx:
             rows = await tx.outbox.expired(self._platform.name, self._clock.now())
-        await self._broken_off([row for row in rows if row.chat not in self._busy])
+        await self._broken_off([row for row in rows if row.chat_key not in self._busy])
 
     async def _broken_off(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -270,7 +280,8 @@ class Dispatcher:
                     return False
                 async with self._database.transaction(claims=True) as tx:
                     rows = await self._claim(tx, lanes)
-            for chat, of_chat in groupby(sorted(rows, key=lambda r: r.chat), key=lambda r: r.chat):
+            in_chats = sorted(rows, key=lambda r: r.chat_key)
+            for chat, of_chat in groupby(in_chats, key=lambda r: r.chat_key):
                 self._send_to(chat, sorted(of_chat, key=lambda r: (r.lane, r.seq)))
             return bool(rows)
 
@@ -289,8 +300,8 @@ class Dispatcher:
         rows: list[Row] = []
         for most, lanes, without in (
             (free, URGENT, self._slow),
-            (slow if self._slow else 0, URGENT, set[str]()),
-            (broadcasts, {Lane.BROADCAST}, set[str]()),
+            (slow if self._slow else 0, URGENT, set[bytes]()),
+            (broadcasts, {Lane.BROADCAST}, set[bytes]()),
         ):
             limit = min(most, free)
             if limit > 0 and not lanes.isdisjoint(waiting):
@@ -303,7 +314,7 @@ class Dispatcher:
                     without_chats=taken | without,
                 )
                 rows += claimed
-                chats = {row.chat for row in claimed}
+                chats = {row.chat_key for row in claimed}
                 taken |= chats
                 free -= len(chats)
         for row in rows:
@@ -312,7 +323,7 @@ class Dispatcher:
                 self._targets[row.key] = left_as
         return rows
 
-    def _send_to(self, chat: str, rows: list[Row]) -> None:
+    def _send_to(self, chat: bytes, rows: list[Row]) -> None:
         """One chat's messages, in their order, while other chats have theirs."""
 
         async def go() -> None:
@@ -322,7 +333,7 @@ class Dispatcher:
                     if rest is not None:
                         # The others of this chat would fare the same: they do not even ask.
                         behind = rows[number + 1 :]
-                        await persist(self._part, partial(self._held, chat, behind, rest))
+                        await persist(self._part, partial(self._held, row.chat, behind, rest))
                         return
             except Exception as error:  # a lease gives the row back
                 log.error("outbox.failed", error=type(error).__name__)
@@ -353,17 +364,14 @@ class Dispatcher:
                 return None
             opened = tuple(file.attachment for file in kept)
             message = replace(message, attachments=message.attachments + opened)
-        kind = ChatKind(row.chat_kind)
         if message.operation not in (Operation.TOAST, Operation.DECIDE):
-            while delay := self._pace.delay(row.lane, row.chat, kind):
-                await asyncio.sleep(delay)
-            if (quiet := self._quiet()) is not None:
+            quiet = await self._its_turn(row.lane, row.chat, ChatKind(row.chat_kind))
+            if quiet is not None:
                 await persist(self._part, lambda: self._give_back([row], quiet, "quiet"))
                 return Rest(quiet, Result.LIMITED, tried=False)
-            self._pace.spend(row.chat, kind)
         if not await persist(self._part, lambda: self._begins(row)):
             return None
-        receipt = await self._attempt(message)
+        receipt = await self._attempt(row.chat_key, message)
         # What the platform said is known here alone: it is kept until the database takes it.
         await persist(self._part, lambda: self._write_down(row, receipt))
         self._sent += 1
@@ -374,10 +382,26 @@ class Dispatcher:
                 # for an alarm must learn soon that the pause is long.
                 self._quiet_until = now + min(pause, LONG_WAIT)
             return Rest(now + pause, Result.LIMITED, tried=not receipt.whole_platform)
-        if row.chat in self._slow:
+        if row.chat_key in self._slow:
             pause = wait(receipt.result, row.attempts, idempotent=self._platform.idempotent)
             return Rest(now + pause, receipt.result, tried=True)
         return None
+
+    async def _its_turn(self, lane: Lane, chat: str, kind: ChatKind) -> datetime | None:
+        """Wait until it may leave by the pace. Returns until when the platform wants to hear nothing,
+        if that was learned meanwhile."""
+        # No other message of this chat is under way (`_busy`): what it has to spare is left to it.
+        while delay := self._pace.chat_delay(chat, kind):
+            await asyncio.sleep(delay)
+        # One waits for the platform, and who comes after it waits for that one: a hundred that woke
+        # for each place would take more of the processor than their messages.
+        async with self._broadcasts_wait if lane is Lane.BROADCAST else self._urgent_wait:
+            while delay := self._pace.delay(lane):
+                await asyncio.sleep(delay)
+            quiet = self._quiet()
+            if quiet is None:
+                self._pace.spend(chat, kind)
+            return quiet
 
     def _quiet(self) -> datetime | None:
         """Until when the whole platform wants to hear nothing of us; None if it listens."""
@@ -385,10 +409,10 @@ class Dispatcher:
         # Later than any pause of ours would be by a clock that was set.
         return until if until is not None and now < until <= now + LONG_WAIT else None
 
-    async def _attempt(self, message: Outgoing) -> Receipt:
+    async def _attempt(self, chat: bytes, message: Outgoing) -> Receipt:
         """Hand it to the platform. A chat that is slow is remembered until it is quick again."""
         loop = asyncio.get_running_loop()
-        slow = loop.call_later(SLOW, self._is_slow, message.chat)
+        slow = loop.call_later(SLOW, self._is_slow, chat)
         began = loop.time()
         try:
             async with asyncio.timeout(ATTEMPT):
@@ -401,10 +425,10 @@ class Dispatcher:
         finally:
             slow.cancel()
         if receipt.result is Result.SENT or loop.time() - began < SLOW:
-            self._slow.discard(message.chat)
+            self._slow.discard(chat)
         return receipt
 
-    def _is_slow(self, chat: str) -> None:
+    def _is_slow(self, chat: bytes) -> None:
         self._slow.add(chat)
         self._call.set()  # its place is free
 

@@ -53,15 +53,19 @@ class Pace:
         self._all = Bucket(limits.per_second, max(1.0, limits.per_second), clock())
         self._chats: dict[str, Bucket] = {}
 
-    def delay(self, lane: Lane, chat: str, kind: ChatKind) -> float:
-        """Seconds until this message may leave; 0 for now."""
-        now = self._clock()
+    def delay(self, lane: Lane) -> float:
+        """Seconds until a message of this lane may leave, as far as the platform goes; 0 for now."""
         self._share()
         kept = self._all.burst * URGENT_SHARE if lane is Lane.BROADCAST else 0.0
-        missing = 1.0 + kept - self._all.refill(now)
-        wait = max(0.0, missing / self._all.rate)
+        missing = 1.0 + kept - self._all.refill(self._clock())
+        return max(0.0, missing / self._all.rate)
+
+    def chat_delay(self, chat: str, kind: ChatKind) -> float:
+        """The same as far as this chat goes."""
+        self._share()
+        now = self._clock()
         bucket = self._chat(chat, kind, now)
-        return max(wait, (1.0 - bucket.refill(now)) / bucket.rate, 0.0)
+        return max(0.0, (1.0 - bucket.refill(now)) / bucket.rate)
 
     def spend(self, chat: str, kind: ChatKind) -> None:
         """A message leaves now."""

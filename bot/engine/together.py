@@ -33,10 +33,15 @@ class _Piece:
 
 
 class Together:
-    """Transactions of many pieces, one after the other."""
+    """Transactions of many pieces, one after the other.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        pause: Seconds that the first piece waits for others: none of them, unless many are about to come.
+    """
+
+    def __init__(self, database: Database, pause: Callable[[], float] = lambda: 0.0) -> None:
         self._database = database
+        self._pause = pause
         self._waiting: list[_Piece] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -63,6 +68,8 @@ class Together:
     async def _go(self) -> None:
         try:
             while self._waiting:
+                if pause := self._pause():
+                    await asyncio.sleep(pause)
                 await self._some()
         finally:
             self._task = None

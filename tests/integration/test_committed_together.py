@@ -77,6 +77,20 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
     await made.close()
 
 
+async def test_what_is_asked_for_within_a_pause_is_committed_together(database: Database) -> None:
+    for pause, commits in ((0.0, 2), (0.05, 1)):
+        together = Together(database, lambda pause=pause: pause)  # type: ignore[misc]
+        seen: list[float] = []
+        database.observe = seen.append
+        first = asyncio.create_task(together.do(lambda tx: tx.facts.set("a", b"1")))
+        if not pause:
+            await first  # it waits for nobody
+        await asyncio.sleep(0)
+        await together.do(lambda tx: tx.facts.set("b", b"2"))
+        await first
+        assert len(seen) == commits
+
+
 async def done(database: Database, of: int) -> list[int]:
     """How often each of so many things was done, as far as it was committed."""
     async with database.transaction() as tx:

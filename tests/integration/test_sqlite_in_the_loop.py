@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import pytest
 import pytest_asyncio
 import sqlalchemy as sa
@@ -202,14 +203,14 @@ async def _begins(database: Database) -> None:
 async def _began_in_the_loop(database: Database) -> bool:
     """Whether the thread was not asked to begin."""
     asked: list[str] = []
-    execute = sqlite._Timed.execute
+    execute = aiosqlite.Connection.execute
 
-    def noted(cursor: Any, sql: str, parameters: Any = ()) -> Any:
+    def noted(driver: aiosqlite.Connection, sql: str) -> Any:
         asked.append(sql)
-        return execute(cursor, sql, parameters)
+        return execute(driver, sql)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sqlite._Timed, "execute", noted)
+        patch.setattr(aiosqlite.Connection, "execute", noted)
         await _begins(database)
     return "BEGIN IMMEDIATE" not in asked
 
@@ -256,6 +257,53 @@ async def test_the_commit_waits_for_the_disk_and_nobody_else_does(
     async with database.transaction() as tx:
         found = await tx.connection.execute(sa.select(facts.c.value))
         assert found.scalars().all()[-1] == b"1"
+
+
+async def test_who_changed_nothing_waits_for_no_thread(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A poll's cursor, and whether there is something to do, are looked up all the time."""
+    asked = 0
+    execute = aiosqlite.Connection._execute
+
+    async def noted(driver: aiosqlite.Connection, *what: Any, **how: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await execute(driver, *what, **how)
+
+    monkeypatch.setattr(aiosqlite.Connection, "_execute", noted)
+    for name, value in (("a", b"1"), ("b", None)):
+        async with database.transaction() as tx:
+            if value is not None:
+                await tx.facts.set(name, value)
+            await tx.facts.get("a")
+    asked = 0
+    async with database.transaction() as tx:
+        assert await tx.facts.get("a") == b"1"
+        assert not await tx.facts.get("b")
+    assert asked == 0
+
+
+async def test_what_sqlalchemy_ran_is_committed_too(database: Database, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "a.db")
+    for round in range(3):
+        async with database.transaction() as tx:
+            if round:
+                await tx.facts.set("ours", b"%d" % round)
+            await tx.connection.exec_driver_sql(
+                "INSERT INTO facts (name, value) VALUES (?, ?)", (f"theirs {round}", b"x")
+            )
+        ((count,),) = other.execute("SELECT count(*) FROM facts WHERE name LIKE 'theirs%'")
+        assert count == round + 1
+        async with database.transaction() as tx:
+            assert await tx.facts.get("ours") == (b"%d" % round if round else None)
+    with pytest.raises(ValueError, match="no"):
+        async with database.transaction() as tx:
+            await tx.connection.exec_driver_sql("DELETE FROM facts")
+            raise ValueError("no")
+    ((count,),) = other.execute("SELECT count(*) FROM facts WHERE name LIKE 'theirs%'")
+    assert count == 3
+    other.close()
 
 
 async def test_whoever_is_cancelled_while_the_disk_is_slow_leaves_a_whole_transaction(

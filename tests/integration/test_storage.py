@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from bot.domain.lanes import Lane
 from storage.database import Database, StorageError
 from storage.keys import KeyInMemory
+from storage.sqlite import link_of
 from tests.support.opened import KEY
 
 NOW = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -126,6 +127,65 @@ async def test_alarms_leave_before_everything_else(database: Database) -> None:
         assert first is not None
         assert await tx.outbox.finish(first, "sent", NOW, message_id="7")
         assert not await tx.outbox.finish(first, "sent", NOW, message_id="8")
+
+
+async def test_chats_in_which_something_is_under_way_are_left_out_however_many(
+    database: Database,
+) -> None:
+    async with database.transaction() as tx:
+        everybody = [(f"{n:03}", "sandbox", f"chat {n}", "private", None) for n in range(90)]
+        for _ in range(2):
+            await tx.outbox.add_many(
+                everybody, lane=Lane.ALARM, operation="send", body={}, purpose="", now=NOW
+            )
+            everybody = [(f"again {key}", *rest) for key, *rest in everybody]  # type: ignore[misc]
+        begun: list[bytes] = []
+        for most in (1, 15, 16, 20, 38):
+            rows = await tx.outbox.claim(
+                "sandbox", NOW, limit=most, lease=MINUTE, lanes=[Lane.ALARM], without_chats=begun
+            )
+            assert [row.key for row in rows] == [f"{len(begun) + n:03}" for n in range(most)]
+            begun += [row.chat_key for row in rows]
+        assert not await tx.outbox.claim(
+            "sandbox", NOW, limit=9, lease=MINUTE, lanes=[Lane.ALARM], without_chats=begun
+        )
+
+
+async def test_to_look_whether_something_may_leave_takes_no_longer_the_more_waits(
+    tmp_path: Path,
+) -> None:
+    """A broadcast to thousands is looked at hundreds of times while it leaves."""
+    database = Database(str(tmp_path / "a.db"), KeyInMemory())
+    await database.open()
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    async def looks() -> int:
+        nonlocal steps
+        async with database.transaction() as tx:
+            for _ in range(3):  # as it is done once it is known
+                link_of(tx.connection).set_progress_handler(count, 10)
+                steps = 0
+                assert await tx.outbox.lanes("sandbox", NOW) == {Lane.BROADCAST, Lane.CHECKIN}
+        return steps
+
+    async def more(name: str, count: int) -> None:
+        async with database.transaction() as tx:
+            for lane in (Lane.BROADCAST, Lane.CHECKIN):
+                await tx.outbox.add_many(
+                    [(f"{lane} {name} {n}", "sandbox", f"{n}", "private", None) for n in range(count)],
+                    lane=lane, operation="send", body={}, purpose="", now=NOW,
+                )  # fmt: skip
+
+    await more("few", 1)
+    few = await looks()
+    await more("many", 2_000)
+    assert 0 < await looks() <= 2 * few
+    await database.close()
 
 
 async def test_a_message_is_queued_once(database: Database) -> None:

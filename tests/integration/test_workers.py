@@ -376,7 +376,7 @@ def test_each_sender_takes_a_share_of_what_the_platform_allows() -> None:
         nonlocal now
         end, count = now + seconds, 0
         while now < end:
-            while not pace.delay(Lane.ALARM, f"{now}-{count}", ChatKind.PRIVATE):
+            while not pace.delay(Lane.ALARM):
                 pace.spend(f"{now}-{count}", ChatKind.PRIVATE)
                 count += 1
             now += 0.125

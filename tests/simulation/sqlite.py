@@ -166,7 +166,7 @@ class MemoryDatabase(Database):
         """One process is always serial."""
         await self._point("begin")
         raw = self._memory.raw
-        async with self._writer:
+        async with self._turn:
             raw.execute("BEGIN IMMEDIATE")
             try:
                 yield self._memory.asynchronous
