@@ -50,8 +50,8 @@ class Writer:
 
 async def _end(connection: AsyncConnection) -> None:
     try:
-        # SQLAlchemy takes a transaction whose commit has failed for one that has ended, and the pool would
-        # believe it.
+        # SQLAlchemy takes a transaction whose commit has failed for one that has ended, and the pool
+        # would believe it.
         await connection.rollback()
     finally:
         await connection.close()

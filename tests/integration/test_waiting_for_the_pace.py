@@ -55,9 +55,10 @@ class Village:
         """One message to each."""
         for name in names:
             self.town.person(name, name.title(), role="", language="es")
+        to = [(f"{lane.name} {n}", "sandbox", private_chat(n), "private", None) for n in names]
         async with self.database.transaction() as tx:
             await tx.outbox.add_many(
-                [(f"{lane.name} {name}", "sandbox", private_chat(name), "private", None) for name in names],
+                to,
                 lane=lane, operation="send", body={"text": Rich.of(lane.name).to_json()},
                 purpose="", now=NOW,
             )  # fmt: skip
