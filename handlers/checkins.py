@@ -21,6 +21,7 @@ from handlers import (
     canary,
     consent,
     fading,
+    incident_acts,
     incidents,
     last_change,
     proposals,
@@ -534,7 +535,7 @@ async def settle_doubt(ctx: Context, action: str) -> bool:
     await ctx.tx.timers.set(DOUBT_TIMER, me, None)
     await ctx.close_prompts(DOUBT_TOPIC, me)
     if action == "alarm":
-        await incidents.panic(ctx)
+        await incident_acts.panic(ctx)
         return False
     await ctx.toast("toast.done")
     return True

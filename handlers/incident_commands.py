@@ -9,7 +9,7 @@ from bot.domain.answers import plain
 from bot.domain.duress import HIDDEN
 from bot.domain.incident import Incident, Refusal
 from bot.domain.permissions import Action
-from handlers import drills, incidents, timeline
+from handlers import drills, incident_acts, incidents, timeline
 from handlers.commands import Entry
 from handlers.context import Context
 
@@ -72,7 +72,7 @@ def _acting(action: str, *, only_open: bool = True) -> Callable[[Context, str], 
             return
         incident, _ = await _which(ctx, rest, only_open=only_open)
         if incident is not None:
-            await incidents.act(ctx, incident, action)
+            await incident_acts.act(ctx, incident, action)
 
     return command
 
@@ -86,9 +86,9 @@ async def command_escalate(ctx: Context, rest: str) -> None:
         return
     found = re.search(r"\d{1,4}", more)
     if found or plain(more).strip(" .?") in STEPS_WORDS:
-        await incidents.act(ctx, incident, "escalate_to", found[0] if found else "")
+        await incident_acts.act(ctx, incident, "escalate_to", found[0] if found else "")
     else:  # "/escalar ya por favor" is no question
-        await incidents.act(ctx, incident, "escalate")
+        await incident_acts.act(ctx, incident, "escalate")
 
 
 async def command_hand_over(ctx: Context, rest: str) -> None:
@@ -97,13 +97,13 @@ async def command_hand_over(ctx: Context, rest: str) -> None:
     if incident is None:
         return
     if not name.strip():
-        await incidents.act(ctx, incident, "hand_over")
+        await incident_acts.act(ctx, incident, "hand_over")
         return
     other = await ctx.tx.people.member_named(incident.group, name)
     if other is None or other.id not in incident.told or other.id == incident.subject:
-        await incidents.refused(ctx, incident, Refusal.NOT_TOLD)
+        await incident_acts.refused(ctx, incident, Refusal.NOT_TOLD)
         return
-    await incidents.act(ctx, incident, "hand_over_to", str(other.id))
+    await incident_acts.act(ctx, incident, "hand_over_to", str(other.id))
 
 
 async def command_news(ctx: Context, rest: str) -> None:
@@ -112,9 +112,9 @@ async def command_news(ctx: Context, rest: str) -> None:
     if incident is None:
         return
     if text.strip():
-        await incidents.news(ctx, incident, text.strip())
+        await incident_acts.news(ctx, incident, text.strip())
     else:
-        await incidents.act(ctx, incident, "news")
+        await incident_acts.act(ctx, incident, "news")
 
 
 async def command_line(ctx: Context, rest: str) -> None:
@@ -128,11 +128,11 @@ async def command_case(ctx: Context, rest: str) -> None:
     """`/caso 12`"""
     incident, _ = await _which(ctx, rest)
     if incident is not None:
-        await incidents.show_case(ctx, incident)
+        await incident_acts.show_case(ctx, incident)
 
 
 ENTRIES = (
-    Entry("auxilio", ("panic", "sos", "panico"), Action.PANIC, incidents.panic),
+    Entry("auxilio", ("panic", "sos", "panico"), Action.PANIC, incident_acts.panic),
     Entry("tomar", ("take",), Action.RESPOND, _acting("take")),
     Entry("novedad", ("news", "update"), Action.RESPOND, command_news),
     Entry("cerrar", ("resolve", "close"), Action.RESPOND, _acting("resolve")),

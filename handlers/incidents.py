@@ -1,8 +1,8 @@
-"""Incidents in chat: what opens one, who is told, and what people do with it."""
+"""Incidents in chat: what opens one, who is told, and what comes of time."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from bot.domain.lanes import Lane
 from bot.domain.mass import bundled
 from bot.domain.permissions import Action, may
 from bot.texts import Key
-from handlers import aftermath, contacts, drills, duty, fading, mass, notes, plans, whereabouts
+from handlers import contacts, drills, duty, fading, mass, whereabouts
 from handlers.context import Choice, Context, Due, Place
 from storage.people import Member
 
@@ -49,9 +49,6 @@ TO_HOLD = (
 """What the holder may do."""
 
 
-# --- opening and running ------------------------------------------------------------------------
-
-
 async def open_incident(ctx: Context, subject: int, kind: Kind, **details: object) -> Incident:
     """Open one about a member and tell its first step; an open one gets the news instead.
 
@@ -85,7 +82,7 @@ async def open_incident(ctx: Context, subject: int, kind: Kind, **details: objec
     await ctx.tx.incidents.note(incident.id, ctx.now, f"opened_{kind}", subject, **details)
     if kind is not Kind.CANARY:
         await whereabouts.attach(ctx, incident)
-    return await _carry_out(
+    return await carry_out(
         ctx, rules.opened(incident, await duty.roster_for(ctx, incident), ctx.now)
     )
 
@@ -103,7 +100,7 @@ async def _louder(ctx: Context, incident: Incident, kind: Kind) -> Incident:
     decision = rules.louder(louder, roster, ctx.now)
     told = frozenset[int]().union(*(leaving.to for leaving in decision[1]))
     again = (Leaves(Notice.REPEAT, known - told, louder.step),) if known - told else ()
-    return await _carry_out(ctx, (decision[0], (*decision[1], *again)))
+    return await carry_out(ctx, (decision[0], (*decision[1], *again)))
 
 
 async def on_mass_timer(ctx: Context, occasion: Due) -> None:
@@ -111,7 +108,7 @@ async def on_mass_timer(ctx: Context, occasion: Due) -> None:
     alone = await mass.due(ctx, occasion.ref)
     if alone is not None:
         told = Leaves(Notice.ALARM, alone.told - {alone.subject}, alone.step)
-        await _carry_out(ctx, (alone, (told,)))
+        await carry_out(ctx, (alone, (told,)))
 
 
 async def on_timer(ctx: Context, occasion: Due) -> None:
@@ -119,10 +116,10 @@ async def on_timer(ctx: Context, occasion: Due) -> None:
     incident = await ctx.tx.incidents.get(occasion.ref)
     if incident is not None:
         roster = await duty.roster_for(ctx, incident)
-        await _carry_out(ctx, rules.advance(incident, roster, ctx.now))
+        await carry_out(ctx, rules.advance(incident, roster, ctx.now))
 
 
-async def _carry_out(ctx: Context, decision: rules.Decision) -> Incident:
+async def carry_out(ctx: Context, decision: rules.Decision) -> Incident:
     """Store what was decided, set the timer, and queue what must leave."""
     incident, leaves = decision
     await ctx.tx.incidents.save(incident)
@@ -158,14 +155,14 @@ async def _alarm(ctx: Context, incident: Incident, leaving: Leaves) -> None:
             await ctx.tx.outbox.withdraw(
                 purpose, ctx.now, platform=place.platform, chat=place.chat
             )
-            await _alarm_at(ctx, place, incident, subject.name, leaving.notice)
+            await alarm_at(ctx, place, incident, subject.name, leaving.notice)
     for member in sorted(unreached):
         await _note_unreachable(ctx, incident.id, member)
     if unreached:
         await _skip_the_unreachable(ctx, incident.id)
 
 
-async def _alarm_at(
+async def alarm_at(
     ctx: Context, place: Place, incident: Incident, subject: str, notice: Notice
 ) -> None:
     """One alarm in one chat, with what its reader may do."""
@@ -226,30 +223,13 @@ def alarm_purpose(id: int) -> str:
     return f"incident:{id}:alarm"
 
 
-async def show_case(ctx: Context, incident: Incident) -> None:
-    """One case of many, to somebody who was told of it: the alarm as it would have been."""
-    me = ctx.speaker.member
-    if not await _knows(ctx, incident) or me.id == incident.subject:
-        await ctx.toast("toast.not_done")
-        await ctx.reply("incident.unknown", number=incident.number)
-        return
-    if not incident.open:
-        await refused(ctx, incident, Refusal.CLOSED)
-        return
-    await ctx.toast("toast.done")
-    subject = await ctx.tx.people.member(incident.subject)
-    await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
-    place = replace(ctx.place, member=me.id)
-    await _alarm_at(ctx, place, incident, subject.name, Notice.ALARM)
-
-
 async def tell_here(ctx: Context, incident: Incident) -> None:
     """The newest alarm again, to the speaker, whom it may not have reached."""
     subject = await ctx.tx.people.member(incident.subject)
     notice = Notice.EXHAUSTED if incident.state is State.EXHAUSTED else Notice.REPEAT
     await ctx.close_prompts(TOPIC, incident.id, only=ctx.place)
     place = replace(ctx.place, member=ctx.speaker.member.id)
-    await _alarm_at(ctx, place, incident, subject.name, notice)
+    await alarm_at(ctx, place, incident, subject.name, notice)
 
 
 async def _state(ctx: Context, incident: Incident, notice: Notice, *, bare: bool) -> Key:
@@ -332,7 +312,7 @@ async def _skip_the_unreachable(ctx: Context, id: int) -> None:
         # All of them, before they are told anew and there is hope again.
         for member in sorted(lost):
             await _note_unreachable(ctx, id, member)
-        await _carry_out(ctx, (moved, leaves))
+        await carry_out(ctx, (moved, leaves))
 
 
 async def _ask_news(ctx: Context, incident: Incident) -> None:
@@ -408,7 +388,7 @@ async def _let_go_of(ctx: Context, incident: Incident, holder: int) -> Incident:
     if isinstance(released, Refusal):
         return incident
     await ctx.tx.incidents.note(incident.id, ctx.now, "released", holder)
-    return await _carry_out(ctx, released)
+    return await carry_out(ctx, released)
 
 
 async def tell_the_others(
@@ -428,371 +408,3 @@ async def tell_the_others(
         number = Key("alarm.number_of", {"number": incident.number, "group": group.name})
 
 
-# --- what people do -----------------------------------------------------------------------------
-
-
-async def act(ctx: Context, incident: Incident, action: str, argument: str = "") -> None:
-    """One press, number, word or command about an incident."""
-    ctx.require(Action.RESPOND)
-    me = ctx.speaker.member.id
-    if not await _knows(ctx, incident):
-        await ctx.toast("toast.not_done")
-        await ctx.reply("incident.unknown", number=incident.number)
-        return
-    if incident.subject == me:
-        await refused(ctx, incident, Refusal.OWN)
-        return
-    await contacts.reacted(ctx)
-    match action:
-        case "take":
-            await _take(ctx, incident)
-        case "release":
-            await _decided(ctx, incident, "released", await _released(ctx, incident))
-        case "escalate":
-            roster = await duty.roster_for(ctx, incident)
-            decision = rules.escalate(incident, me, roster, ctx.now)
-            await _decided(ctx, incident, "escalated", decision)
-        case "escalate_to":
-            await _escalate_to(ctx, incident, argument)
-        case "news":
-            await ctx.expect(TOPIC, "news", incident=incident.id)
-            await ctx.toast("toast.write")
-            await ctx.reply("incident.write_news", number=incident.number)
-        case "hand_over":
-            await _whom(ctx, incident)
-        case "hand_over_to":
-            await _offer(ctx, incident, int(argument))
-        case "accept":
-            await _accept(ctx, incident, int(argument))
-        case "decline":
-            await _decline(ctx, incident, int(argument))
-        case "resolve":
-            await _which_outcome(ctx, incident)
-        case "outcome":
-            await resolve(ctx, incident, Outcome(argument), me)
-        case "confirm":
-            await _confirm_false(ctx, incident)
-        case "place" if incident.holder == me:
-            await whereabouts.show(ctx, incident, asked=True)
-        case "place":
-            await refused(ctx, incident, Refusal.NOT_HOLDER)
-        case "reopen":
-            await _reopen(ctx, incident)
-
-
-async def _escalate_to(ctx: Context, incident: Incident, step: str) -> None:
-    """One step of the plan, by its number; or which there are."""
-    if not step.isdecimal() or len(step) > 4:
-        await _which_step(ctx, incident)
-        return
-    roster = await duty.roster_for(ctx, incident)
-    decision = rules.escalate_to(incident, ctx.speaker.member.id, int(step), roster, ctx.now)
-    if decision in (Refusal.NO_STEP, Refusal.EMPTY_STEP):
-        await refused(ctx, incident, Refusal(decision))
-        await _which_step(ctx, incident)
-        return
-    await _decided(ctx, incident, "escalated_to", decision, step=int(step))
-
-
-async def _which_step(ctx: Context, incident: Incident) -> None:
-    """A button for each step that would tell somebody.
-
-    Roles with how many have them, and the names of those who were told already: nobody learns of
-    others by asking.
-    """
-    if not incident.open:
-        await refused(ctx, incident, Refusal.CLOSED)
-        return
-    roster = await duty.roster_for(ctx, incident)
-    bare = await is_bare(ctx, ctx.place, incident)
-    texts = ctx.texts(ctx.place)
-    choices = []
-    for number, step in enumerate(incident.plan.steps, 1):
-        people = step.resolve(roster, without=incident.subject)
-        if not people:
-            continue
-        who = [
-            await plans.role(ctx, texts, r, len(r.resolve(roster) - {incident.subject}))
-            for r in step.recipients
-            if r.member is None
-        ]
-        named = {r.member for r in step.recipients if r.member in people}
-        known = set[int]() if bare else named & incident.told
-        who += [(await ctx.tx.people.member(m)).name for m in sorted(known)]
-        if named - known:
-            who.append(texts.plain("incident.some_people", n=len(named - known)))
-        values: dict[str, object] = {"n": number, "who": tuple(who)}
-        choices.append(Choice("escalate_to", "button.to_step", str(number), values))
-    if not choices:
-        await ctx.reply("incident.no_steps", number=incident.number)
-        return
-    await ctx.ask(
-        ctx.place,
-        "incident.which_step",
-        choices,
-        topic=TOPIC,
-        ref=incident.id,
-        number=incident.number,
-    )
-
-
-async def _knows(ctx: Context, incident: Incident) -> bool:
-    """Whether the speaker was told of it or it is about them, and it is their group's or of one for
-    which they answer."""
-    me = ctx.speaker.member
-    if me.id not in incident.told and me.id != incident.subject:
-        return False
-    return incident.group == me.group or await ctx.tx.alliances.answers(me.id, incident.group)
-
-
-async def refused(ctx: Context, incident: Incident, refusal: Refusal) -> None:
-    """Why an act is not done."""
-    holder = ""
-    if incident.holder is not None:
-        holder = (await ctx.tx.people.member(incident.holder)).name
-    await ctx.toast("toast.not_done")
-    await ctx.reply(f"incident.refused.{refusal}", number=incident.number, holder=holder)
-
-
-async def _take(ctx: Context, incident: Incident) -> None:
-    me = ctx.speaker.member
-    taken = rules.take(incident, me.id, ctx.now)
-    if isinstance(taken, Refusal):
-        if taken is Refusal.HELD and incident.holder == me.id:
-            await ctx.toast("toast.done")
-            return
-        await refused(ctx, incident, taken)
-        return
-    await _hold(ctx, taken, "taken")
-
-
-async def _hold(ctx: Context, incident: Incident, event: str) -> None:
-    """Somebody has it now: their words, everyone else's news, the timer for news."""
-    if incident.holder is None:
-        return
-    holder = await ctx.tx.people.member(incident.holder)
-    subject = await ctx.tx.people.member(incident.subject)
-    await ctx.tx.incidents.save(incident)
-    await ctx.tx.timers.set(TIMER, incident.id, incident.next_at)
-    await ctx.tx.incidents.note(incident.id, ctx.now, event, holder.id)
-    await ctx.toast("toast.done")
-    await close_questions(ctx, incident, "incident.now_held", name=holder.name)
-    # Repeats that have not left would be false news by now.
-    await ctx.tx.outbox.withdraw(alarm_purpose(incident.id), ctx.now)
-    for place in await ctx.places_of(holder.id):
-        bare = await is_bare(ctx, place, incident)
-        await ctx.ask(
-            place,
-            "incident.yours",
-            TO_HOLD,
-            topic=TOPIC,
-            ref=incident.id,
-            number=await number_for(ctx, incident, holder, bare=bare),
-            name=Key("bare.name") if bare else subject.name,
-            news=incident.plan.news,
-        )
-        await notes.offer(ctx, place, incident)
-    await tell_the_others(
-        ctx, incident, "incident.taken", holder.id, name=holder.name, subject=subject.name
-    )
-    await whereabouts.show(ctx, incident)
-
-
-async def _released(ctx: Context, incident: Incident) -> rules.Decision | Refusal:
-    roster = await ctx.tx.people.roster(incident.group)
-    return rules.release(incident, ctx.speaker.member.id, roster, ctx.now)
-
-
-async def _decided(
-    ctx: Context, incident: Incident, event: str, decision: rules.Decision | Refusal, **details: int
-) -> None:
-    if isinstance(decision, Refusal):
-        await refused(ctx, incident, decision)
-        return
-    me = ctx.speaker.member
-    await ctx.tx.incidents.note(incident.id, ctx.now, event, me.id, **details)
-    await ctx.toast("toast.done")
-    await ctx.reply(f"incident.you_{event}", number=incident.number, **details)
-    await _carry_out(ctx, decision)
-
-
-async def news(ctx: Context, incident: Incident, text: str) -> None:
-    """An update in words: on the timeline, and to everyone who was told."""
-    me = ctx.speaker.member
-    if not await _knows(ctx, incident):
-        await ctx.reply("incident.unknown", number=incident.number)
-        return
-    told = rules.news(incident, me.id, ctx.now)
-    if isinstance(told, Refusal):
-        await refused(ctx, incident, told)
-        return
-    await ctx.tx.incidents.save(told)
-    await ctx.tx.timers.set(TIMER, told.id, told.next_at)
-    await ctx.tx.incidents.note(told.id, ctx.now, "news", me.id, text=text)
-    await ctx.reply("incident.news_noted", number=told.number)
-    await tell_the_others(ctx, told, "incident.news", me.id, name=me.name, text=text)
-
-
-async def _whom(ctx: Context, incident: Incident) -> None:
-    """Offer the people who were told already: nobody learns of others by asking."""
-    me = ctx.speaker.member.id
-    if incident.holder != me:
-        await refused(ctx, incident, Refusal.NOT_HOLDER)
-        return
-    able = sorted(await _able(ctx, incident) - {me})
-    await ctx.toast("toast.done")
-    if not able:
-        await ctx.reply("incident.nobody_to_hand_over", number=incident.number)
-        return
-    if await is_bare(ctx, ctx.place, incident):
-        await ctx.reply("bare.hand_over", number=incident.number)
-        return
-    choices = [
-        Choice("hand_over_to", "button.person", str(id), {"name": person.name})
-        for id in able
-        if (person := await ctx.tx.people.member(id))
-    ]
-    await ctx.ask(
-        ctx.place,
-        "incident.hand_over_whom",
-        choices,
-        topic=TOPIC,
-        ref=incident.id,
-        number=incident.number,
-    )
-
-
-async def _able(ctx: Context, incident: Incident) -> frozenset[int]:
-    """Who could hold it: they were told of it, and still respond."""
-    roster = await ctx.tx.people.roster(incident.group)
-    able = roster.responders | roster.coordinators | roster.allied
-    return (incident.told & able) - {incident.subject}
-
-
-async def _offer(ctx: Context, incident: Incident, to: int) -> None:
-    me = ctx.speaker.member
-    if incident.holder != me.id:
-        await refused(ctx, incident, Refusal.NOT_HOLDER)
-        return
-    if to not in await _able(ctx, incident):
-        await refused(ctx, incident, Refusal.NOT_TOLD)
-        return
-    other = await ctx.tx.people.member(to)
-    await ctx.tx.incidents.note(incident.id, ctx.now, "offered", me.id, to=to)
-    await ctx.toast("toast.done")
-    here = Key("bare.name") if await is_bare(ctx, ctx.place, incident) else other.name
-    await ctx.reply("incident.offered", number=incident.number, name=here)
-    for place in await ctx.places_of(to):
-        await ctx.ask(
-            place,
-            "incident.offer",
-            (
-                Choice("accept", "button.accept_hand_over", str(me.id)),
-                Choice("decline", "button.decline", str(me.id)),
-            ),
-            topic=TOPIC,
-            ref=incident.id,
-            lane=Lane.ALARM,
-            number=incident.number,
-            name=Key("bare.name") if await is_bare(ctx, place, incident) else me.name,
-        )
-
-
-async def _accept(ctx: Context, incident: Incident, giver: int) -> None:
-    passed = rules.hand_over(incident, giver, ctx.speaker.member.id, ctx.now)
-    if isinstance(passed, Refusal):
-        await refused(ctx, incident, passed)
-        return
-    await _hold(ctx, passed, "handed_over")
-
-
-async def _decline(ctx: Context, incident: Incident, giver: int) -> None:
-    me = ctx.speaker.member
-    await ctx.tx.incidents.note(incident.id, ctx.now, "declined", me.id)
-    await ctx.toast("toast.done")
-    await ctx.close_prompts(TOPIC, incident.id, "incident.you_declined", only=ctx.place)
-    await ctx.tell(
-        {giver},
-        "incident.declined",
-        purpose=f"incident:{incident.id}:news",
-        bare=(await ctx.tx.people.group(incident.group)).bare,
-        number=incident.number,
-        name=me.name,
-    )
-
-
-async def _which_outcome(ctx: Context, incident: Incident) -> None:
-    if not incident.open:
-        await refused(ctx, incident, Refusal.CLOSED)
-        return
-    if incident.holder != ctx.speaker.member.id:
-        await refused(ctx, incident, Refusal.NOT_HOLDER)
-        return
-    await ctx.toast("toast.done")
-    await ctx.ask(
-        ctx.place,
-        "incident.which_outcome",
-        [Choice("outcome", f"outcome.{o}", o.value) for o in Outcome],
-        topic=TOPIC,
-        ref=incident.id,
-        number=incident.number,
-    )
-
-
-async def resolve(ctx: Context, incident: Incident, outcome: Outcome, actor: int) -> None:
-    """Bring it to an end and tell everyone who was told."""
-    if actor not in (incident.holder, incident.subject):
-        await refused(ctx, incident, Refusal.NOT_HOLDER)
-        return
-    done = rules.resolve(incident, outcome, ctx.now)
-    if isinstance(done, Refusal):
-        await refused(ctx, incident, done)
-        return
-    person = await ctx.tx.people.member(actor)
-    subject = await ctx.tx.people.member(done.subject)
-    await ctx.tx.incidents.save(done)
-    await ctx.tx.timers.set(TIMER, done.id, None)
-    await ctx.tx.incidents.note(done.id, ctx.now, "resolved", actor, outcome=outcome.value)
-    await ctx.toast("toast.done")
-    await close_questions(ctx, done, "incident.now_closed", outcome=outcome)
-    await ctx.tx.outbox.withdraw(alarm_purpose(done.id), ctx.now)
-    await fading.end_details(ctx, done.id)
-    await aftermath.ended(ctx, done)
-    await tell_the_others(
-        ctx, done, "incident.resolved", name=person.name, subject=subject.name, outcome=outcome,
-        took=ctx.now - done.opened_at,
-    )  # fmt: skip
-
-
-async def _confirm_false(ctx: Context, incident: Incident) -> None:
-    """Somebody who was told confirmed that it was a mistake, as the person's own words say."""
-    me = ctx.speaker.member.id
-    if incident.open and incident.holder is None:
-        taken = rules.take(incident, me, ctx.now)
-        if not isinstance(taken, Refusal):
-            await ctx.tx.incidents.note(incident.id, ctx.now, "taken", me)
-            incident = taken
-    if incident.open and incident.holder != me:
-        await refused(ctx, incident, Refusal.HELD)
-        return
-    await resolve(ctx, incident, Outcome.FALSE_ALARM, me)
-
-
-async def _reopen(ctx: Context, incident: Incident) -> None:
-    roster = await ctx.tx.people.roster(incident.group)
-    await _decided(ctx, incident, "reopened", rules.reopen(incident, roster, ctx.now))
-
-
-async def panic(ctx: Context, _rest: str = "") -> None:
-    """The person's own alarm, by command or word. It is never asked back before it leaves."""
-    incident = await open_incident(ctx, ctx.speaker.member.id, Kind.PANIC)
-    await ctx.toast("toast.done")
-    await ctx.reply("panic.sent", number=incident.number)
-
-
-async def words(ctx: Context, _step: str, data: Mapping[str, Any], text: str) -> None:
-    """The words after "write the news"."""
-    await ctx.expect_nothing()
-    incident = await ctx.tx.incidents.get(int(data["incident"]))
-    if incident is not None:
-        await news(ctx, incident, text.strip())

@@ -14,7 +14,7 @@ from datetime import timedelta
 from bot.domain.permissions import Action
 from bot.domain.rich import Rich
 from bot.platforms.base import Operation
-from handlers import fading, incidents
+from handlers import fading, incident_acts
 from handlers.commands import Entry
 from handlers.context import Choice, Context, Due, Place
 
@@ -86,7 +86,7 @@ async def pressed(ctx: Context, ref: int) -> None:
         if last is not None and ctx.now - last < TWICE:
             await ctx.toast("toast.done")
             return
-    await incidents.panic(ctx)
+    await incident_acts.panic(ctx)
 
 
 async def command_button(ctx: Context, _rest: str) -> None:

@@ -75,6 +75,7 @@ from handlers import (
     general,
     groups,
     identities,
+    incident_acts,
     incident_commands,
     incidents,
     installation,
@@ -242,7 +243,7 @@ TALKS: dict[str, Talk] = {
     readings.TOPIC: _which_reading,
     collectives.TOPIC: collectives.words,
     joining.TOPIC: joining.words,
-    incidents.TOPIC: incidents.words,
+    incidents.TOPIC: incident_acts.words,
     denunciations.TOPIC: denunciation_acts.words,
     roles.TOPIC: roles.words,
     duress.TOPIC: duress.words,
@@ -461,13 +462,13 @@ class Router:
                 if incident is not None and option.action in subject.ACTS:
                     await subject.says(ctx, incident, safe=option.action == "safe")
                 elif incident is not None:
-                    await incidents.act(ctx, incident, option.action, option.argument)
+                    await incident_acts.act(ctx, incident, option.action, option.argument)
             case mass.TOPIC if option.action == "more":
                 await mass.more(ctx, prompt.ref, int(option.argument))
             case mass.TOPIC:
                 case = await ctx.tx.incidents.get(int(option.argument))
                 if case is not None:
-                    await incidents.show_case(ctx, case)
+                    await incident_acts.show_case(ctx, case)
             case checkins.DOUBT_TOPIC:
                 if await checkins.settle_doubt(ctx, option.action):
                     await self._manual(ctx)
@@ -617,7 +618,7 @@ class Router:
             ctx.require(Action.MANUAL)
             await self._manual(ctx)
         elif understand(name) is Answer.HELP:
-            await incidents.panic(ctx)  # "/auxlio": a slip of the finger is no reason to be lost
+            await incident_acts.panic(ctx)  # "/auxlio": a slip of the finger is no reason to be lost
         else:
             await ctx.reply("unknown_command", name=name[:40])
 
@@ -683,7 +684,7 @@ class Router:
         if await checkins.waits_for_answer(ctx):
             await checkins.said(ctx, "auxilio")
         else:
-            await incidents.panic(ctx)
+            await incident_acts.panic(ctx)
 
     async def _manual(self, ctx: Context) -> None:
         """What the speaker can do here, by their own rights."""
@@ -804,7 +805,7 @@ def _asks_for_help(text: str) -> bool:
         return is_cry(text) or understand(text) is Answer.HELP
     entry = BY_WORD.get(command[0])
     if entry is not None:
-        return entry.run is incidents.panic
+        return entry.run is incident_acts.panic
     return understand(command[0]) is Answer.HELP
 
 

@@ -13,7 +13,7 @@ from bot.domain import incident as rules
 from bot.domain.checkin import CLOCKS_APART
 from bot.domain.duress import HIDDEN, PRETENDED, shown_to_subject
 from bot.domain.incident import Incident, Kind, Notice, Outcome, Refusal
-from handlers import incidents
+from handlers import incident_acts, incidents
 from handlers.context import Choice, Context
 from handlers.incidents import SILENT, TIMER, TOPIC
 
@@ -155,7 +155,7 @@ async def says(ctx: Context, incident: Incident, *, safe: bool) -> None:
     """The answer to "shall I close it?"."""
     me = ctx.speaker.member.id
     if me != incident.subject or await _taken_for(ctx, incident) not in SILENT:
-        await incidents.refused(ctx, incident, Refusal.NOT_HOLDER)
+        await incident_acts.refused(ctx, incident, Refusal.NOT_HOLDER)
         return
     await ctx.toast("toast.done")
     if not incident.open:
@@ -169,7 +169,7 @@ async def says(ctx: Context, incident: Incident, *, safe: bool) -> None:
         await ctx.tx.incidents.note(incident.id, ctx.now, line, me)
         await incidents.tell_the_others(ctx, incident, f"incident.{line}_duress", me, name=name)
     elif safe:
-        await incidents.resolve(ctx, incident, Outcome.SAFE, me)
+        await incident_acts.resolve(ctx, incident, Outcome.SAFE, me)
     else:
         await ctx.tx.incidents.note(incident.id, ctx.now, "kept_open", me)
         await incidents.tell_the_others(ctx, incident, "incident.kept_open", me, name=name)
