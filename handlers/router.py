@@ -56,6 +56,7 @@ from handlers import (
     complaints,
     consent,
     contacts,
+    covers,
     decisions,
     denunciation_acts,
     denunciations,
@@ -106,8 +107,10 @@ from handlers import (
     shifts,
     silences,
     stages,
+    stints,
     subject,
     summary,
+    swaps,
     taking_back,
     trips,
     undoing,
@@ -251,7 +254,7 @@ TALKS: dict[str, Talk] = {
     my_data.ERASE_TOPIC: my_data.words,
     regions.TOPIC: regions.words,
     rotations.TOPIC: rotations.words,
-    shifts.COVER_TOPIC: shifts.cover_words,
+    covers.TOPIC: covers.words,
     plan_editor.TOPIC: plan_editor.words,
     aftercare.TOPIC: aftercare.words,
     feedback.TOPIC: feedback.words,
@@ -543,12 +546,12 @@ class Router:
                 await rotations.answered(ctx, prompt.ref, option.action)
             case duty.TOPIC:
                 await duty.pressed(ctx, prompt.ref, option.action)
-            case shifts.TOPIC:
+            case stints.TOPIC:
                 await shifts.pressed(ctx, prompt.ref, option.action, option.argument)
-            case shifts.SWAP_TOPIC:
-                await shifts.swap_answered(ctx, prompt.ref, option.action, option.argument)
-            case shifts.COVER_TOPIC:
-                await shifts.cover_pressed(ctx, prompt.ref, option.action, option.argument)
+            case swaps.TOPIC:
+                await swaps.answered(ctx, prompt.ref, option.action, option.argument)
+            case covers.TOPIC:
+                await covers.pressed(ctx, prompt.ref, option.action, option.argument)
             case my_data.TOPIC:
                 await my_data.pressed(ctx, prompt.ref, option.action)
             case aftercare.TOPIC:
