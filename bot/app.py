@@ -35,7 +35,8 @@ from bot.observing import observed_handlers, observed_platform
 from bot.platforms.base import Platform, PlatformError
 from bot.signing.minisign import is_signed
 from bot.watch import Monitor, ServiceManager
-from handlers.router import Router, menu
+from handlers.entries import menu
+from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
 from storage.fence import WORKER, NotActing

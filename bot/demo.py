@@ -31,7 +31,8 @@ from bot.platforms.sandbox.town import Town
 from bot.platforms.sandbox.web import sandbox_app
 from bot.texts.catalogue import nearest
 from handlers.context import Context
-from handlers.router import Router, menu
+from handlers.entries import menu
+from handlers.router import Router
 from handlers.schedules import begin as begin_schedule
 from handlers.settings import Settings
 from storage.database import Database

@@ -7,13 +7,11 @@ word for help, then the number of an open question, then the dialog that waits, 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
 
 from bot.domain.answers import Answer, understand
 from bot.domain.cry import is_cry
-from bot.domain.decision import Kind as Decided
 from bot.domain.lanes import Lane
 from bot.domain.permissions import Action
 from bot.domain.publication import Publication
@@ -38,87 +36,40 @@ from bot.platforms.base import (
     Unfetched,
     Unreadable,
 )
-from bot.platforms.base import Command as MenuCommand
-from bot.texts import Texts, available
 from bot.texts.catalogue import nearest
 from handlers import (
     aftercare,
-    aftermath,
-    alliances,
-    amending,
     archive,
     authenticity,
-    board,
     canary,
-    care,
     checkins,
     collectives,
-    complaints,
-    consent,
     contacts,
-    covers,
-    decisions,
-    denunciation_acts,
-    denunciations,
     destinations,
-    details,
-    drafting,
-    drill_report,
-    drills,
     duress,
-    duty,
-    exports,
-    fading,
-    feedback,
+    entries,
     files,
     following,
     from_backup,
-    general,
-    groups,
     identities,
     incident_acts,
-    incident_commands,
-    incidents,
     installation,
-    invitations,
     joining,
-    leaving,
     locations,
-    logbook,
-    lost,
-    mass,
-    my_data,
-    names,
-    notes,
     once,
     outcomes,
     panic_button,
-    plan_editor,
-    proposals,
-    publishing,
-    quiet,
-    readers,
-    readings,
-    regions,
-    reviewing,
+    presses,
     rights,
-    roles,
-    rotations,
-    shifts,
-    silences,
-    stages,
-    stints,
-    subject,
     summary,
-    swaps,
     taking_back,
+    talks,
+    timers,
     trips,
-    undoing,
-    whatif,
     whereabouts,
 )
-from handlers.commands import Entry, read_command
-from handlers.context import Context, Due, NotAllowed, Place, Speaker
+from handlers.commands import read_command
+from handlers.context import Context, NotAllowed, Place, Speaker
 from handlers.settings import Settings
 from storage.conversations import Dialog, Prompt
 from storage.files import Wanted
@@ -127,170 +78,6 @@ from storage.outbox import Row
 from storage.transaction import Transaction
 
 NUMBER = re.compile(r"\s*#?(\d{1,3})[.)]?\s*")
-HELP_WORDS = ("ayuda", "help", "manual", "start", "inicio", "menu")
-
-ENTRIES: tuple[Entry, ...] = (
-    *incident_commands.ENTRIES,
-    *checkins.ENTRIES,
-    *trips.ENTRIES,
-    *silences.ENTRIES,
-    *once.ENTRIES,
-    *quiet.ENTRIES,
-    *collectives.ENTRIES,
-    *consent.ENTRIES,
-    *invitations.ENTRIES,
-    *plan_editor.ENTRIES,
-    *groups.ENTRIES,
-    *whatif.ENTRIES,
-    *roles.ENTRIES,
-    *drafting.ENTRIES,
-    *reviewing.ENTRIES,
-    *amending.ENTRIES,
-    *destinations.ENTRIES,
-    *readers.ENTRIES,
-    *authenticity.ENTRIES,
-    *following.ENTRIES,
-    *general.ENTRIES,
-    *logbook.ENTRIES,
-    *exports.ENTRIES,
-    *my_data.ENTRIES,
-    *duress.ENTRIES,
-    *lost.ENTRIES,
-    *details.ENTRIES,
-    *regions.ENTRIES,
-    *rotations.ENTRIES,
-    *shifts.ENTRIES,
-    *board.ENTRIES,
-    *summary.ENTRIES,
-    *care.ENTRIES,
-    *notes.ENTRIES,
-    *feedback.ENTRIES,
-    *complaints.ENTRIES,
-    *names.ENTRIES,
-    *panic_button.ENTRIES,
-    *taking_back.ENTRIES,
-    *drills.ENTRIES,
-    *contacts.ENTRIES,
-    *alliances.ENTRIES,
-    *undoing.ENTRIES,
-)
-BY_WORD = {word: entry for entry in ENTRIES for word in (entry.name, *entry.aliases)}
-
-TIMERS = {
-    incidents.TIMER: incidents.on_timer,
-    checkins.TIMER: checkins.on_timer,
-    mass.TIMER: incidents.on_mass_timer,
-    checkins.SCHEDULE_TIMER: checkins.on_schedule,
-    checkins.DOUBT_TIMER: checkins.on_doubt,
-    stages.TIMER: checkins.on_stage,
-    stages.SOON_TIMER: trips.on_soon,
-    collectives.TIMER: collectives.on_timer,
-    publishing.TIMER: publishing.on_timer,
-    publishing.WAIT_TIMER: publishing.on_time,
-    reviewing.TIMER: reviewing.on_timer,
-    amending.TIMER: amending.on_timer,
-    readers.TIMER: readers.on_timer,
-    following.TIMER: following.on_timer,
-    consent.TIMER: consent.on_timer,
-    decisions.TIMER: decisions.on_timer,
-    leaving.TIMER: leaving.on_timer,
-    duress.TIMER: duress.on_timer,
-    lost.TIMER: lost.on_timer,
-    duty.TIMER: duty.on_timer,
-    alliances.TIMER: alliances.on_timer,
-    proposals.TIMER: proposals.on_timer,
-    fading.QUESTION_TIMER: fading.on_question,
-    fading.DETAIL_TIMER: fading.on_details,
-    fading.TRIP_TIMER: fading.on_trip,
-    fading.READ_TIMER: fading.on_read,
-    board.TIMER: board.on_timer,
-    summary.TIMER: summary.on_timer,
-    aftermath.TIMER: aftermath.on_timer,
-    aftercare.TIMER: aftercare.on_timer,
-    feedback.TIMER: feedback.on_timer,
-    care.TIMER: care.on_timer,
-    complaints.TIMER: complaints.on_timer,
-    panic_button.TIMER: panic_button.on_timer,
-    drills.TIMER: drills.on_timer,
-    drills.SCHEDULE_TIMER: drills.on_schedule,
-    drill_report.TIMER: drill_report.on_timer,
-    contacts.TIMER: contacts.on_timer,
-    contacts.COVER_TIMER: contacts.on_cover,
-    contacts.IGNORED_TIMER: contacts.on_ignored,
-}
-
-MANY_TIMERS = {checkins.SCHEDULE_TIMER: checkins.on_schedules}
-"""Those of which many are due at once."""
-
-Talk = Callable[[Context, str, dict[str, Any], str], Awaitable[None]]
-
-READ: dict[str, readings.Carry] = {
-    "trip": trips.read,
-    "once": once.read,
-    "silence": silences.read,
-    "collective": collectives.read,
-}
-"""What goes on once it is known which of two times was meant."""
-
-
-async def _which_reading(ctx: Context, _step: str, data: dict[str, Any], text: str) -> None:
-    """Which time is meant; but how somebody is comes before when they travel."""
-    if ctx.duress or understand(text) is not Answer.UNCLEAR:
-        await checkins.said(ctx, text)
-    else:
-        await readings.words(ctx, data, text, READ)
-
-
-TALKS: dict[str, Talk] = {
-    trips.TOPIC: trips.words,
-    readings.TOPIC: _which_reading,
-    collectives.TOPIC: collectives.words,
-    joining.TOPIC: joining.words,
-    incidents.TOPIC: incident_acts.words,
-    denunciations.TOPIC: denunciation_acts.words,
-    roles.TOPIC: roles.words,
-    duress.TOPIC: duress.words,
-    taking_back.TOPIC: taking_back.words,
-    my_data.ERASE_TOPIC: my_data.words,
-    regions.TOPIC: regions.words,
-    rotations.TOPIC: rotations.words,
-    covers.TOPIC: covers.words,
-    plan_editor.TOPIC: plan_editor.words,
-    aftercare.TOPIC: aftercare.words,
-    feedback.TOPIC: feedback.words,
-    notes.TOPIC: notes.words,
-    care.TOPIC: care.words,
-    complaints.TOPIC: complaints.words,
-    complaints.CASE_TOPIC: complaints.words_case,
-}
-"""What takes the words of a conversation of several steps."""
-
-CARRIED_OUT: dict[Decided, decisions.CarryOut] = {
-    Decided.GIVE: roles.give,
-    Decided.TAKE: roles.take,
-    Decided.PUT_OUT: roles.put_out,
-    Decided.PLAN: groups.carry_out_plan,
-    Decided.RISK: groups.carry_out_risk,
-    Decided.INVITE: invitations.carry_out,
-    Decided.EXPORT: exports.carry_out,
-    Decided.RESTORE: lost.carry_out,
-    Decided.DETAILS: details.carry_out,
-}
-"""What two people decided, and what does it."""
-
-
-class Occasion(Due, Protocol):
-    """A timer that is carried out (`bot.engine.handling.Occasion`)."""
-
-    @property
-    def kind(self) -> str:
-        """Which of `TIMERS` it is for."""
-
-    @property
-    def now(self) -> datetime:
-        """The instant."""
-
-
 class Router:
     """The handlers as the engine sees them (`bot.engine.handling.Handlers`)."""
 
@@ -388,7 +175,7 @@ class Router:
                 await ctx.tx.denunciations.end_destination(event.platform, event.chat)
             case Text(text) if ctx.known:
                 command = read_command(text)
-                entry = BY_WORD.get(command[0]) if command else None
+                entry = entries.BY_WORD.get(command[0]) if command else None
                 if command is not None and entry is not None and ctx.may(entry.action):
                     await entry.run(ctx, command[1])
 
@@ -451,129 +238,7 @@ class Router:
             return
         # Again, whatever was allowed when the question was asked.
         ctx.require(rights.of_press(prompt.topic, option.action))
-        match prompt.topic:
-            case checkins.TOPIC if option.action == "extend":
-                await trips.extend_question(ctx, prompt.ref)
-            case checkins.TOPIC if option.action in ("missing", "missing_other"):
-                await collectives.pressed_missing(
-                    ctx, prompt.ref, option.action, option.argument
-                )
-            case checkins.TOPIC:
-                await checkins.chosen(ctx, prompt.ref, option.action)
-            case incidents.TOPIC:
-                incident = await ctx.tx.incidents.get(prompt.ref)
-                if incident is not None and option.action in subject.ACTS:
-                    await subject.says(ctx, incident, safe=option.action == "safe")
-                elif incident is not None:
-                    await incident_acts.act(ctx, incident, option.action, option.argument)
-            case mass.TOPIC if option.action == "more":
-                await mass.more(ctx, prompt.ref, int(option.argument))
-            case mass.TOPIC:
-                case = await ctx.tx.incidents.get(int(option.argument))
-                if case is not None:
-                    await incident_acts.show_case(ctx, case)
-            case checkins.DOUBT_TOPIC:
-                if await checkins.settle_doubt(ctx, option.action):
-                    await self._manual(ctx)
-            case trips.TOPIC:
-                await trips.pressed(ctx, prompt.ref, option.action, option.argument)
-            case once.TOPIC:
-                await once.drop(ctx, prompt.ref)
-            case readings.TOPIC:
-                await readings.chosen(ctx, prompt.ref, option.argument, READ)
-            case collectives.TOPIC:
-                await collectives.pressed(ctx, prompt.ref, option.action, option.argument)
-            case checkins.SCHEDULE_TOPIC:
-                await checkins.end_schedule(ctx, prompt.ref)
-            case joining.TOPIC:
-                await ctx.close_prompt(prompt)
-                await joining.decided(ctx, option.action)
-            case groups.TOPIC:
-                await groups.decided(ctx, option.action, option.argument)
-            case plan_editor.TOPIC:
-                await plan_editor.pressed(ctx, prompt.ref, option.action, option.argument)
-            case proposals.TOPIC:
-                await proposals.pressed(ctx, prompt.ref, option.action, option.argument)
-            case denunciations.TOPIC:
-                await denunciation_acts.act(ctx, prompt.ref, option.action, option.argument)
-            case drafting.TOPIC:
-                await drafting.pressed(ctx, prompt.ref, option.action, option.argument)
-            case reviewing.NAMED_TOPIC:
-                await reviewing.named(ctx, prompt.ref, option.action, option.argument)
-            case readers.TOPIC:
-                await readers.pressed(ctx, prompt.ref, option.action, option.argument)
-            case readers.TOPICS_TOPIC:
-                await readers.end_topic(ctx, prompt.ref, option.argument)
-            case identities.TOPIC | identities.COMPARISON_TOPIC:
-                await identities.decided(ctx, prompt, option.action, option.argument)
-            case destinations.TOPIC:
-                await destinations.decided(ctx, prompt.ref, option.action, option.argument)
-            case following.TOPIC:
-                await following.stop(ctx, prompt.ref)
-            case following.ALERT_TOPIC:
-                await following.pressed(ctx, prompt.ref, option.action)
-            case decisions.TOPIC:
-                await decisions.decided(
-                    ctx, prompt.ref, option.action, option.argument, CARRIED_OUT
-                )
-            case decisions.REQUEST_TOPIC:
-                await decisions.withdraw(ctx, prompt.ref)
-            case decisions.OFFER_TOPIC:
-                await roles.answered(ctx, prompt.ref, option.action)
-            case roles.TOPIC:
-                await roles.pressed(ctx, prompt.ref, option.action, option.argument)
-            case roles.OWN_TOPIC:
-                await roles.give_up(ctx, prompt.ref, option.argument)
-            case consent.TOPIC:
-                await consent.pressed(ctx, prompt.ref, option.action, option.argument)
-            case invitations.TOPIC:
-                await invitations.revoke(ctx, prompt.ref)
-            case lost.TOPIC:
-                await lost.pressed(ctx, prompt.ref, option.action)
-            case exports.TOPIC:
-                await exports.pressed(ctx, prompt.ref, option.action)
-            case logbook.TOPIC:
-                await logbook.more(ctx, prompt.ref, option.argument)
-            case regions.TOPIC:
-                await regions.pressed(ctx, prompt.ref, option.action, option.argument)
-            case regions.OWN_TOPIC:
-                await regions.answered(ctx, prompt.ref, option.action)
-            case alliances.TOPIC:
-                await alliances.pressed(ctx, prompt.ref, option.action)
-            case rotations.TOPIC:
-                await rotations.pressed(ctx, prompt.ref, option.action, option.argument)
-            case rotations.OFFER_TOPIC:
-                await rotations.answered(ctx, prompt.ref, option.action)
-            case duty.TOPIC:
-                await duty.pressed(ctx, prompt.ref, option.action)
-            case stints.TOPIC:
-                await shifts.pressed(ctx, prompt.ref, option.action, option.argument)
-            case swaps.TOPIC:
-                await swaps.answered(ctx, prompt.ref, option.action, option.argument)
-            case covers.TOPIC:
-                await covers.pressed(ctx, prompt.ref, option.action, option.argument)
-            case my_data.TOPIC:
-                await my_data.pressed(ctx, prompt.ref, option.action)
-            case aftercare.TOPIC:
-                await aftercare.pressed(ctx, prompt.ref, option.action)
-            case feedback.TOPIC:
-                await feedback.pressed(ctx, prompt.ref, option.action, option.argument)
-            case notes.TOPIC:
-                await notes.pressed(ctx, prompt.ref, option.action, option.argument)
-            case care.TOPIC:
-                await care.pressed(ctx, prompt.ref, option.action, option.argument)
-            case complaints.TOPIC:
-                await complaints.pressed(ctx, prompt.ref, option.action, option.argument)
-            case complaints.CASE_TOPIC:
-                await complaints.pressed_case(ctx, prompt.ref, option.action)
-            case panic_button.TOPIC:
-                await panic_button.pressed(ctx, prompt.ref)
-            case drills.TOPIC:
-                await drills.pressed(ctx, prompt.ref, option.action)
-            case drills.MENU_TOPIC:
-                await drills.chosen(ctx, prompt.ref, option.action, option.argument)
-            case contacts.TOPIC:
-                await contacts.pressed(ctx, prompt.ref)
+        await presses.pressed(ctx, prompt, option)
 
     # --- words ---
 
@@ -610,16 +275,16 @@ class Router:
             await duress.listen(ctx, text)
 
     async def _command(self, ctx: Context, name: str, rest: str) -> None:
-        entry = BY_WORD.get(name)
+        entry = entries.BY_WORD.get(name)
         if not ctx.known and (entry is None or not ctx.may(entry.action)):
             return  # the same silence for strangers, whatever they ask
         if entry is not None:
             await ctx.expect_nothing()
             ctx.require(entry.action)
             await entry.run(ctx, rest)
-        elif name in HELP_WORDS:
+        elif name in entries.HELP_WORDS:
             ctx.require(Action.MANUAL)
-            await self._manual(ctx)
+            await entries.manual(ctx)
         elif understand(name) is Answer.HELP:
             await incident_acts.panic(ctx)  # "/auxlio": a slip of the finger is no reason to be lost
         else:
@@ -650,12 +315,12 @@ class Router:
             and await checkins.undoes(ctx, text)
         ):
             return
-        elif dialog is not None and dialog.topic in TALKS:
+        elif dialog is not None and dialog.topic in talks.TALKS:
             right = rights.of_words(dialog.topic, dialog.step)
             if right is None or not ctx.may(right):
                 await ctx.expect_nothing()
             ctx.require(right)
-            await TALKS[dialog.topic](ctx, dialog.step, dict(dialog.data), text)
+            await talks.TALKS[dialog.topic](ctx, dialog.step, dict(dialog.data), text)
         elif not ctx.known:
             return
         elif not (
@@ -689,28 +354,17 @@ class Router:
         else:
             await incident_acts.panic(ctx)
 
-    async def _manual(self, ctx: Context) -> None:
-        """What the speaker can do here, by their own rights."""
-        texts = ctx.texts(ctx.place)
-        text = texts.render("manual.head")
-        for entry in ENTRIES:
-            if entry.in_menu and ctx.may(entry.action):
-                text = text + texts.render(
-                    "manual.line", name=entry.name, what=texts.render(f"command.{entry.name}")
-                )
-        await ctx.put(ctx.place, text)
-
     # --- timers, outcomes, changes ---
 
-    async def timer(self, tx: Transaction, occasion: Occasion) -> None:
+    async def timer(self, tx: Transaction, occasion: timers.Occasion) -> None:
         """A timer is due."""
-        await TIMERS[occasion.kind](Context(tx, occasion.now, self._settings), occasion)
+        await timers.TIMERS[occasion.kind](Context(tx, occasion.now, self._settings), occasion)
 
-    at_once = frozenset(MANY_TIMERS)
+    at_once = frozenset(timers.MANY)
 
-    async def timers(self, tx: Transaction, occasions: Sequence[Occasion]) -> None:
+    async def timers(self, tx: Transaction, occasions: Sequence[timers.Occasion]) -> None:
         """Several of one kind are due, in this order."""
-        many = MANY_TIMERS.get(occasions[0].kind)
+        many = timers.MANY.get(occasions[0].kind)
         if many is not None:
             await many(Context(tx, occasions[0].now, self._settings), occasions)
         else:
@@ -806,7 +460,7 @@ def _asks_for_help(text: str) -> bool:
     command = read_command(text)
     if command is None:
         return is_cry(text) or understand(text) is Answer.HELP
-    entry = BY_WORD.get(command[0])
+    entry = entries.BY_WORD.get(command[0])
     if entry is not None:
         return entry.run is incident_acts.panic
     return understand(command[0]) is Answer.HELP
@@ -819,16 +473,3 @@ def _overtaken(prompt: Prompt) -> bool:
     that a slow network has shown, and the check-in itself knows whether it is open.
     """
     return prompt.closed and prompt.topic != checkins.TOPIC
-
-
-def menu(now: datetime) -> dict[str, tuple[MenuCommand, ...]]:
-    """The commands menu per language; "" is the fallback's."""
-    menus = {}
-    for language in ("", *available()):
-        texts = Texts(language, "UTC", now)
-        menus[language] = tuple(
-            MenuCommand(entry.name, texts.plain(f"command.{entry.name}"))
-            for entry in ENTRIES
-            if entry.in_menu
-        )
-    return menus

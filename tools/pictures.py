@@ -30,7 +30,7 @@ from bot.domain.publication import Publication
 from bot.platforms.sandbox.web import sandbox_app
 from handlers.archive import publications
 from handlers.context import Context
-from handlers.router import menu
+from handlers.entries import menu
 from storage.database import Database
 from storage.keys import KeyInMemory
 

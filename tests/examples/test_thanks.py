@@ -10,24 +10,23 @@ import pytest
 import pytest_asyncio
 
 from bot.texts import catalogue
-from handlers import rights, router
+from handlers import entries, presses, rights
 from handlers.context import Context
-from storage.conversations import Prompt
+from storage.conversations import Option, Prompt
 from tests.examples import thanks
 from tests.support.stage_sandbox import SandboxStage
 from tests.support.world import World
 
+THERE = presses.pressed
 
-class WithThanks(router.Router):
-    """The router with the line that the page adds to `_choose`."""
 
-    async def _choose(self, ctx: Context, prompt: Prompt, number: int) -> None:
-        if prompt.topic != thanks.TOPIC:
-            await super()._choose(ctx, prompt, number)
-            return
-        option = next(option for option in prompt.options if option.number == number)
-        ctx.require(rights.of_press(prompt.topic, option.action))
-        await thanks.pressed(ctx, prompt.ref, option.action, option.argument)
+async def pressed(ctx: Context, prompt: Prompt, option: Option) -> None:
+    """With the two lines that the page adds."""
+    match prompt.topic:
+        case thanks.TOPIC:
+            await thanks.pressed(ctx, prompt.ref, option.action, option.argument)
+        case _:
+            await THERE(ctx, prompt, option)
 
 
 @pytest_asyncio.fixture
@@ -35,11 +34,11 @@ async def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     """A town whose bot knows the example."""
     (entry,) = thanks.ENTRIES
     for word in (entry.name, *entry.aliases):
-        monkeypatch.setitem(router.BY_WORD, word, entry)
+        monkeypatch.setitem(entries.BY_WORD, word, entry)
     monkeypatch.setattr(
         rights, "PRESSES", MappingProxyType({**rights.PRESSES, **thanks.RIGHTS})
     )
-    monkeypatch.setattr("tests.support.stage_sandbox.Router", WithThanks)
+    monkeypatch.setattr(presses, "pressed", pressed)
     for language, texts in thanks.TEXTS.items():
         for key, text in texts.items():
             monkeypatch.setitem(catalogue._catalogue(language), key, text)  # type: ignore[arg-type]

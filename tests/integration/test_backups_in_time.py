@@ -18,7 +18,8 @@ from bot.engine.engine import Engine
 from bot.engine.stepping import SteppedClock
 from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town
-from handlers.router import Router, menu
+from handlers.entries import menu
+from handlers.router import Router
 from handlers.settings import Settings
 from storage.database import Database
 from storage.keys import KeyInMemory

@@ -15,7 +15,7 @@ from bot.domain.people import Role
 from bot.domain.permissions import Held, Standing
 from bot.platforms.base import ChatKind, Text
 from bot.texts import Texts
-from handlers.router import ENTRIES
+from handlers.entries import ENTRIES
 from tests.proofs.own_enumerated import Enumeration
 from tests.proofs.own_scene import Scene, Someone
 from tests.proofs.proof import Figures

@@ -60,7 +60,7 @@ from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town
 from bot.platforms.telegram.parse import chat_of
 from bot.platforms.telegram.platform import TelegramPlatform
-from handlers import checkins, incidents, invitations, joining, router, schedules
+from handlers import checkins, entries, incidents, invitations, joining, schedules
 from handlers.context import Choice, Context, Place
 from handlers.router import Router
 from handlers.settings import Settings
@@ -524,11 +524,11 @@ async def _poison(scene: Scene, figures: Figures) -> float:
         tries[rest] += 1
         raise RuntimeError("poison")
 
-    entry = next(e for e in router.ENTRIES if e.name == "estado")
+    entry = next(e for e in entries.ENTRIES if e.name == "estado")
     poisonous = {w: type(entry)(entry.name, entry.aliases, entry.action, raises)
                  for w in ("estado", "status")}  # fmt: skip
     with ExitStack() as stack:
-        stack.enter_context(patch.dict(router.BY_WORD, poisonous))
+        stack.enter_context(patch.dict(entries.BY_WORD, poisonous))
         logs = stack.enter_context(capture_logs())
         rows = [garbage.said("sandbox", who, f"/estado {n}", NOW) for n in range(60)]
         ids = await scene.store("sandbox", who.chat, rows)

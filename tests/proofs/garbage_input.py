@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from bot.platforms.matrix.sas import PICTURES
 from bot.platforms.telegram.parse import RECEIVED
-from handlers.router import ENTRIES, HELP_WORDS
+from handlers.entries import ENTRIES, HELP_WORDS
 
 Raw = dict[str, Any]
 

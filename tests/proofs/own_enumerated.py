@@ -29,7 +29,7 @@ from bot.domain.trip import Purpose
 from bot.platforms.base import ChatKind, Incoming, PlatformName, Press, Text
 from bot.platforms.sandbox.town import private_chat
 from bot.texts import Texts
-from handlers import rights, router
+from handlers import entries, rights
 from handlers.context import WHOSE
 from handlers.router import Router
 from storage.configuring import Kind as Begun
@@ -371,7 +371,7 @@ class Enumeration:
 
     async def commands(self) -> None:
         """Each command by each role and by strangers, in each kind of chat."""
-        named = {entry.name for entry in router.ENTRIES} | {"ayuda"}
+        named = {entry.name for entry in entries.ENTRIES} | {"ayuda"}
         self.figures.check(
             named == set(tables.COMMANDS), f"not in own_tables: {named ^ set(tables.COMMANDS)}"
         )

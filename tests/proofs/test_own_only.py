@@ -12,7 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from bot.domain import complaint
-from handlers import decisions, incidents, notes, router
+from handlers import decisions, incidents, notes, presses, router
 from handlers.context import Context
 from tests.proofs import own_tables
 from tests.proofs.own_enumerated import Enumeration
@@ -77,7 +77,7 @@ async def _alone(ctx: Context, kind: Any, *_: Any, about: int | None = None, **c
     decision = await ctx.tx.decisions.add(
         me.group, kind, about, content, me.id, ctx.now, ctx.now, operators=False
     )
-    await router.CARRIED_OUT[kind](ctx, decision)
+    await presses.CARRIED_OUT[kind](ctx, decision)
     return True
 
 

@@ -41,7 +41,7 @@ from bot.config import load
 from bot.platforms.base import PlatformError
 from bot.platforms.telegram import platform as telegram
 from bot.platforms.telegram.platform import TelegramPlatform
-from handlers.router import menu
+from handlers.entries import menu
 from storage.database import Database
 from storage.keys import KeyInMemory
 from tests.support import faultpoints, sockets

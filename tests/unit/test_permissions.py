@@ -10,7 +10,7 @@ import handlers
 from bot.domain.chat import ChatKind
 from bot.domain.people import Role
 from bot.domain.permissions import ALLOWED, Action, Standing, may
-from handlers import rights, router
+from handlers import entries, presses, rights, talks
 from handlers.commands import Entry
 
 FILES = sorted(Path(handlers.__file__).parent.glob("*.py"))
@@ -22,11 +22,11 @@ def trees() -> Iterator[tuple[str, ast.Module]]:
 
 
 def test_every_command_names_an_action_that_is_in_the_table() -> None:
-    assert router.ENTRIES
-    for entry in router.ENTRIES:
+    assert entries.ENTRIES
+    for entry in entries.ENTRIES:
         assert isinstance(entry, Entry)
         assert entry.action in ALLOWED, entry.name
-    words = [w for e in router.ENTRIES for w in (e.name, *e.aliases)]
+    words = [w for e in entries.ENTRIES for w in (e.name, *e.aliases)]
     assert len(words) == len(set(words)), "a word means two commands"
 
 
@@ -39,7 +39,7 @@ def test_no_entry_is_left_out_of_the_router() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Entry"
     )
-    assert written == len(router.ENTRIES)
+    assert written == len(entries.ENTRIES)
 
 
 def test_every_action_is_decided_for_every_kind_of_chat() -> None:
@@ -78,19 +78,19 @@ def test_every_topic_has_its_lines_and_every_line_a_topic() -> None:
         and any(getattr(t, "id", "").endswith("TOPIC") for t in node.targets)
     }
     assert topics == set(rights.PRESSES) | set(rights.DIALOGS)
-    assert set(router.TALKS) == set(rights.DIALOGS)
+    assert set(talks.TALKS) == set(rights.DIALOGS)
 
 
 def test_every_topic_that_can_be_pressed_is_dispatched() -> None:
-    """Each topic of the table stands in a `case` of the router."""
-    source = Path(router.__file__).read_text(encoding="utf-8")
+    """Each topic of the table stands in a `case` of `handlers.presses`."""
+    source = Path(presses.__file__).read_text(encoding="utf-8")
     cases = [
         ast.unparse(case.pattern)
         for node in ast.walk(ast.parse(source))
         if isinstance(node, ast.Match)
         for case in node.cases
     ]
-    modules = {name: getattr(router, name, None) for name in dir(router)}
+    modules = {name: getattr(presses, name, None) for name in dir(presses)}
     reached = {
         getattr(modules[module], constant)
         for case in cases

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from bot.cli import cli
 from bot.config import Config, load
-from handlers.router import ENTRIES, HELP_WORDS
+from handlers.entries import ENTRIES, HELP_WORDS
 from tests.proofs import own_tables
 from tools.site.generated import (
     PARTS,

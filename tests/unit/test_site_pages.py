@@ -11,7 +11,7 @@ import pytest
 
 from bot.config import Config
 from bot.texts.sound import gendered_in, long_sentences
-from handlers.router import BY_WORD, HELP_WORDS
+from handlers.entries import BY_WORD, HELP_WORDS
 from tools.links import mistake, mistakes
 from tools.site.anchors import FENCE, anchored, anchors, headings
 from tools.site.generated import CODE, MARKER, PARTS

@@ -17,7 +17,7 @@ from bot.domain.people import Role
 from bot.domain.permissions import ALLOWED, Action, Held, Standing
 from bot.texts import Texts
 from handlers.commands import Entry
-from handlers.router import ENTRIES, HELP_WORDS
+from handlers.entries import ENTRIES, HELP_WORDS
 from tools.site.settings import Setting, sections
 from tools.site.terminal import Command, commands
 from tools.site.words import Words
