@@ -85,7 +85,8 @@ async def test_what_is_asked_for_within_a_pause_is_committed_together(database: 
         first = asyncio.create_task(together.do(lambda tx: tx.facts.set("a", b"1")))
         if not pause:
             await first  # it waits for nobody
-        await asyncio.sleep(0)
+        for _ in range(5):
+            await asyncio.sleep(0)
         await together.do(lambda tx: tx.facts.set("b", b"2"))
         await first
         assert len(seen) == commits

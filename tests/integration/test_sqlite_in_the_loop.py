@@ -250,10 +250,11 @@ async def test_the_commit_waits_for_the_disk_and_nobody_else_does(
         commit(link)
 
     monkeypatch.setattr(Link, "commit", noted)
-    async with database.transaction() as tx:
-        await tx.facts.set("a", b"1")
-    assert len(where) == 1
-    assert where[0] is not threading.main_thread()
+    for _ in range(3):  # the later ones without SQLAlchemy
+        async with database.transaction() as tx:
+            await tx.facts.set("a", b"1")
+    assert len(where) == 3
+    assert threading.main_thread() not in where
     async with database.transaction() as tx:
         found = await tx.connection.execute(sa.select(facts.c.value))
         assert found.scalars().all()[-1] == b"1"
