@@ -24,10 +24,12 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.engine.due import DueTimers
 from bot.engine.together import Together, Work
 from bot.engine.worker import Worker
+from storage import writer
 from storage.database import Database
 from storage.quick import Found, Plan, Quick
 from storage.sqlite import Link
@@ -134,16 +136,35 @@ def install(points: Faultpoints) -> None:
         def instead(other: str) -> None:
             execute(self, connection.cursor(), other, ())
 
+        if self.name == "sqlite":  # what `storage.writer` gave to it, which fails there
+            commit(self, connection)
+            return
         with _maybe(self, points, "COMMIT", instead):
             commit(self, connection)
 
     Link.begins = lambda self: False  # type: ignore[method-assign]  # as where another one is at it
+    _fail_begin_and_end(points)
     _fail_quick_ones(points)
     _name_pieces(points)
     Database.transaction = named  # type: ignore[assignment,method-assign]
     DefaultDialect.do_execute = one  # type: ignore[method-assign]
     DefaultDialect.do_executemany = many  # type: ignore[method-assign]
     DefaultDialect.do_commit = ending  # type: ignore[method-assign]
+
+
+def _fail_begin_and_end(points: Faultpoints) -> None:
+    """Of SQLite's transactions, with the driver's errors."""
+    begin, commit = writer._begin, writer._commit
+
+    async def beginning(connection: AsyncConnection) -> int:
+        with _maybe(connection.dialect, points, "BEGIN IMMEDIATE", None):
+            return await begin(connection)
+
+    async def ending(connection: AsyncConnection, before: int) -> None:
+        with _maybe(connection.dialect, points, "COMMIT", None):
+            await commit(connection, before)
+
+    writer._begin, writer._commit = beginning, ending
 
 
 def _fail_quick_ones(points: Faultpoints) -> None:
