@@ -193,6 +193,8 @@ class Engine:
                     self._beats.expect("workers", LONGEST_TICK)
                     tasks.create_task(listen(self._database, self._leader.hear))
                     tasks.create_task(self._leader.run(lambda: self._beats.beat("workers")))
+                for receiver in self._receivers:
+                    receiver.begins()  # before anything looks whether it may leave
                 for dispatcher in self._dispatchers:
                     tasks.create_task(dispatcher.run())
                 for receiver in self._receivers:

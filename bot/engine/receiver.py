@@ -78,11 +78,17 @@ class Receiver:
         self.refused = ""
         self.menu: Mapping[str, tuple[Command, ...]] = {}
 
+    def begins(self) -> None:
+        """It is about to run: who wants to know what people wrote waits for its first answer."""
+        self._started_at = asyncio.get_running_loop().time()
+
     async def run(self) -> None:
-        """Receive for ever. Raises `PlatformError` if nobody can be reached by going on."""
+        """Receive for ever, after `begins`.
+
+        Raises `PlatformError` if nobody can be reached by going on.
+        """
         failures = 0
         started = False
-        self._started_at = asyncio.get_running_loop().time()
         part = f"receive.{self.name}"
         self._beats.expect(part, LONGEST_ROUND)
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing, suppress
 from datetime import timedelta
@@ -17,6 +18,7 @@ from bot.domain.rich import Rich
 from bot.engine.acting import LEASE, Acting
 from bot.engine.engine import Engine
 from bot.engine.stepping import SteppedClock
+from bot.platforms.base import Batch, Outgoing, Receipt
 from bot.platforms.sandbox.platform import SandboxPlatform
 from bot.platforms.sandbox.town import Town, private_chat
 from handlers.router import Router
@@ -172,6 +174,46 @@ async def test_whoever_could_not_renew_its_right_sends_nothing(tmp_path: Path) -
     assert [m.plain for m in town.messages(private_chat("berta"))] == ["Alerta"]
     await acting.let_go()
     await database.close()
+
+
+class Hearing(SandboxPlatform):
+    """Takes its time to connect, and knows whether it was listened to before it was spoken to."""
+
+    heard = False
+    heard_before: bool | None = None
+
+    async def start(self) -> None:
+        await asyncio.sleep(0.05)
+        await super().start()
+
+    async def receive(self, cursor: str | None, wait: float) -> Batch:
+        found = await super().receive(cursor, wait)
+        self.heard = True
+        return found
+
+    async def send(self, message: Outgoing) -> Receipt:
+        if self.heard_before is None:
+            self.heard_before = self.heard
+        return await super().send(message)
+
+
+async def test_an_alarm_of_the_last_life_leaves_after_what_people_wrote_was_heard(
+    database: Database,
+) -> None:
+    """By what its subject wrote while nobody was there it may be needless."""
+    town = Town(lambda: START)
+    town.person("berta", "Berta", role="", language="es")
+    platform = Hearing(town)
+    async with database.transaction() as tx:
+        await queue(tx.outbox, Lane.ALARM, "sandbox", private_chat("berta"))
+    router = Router(Settings(language="es", zone="UTC", token=new_token))
+    running = asyncio.create_task(Engine(database, [platform], router, SteppedClock(START)).run({}))
+    async with asyncio.timeout(20):
+        while not town.messages(private_chat("berta")):
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert platform.heard_before
 
 
 async def test_a_database_that_fails_now_and_then_does_not_make_the_next_one_wait_anew(
