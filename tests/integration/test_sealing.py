@@ -131,7 +131,9 @@ async def test_a_rotation_seals_everything_anew(database: Database) -> None:
 
 async def test_a_rotation_that_was_broken_off_is_finished_at_the_next_start(tmp_path: Path) -> None:
     url = str(tmp_path / "a.db")
-    await filled(Database(url, KeyInMemory(KEY)), NAMES)
+    first = Database(url, KeyInMemory(KEY))
+    await filled(first, NAMES)
+    await first.close()
 
     class Cut(Exception):
         pass
