@@ -183,6 +183,12 @@ class Network:
         twice += more_twice
         figures.worst_delay_s = max(figures.worst_delay_s or 0.0, late)
         figures.check(late <= latest, f"{what}: an alarm was {late:.0f} s late")
+        [(bundled,)] = self.at.rows("SELECT count(*) FROM mass_events")
+        figures.check(
+            not bundled,
+            f"{what}: {bundled} digests in place of alarms: the machine stood still for ten minutes of "
+            "this network",
+        )
         if missing := self.not_stored():
             lost.append(f"{len(missing)} updates were confirmed and not stored: {missing[:5]}")
         figures.lost += len(lost)
