@@ -17,7 +17,7 @@ import structlog
 
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers, Occasion
-from bot.engine.persist import retried
+from bot.engine.persist import AS_ONE, retried
 from storage.database import Conflict, Database, Unavailable
 from storage.fence import NotActing
 from storage.timers import Timer
@@ -37,9 +37,12 @@ AT_ONCE = 200
 """Timers of one kind that are given to the handlers together where those ask for what they need once for
 all of them (`Handlers.at_once`)."""
 
+NOT_ALONE = 60
+"""The same on PostgreSQL, where what a large transaction has read may conflict with what other processes
+write."""
+
 FEW = 25
-"""The same for all other kinds, which take as long as there are of them, and nobody has a turn meanwhile;
-and on PostgreSQL, where what a large transaction has read may conflict with what others write."""
+"""The same for all other kinds, which take as long as there are of them: nobody has a turn meanwhile."""
 
 TURN = 0.02
 """Seconds after which what was carried out is committed: others have their turn, the event loop too."""
@@ -104,6 +107,12 @@ class DueTimers:
 
     async def _fire(self, timers: Sequence[Timer]) -> int:
         """Carry out the first of these, as many as have time. Returns how many."""
+        try:
+            return await retried(partial(self._as_one, timers), AS_ONE)
+        except Conflict:
+            return await self._each(next(_of_one_kind(timers, self._most)))
+
+    async def _as_one(self, timers: Sequence[Timer]) -> int:
         clock = asyncio.get_running_loop().time
         until = clock() + TURN
         tried = 0
@@ -114,20 +123,26 @@ class DueTimers:
                     await self._carry_out(tx, some)
                     if clock() >= until:
                         break
-        except NotActing:
+        except (NotActing, Unavailable):
             raise
-        except Exception as error:
-            if isinstance(error, Unavailable) and not isinstance(error, Conflict):
-                raise
-            for timer in timers[:tried]:
-                await retried(partial(self._alone, timer))
+        except Exception:
+            return await self._each(timers[:tried])
         for _ in range(tried):
             self._beat()
         return tried
 
+    async def _each(self, timers: Sequence[Timer]) -> int:
+        """Each in its own transaction."""
+        for timer in timers:
+            await retried(partial(self._alone, timer))
+            self._beat()
+        return len(timers)
+
     def _most(self, kind: str) -> int:
         """How many of them are given to the handlers together."""
-        return AT_ONCE if self._database.sqlite and kind in self._handlers.at_once else FEW
+        if kind not in self._handlers.at_once:
+            return FEW
+        return AT_ONCE if self._database.sqlite else NOT_ALONE
 
     async def _carry_out(self, tx: Transaction, timers: Sequence[Timer]) -> None:
         """Some of one kind, of which none may have been moved meanwhile."""

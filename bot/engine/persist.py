@@ -25,9 +25,14 @@ T = TypeVar("T")
 PATIENT = 2
 """How often something is tried beside the other processes before they have to wait for it."""
 
+AS_ONE = 4
+"""How often several things are tried in one transaction, the last times while others wait, before each
+has its own: each alone is in the way many times as often."""
 
-async def retried(work: Callable[[], Awaitable[T]]) -> T:
-    """`work()`, again as long as another process is in its way; anything else is raised."""
+
+async def retried(work: Callable[[], Awaitable[T]], most: int | None = None) -> T:
+    """`work()`, again as long as another process is in its way, or so many times at the `most`: then the
+    `Conflict` is raised, as anything else is."""
     for _ in range(PATIENT):
         try:
             return await work()
@@ -35,10 +40,14 @@ async def retried(work: Callable[[], Awaitable[T]]) -> T:
             await asyncio.sleep(random.uniform(0, JOSTLE))  # nosec B311
     before = ALONE.set(True)
     try:
+        tries = PATIENT
         while True:
             try:
                 return await work()
             except Conflict:  # of what began before, or of a tool that asks for no fence
+                tries += 1
+                if most is not None and tries >= most:
+                    raise
                 await asyncio.sleep(random.uniform(0, JOSTLE))  # nosec B311
     finally:
         ALONE.reset(before)

@@ -16,7 +16,7 @@ import structlog
 
 from bot.engine.clock import Clock
 from bot.engine.handling import Handlers
-from bot.engine.persist import retried
+from bot.engine.persist import AS_ONE, retried
 from bot.platforms.base import Incoming, Platform, RawEvent
 from storage.database import Conflict, Database, Unavailable
 from storage.fence import NotActing
@@ -75,9 +75,13 @@ class Worker:
     async def _handle(self, waiting: Sequence[Stored]) -> int:
         """The first of these, as many as have time. Returns how many."""
         if waiting[0].attempts:
-            await retried(partial(self._alone, waiting[0]))
-            self._beat()
-            return 1
+            return await self._each(waiting[:1])
+        try:
+            return await retried(partial(self._as_one, waiting), AS_ONE)
+        except Conflict:
+            return await self._each(waiting[:1])
+
+    async def _as_one(self, waiting: Sequence[Stored]) -> int:
         clock = asyncio.get_running_loop().time
         until = clock() + TURN
         tried = 0
@@ -88,16 +92,20 @@ class Worker:
                     await self._apply(tx, stored, self._parse(stored))
                     if clock() >= until:
                         break
-        except NotActing:
+        except (NotActing, Unavailable):
             raise
-        except Exception as error:
-            if isinstance(error, Unavailable) and not isinstance(error, Conflict):
-                raise
-            for stored in waiting[:tried]:
-                await retried(partial(self._alone, stored))
+        except Exception:
+            return await self._each(waiting[:tried])
         for _ in range(tried):
             self._beat()
         return tried
+
+    async def _each(self, waiting: Sequence[Stored]) -> int:
+        """Each in its own transaction."""
+        for stored in waiting:
+            await retried(partial(self._alone, stored))
+            self._beat()
+        return len(waiting)
 
     async def _apply(self, tx: Transaction, stored: Stored, incoming: Incoming | None) -> None:
         now = self._clock.now()
