@@ -75,12 +75,20 @@ LONGEST_ROUND = 60.0
 FINISH = 5.0
 """Seconds that the end of the process waits for what is just being sent."""
 
-MANY = 4
-"""Chats from which on so much is under way that more of the same is about to come."""
-
 GATHER = 0.01
-"""Seconds that it waits for that: to look for one row takes as long as to look for eight, and so does it
-to write down that one has left."""
+"""Seconds that the next look waits for more of the same, where so much is under way that there will be:
+to look for one row takes as long as to look for eight."""
+
+SOME = 4
+"""Chats in which something is under way, from which on it does."""
+
+GATHER_MORE = 0.02
+"""The same where many are, and also for what is to be written down. Of what has left and is not written
+down nobody knows after a crash: so only an installation that may send much at once (`[telegram] at_once`)
+waits with that."""
+
+MANY = 9
+"""Chats in which something is under way there, one more than by default."""
 
 HELP = 0.05
 """Seconds that other processes leave to the one that has queued something: if all look at once, each gets
@@ -138,7 +146,7 @@ class Dispatcher:
         heard: Callable[[], bool] = lambda: False,
     ) -> None:
         self._database = database
-        self._together = Together(database, self._gathers)
+        self._together = Together(database, lambda: self._gathers() if self._crowded else 0.0)
         self._platform = platform
         self._handlers = handlers
         self._clock = clock
@@ -199,9 +207,15 @@ class Dispatcher:
                 await persist(self._part, self.recover_expired)
             self._beats.beat(self._part)
 
+    @property
+    def _crowded(self) -> bool:
+        return len(self._busy) >= MANY
+
     def _gathers(self) -> float:
-        """Seconds to wait for more of the same, since so much is under way that there will be."""
-        return GATHER if self._runs and len(self._busy) >= MANY else 0.0
+        """Seconds to wait for more of the same."""
+        if not self._runs or len(self._busy) < SOME:
+            return 0.0
+        return GATHER_MORE if self._crowded else GATHER
 
     async def finish(self) -> None:
         """Begin nothing more, and let what is under way end: broken off, it would be sent twice."""

@@ -100,8 +100,8 @@ async def p1(full: bool, seed: int) -> Figures:
     figures.check(not found.points.left, f"never killed often enough at {found.points.left}")
     # The path must really have been walked: without these names the proof would prove nothing.
     for point in (
-        "due._fire[schedule]", "due._fire[checkin]", "due._fire[incident]", "outbox._start_some",
-        "outbox._write_down[alarm]", "send[alarm]", "outbox.recover", "worker._handle",
+        "due._as_one[schedule]", "due._as_one[checkin]", "due._as_one[incident]", "outbox._start_some",
+        "outbox._write_down[alarm]", "send[alarm]", "outbox.recover", "worker._as_one",
     ):  # fmt: skip
         figures.check(any(p.startswith(point) for p in deaths), f"{point} was never reached")
     return figures
@@ -342,7 +342,7 @@ def look_at_answers(at: Installation, found: Escalations, written: dict[int, int
 # --- P3 -------------------------------------------------------------------------------------------
 
 WRITERS = 20
-BETWEEN = ("receive:", "receiver._once.2", "worker._handle")
+BETWEEN = ("receive:", "receiver._once.2", "worker._as_one")
 """Points between what the platform gave and what the program has of it: five, with their ends."""
 
 
@@ -410,7 +410,7 @@ async def p3(full: bool, seed: int) -> Figures:
     figures.check(ids == updates, f"{ids} updates stored of {updates}")
     figures.check(messages >= updates, f"{messages} answers arrived of {updates}")
     figures.check(stored == updates, f"after replays {stored} of {updates} are stored")
-    for point in ("receive:after", "receiver._once.2:before", "worker._handle:after"):
+    for point in ("receive:after", "receiver._once.2:before", "worker._as_one:after"):
         figures.check(deaths.get(point, 0) > 0, f"never killed at {point}")
     return figures
 

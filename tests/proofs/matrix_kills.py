@@ -40,8 +40,8 @@ PEOPLE = 5
 POINTS = tuple(
     f"{point}:{end}"
     for point in (
-        "due._fire[schedule]", "due._fire[checkin]", "due._fire[incident]", "outbox._start_some",
-        "send[alarm]", "outbox._write_down[alarm]", "receiver._once.2", "worker._handle",
+        "due._as_one[schedule]", "due._as_one[checkin]", "due._as_one[incident]", "outbox._start_some",
+        "send[alarm]", "outbox._write_down[alarm]", "receiver._once.2", "worker._as_one",
         "store.save_session", "store.save_inbound_group_session",
     )
     for end in ("before", "after")

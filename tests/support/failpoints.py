@@ -2,7 +2,7 @@
 
 Installed in the bot's process by `tests.support.zygote`; the program knows nothing of it. A point
 is named by the function that opened the transaction, and by what it was about where that is known, the
-first thing of several: `due._fire[incident]:before` is all statements done and not committed, `:after`
+first thing of several: `due._as_one[incident]:before` is all statements done and not committed, `:after`
 just committed. What is committed together (`bot.engine.together`) is named by the function that asked for
 the first piece. A function with several transactions numbers them: `receiver._once.2`. A new place that
 commits is a new point by itself.

@@ -2,8 +2,8 @@
 
 Installed in the bot's process by `tests.support.zygote`; the program knows nothing of it. A point is
 the transaction's name (`tests.support.failpoints`) and which write of its kind the statement is in it,
-or in the piece of it that it belongs to where it has several: `worker._handle:begin`,
-`worker._apply:2 INSERT outbox`, `worker._handle:commit`. On SQLite the statement raises what `sqlite3`
+or in the piece of it that it belongs to where it has several: `worker._as_one:begin`,
+`worker._apply:2 INSERT outbox`, `worker._as_one:commit`. On SQLite the statement raises what `sqlite3`
 raises; on PostgreSQL the server is made to raise it.
 """
 
