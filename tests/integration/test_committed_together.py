@@ -214,8 +214,9 @@ async def test_whose_fault_it_is_not(
     drained = await timers(database, handlers, clock, 5)
     if error is Conflict:
         task = asyncio.create_task(drained.drain())
-        while sum(await done(database, 5)) < 3:
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while sum(await done(database, 5)) < 3:
+                await asyncio.sleep(0.01)
         handlers.of.clear()  # it is not in the way any more
         await task
         assert await done(database, 5) == [1] * 5
