@@ -123,6 +123,7 @@ class Server:
         """By chat ("" for all): the end of the newest mishap that delays what is sent there."""
         self._known: dict[str, str] = {}
         self._feed: list[tuple[Told, RawEvent]] = []
+        self._asked_from = 0
         self._news = asyncio.Event()
         self._count = 0
 
@@ -202,7 +203,7 @@ class Server:
 
         A real platform answers an empty batch every half a minute: as good as not answering.
         """
-        start = int(cursor or 0)
+        start = self._asked_from = int(cursor or 0)
         while True:
             await self._answers()
             given = self._feed[start : start + MOST_AT_ONCE]
@@ -215,6 +216,12 @@ class Server:
         events = [event for _, event in given]
         self.rng.shuffle(events)
         return events, str(start + len(given))
+
+    def died(self, stored: Callable[[Told], bool]) -> None:
+        """The process is gone: of what it was given last, it heard what it stored."""
+        for told, _ in self._feed[self._asked_from :]:
+            if told.heard_at is not None and not stored(told):
+                told.heard_at = None
 
     async def _answers(self) -> None:
         """Raises `PlatformError` where the server refuses, and where it hangs for too long."""

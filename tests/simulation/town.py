@@ -308,8 +308,14 @@ class World:
                 lived_until = max(lived_until, process.ticked_at)
                 beat(self.memory.raw, lived_until)
             self.runs.append((began, self.clock.now(), process.life.died_at))
+            for server in self.servers:
+                server.died(self._is_stored)
             await asyncio.sleep(away.total_seconds())
         self.messages.at_the_end()
+
+    def _is_stored(self, told: Told) -> bool:
+        where = "SELECT 1 FROM inbox WHERE event_key = ?"
+        return bool(self.memory.raw.execute(where, (self.memory.event_key(told.id),)).fetchone())
 
     async def _something_said(self) -> None:
         """Until somebody hands something to a server, or for some hours."""
