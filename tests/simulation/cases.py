@@ -90,7 +90,8 @@ class Cases:
                 case.since = max(case.since, shown.at)
 
     def is_first_of_a_miss(self, shown: Shown, since: datetime) -> bool:
-        """Whether this alarm tells its reader for the first time of somebody missed since then."""
+        """Whether this alarm tells its reader for the first time of somebody missed since then, whose
+        time was over by then: who was asked after the outage and in time is missed later, and alone."""
         reader = self._world.by_key[shown.person].member
         about = [self._numbered[n] for n in _numbers(shown.text) if n in self._numbered]
         return any(
@@ -98,6 +99,7 @@ class Cases:
             and case.at >= since
             and not case.subject.high_risk
             and case.heard.get(reader, shown.at) == shown.at
+            and not any(a.due + a.watched.rule.grace > since for a in self._opened_by(case))
             for case in about
         )
 
