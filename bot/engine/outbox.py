@@ -169,7 +169,7 @@ class Dispatcher:
         self._ending = False
         self._runs = False
         self._turn = asyncio.Lock()
-        self._urgent_wait, self._broadcasts_wait = asyncio.Lock(), asyncio.Lock()
+        self._waits = {lane: asyncio.Lock() for lane in Lane}
         self._opening = asyncio.Lock()
         self._opened: WeakValueDictionary[tuple[str, str, str], _Opened] = WeakValueDictionary()
 
@@ -407,9 +407,9 @@ class Dispatcher:
         # No other message of this chat is under way (`_busy`): what it has to spare is left to it.
         while delay := self._pace.chat_delay(chat, kind):
             await asyncio.sleep(delay)
-        # One waits for the platform, and who comes after it waits for that one: a hundred that woke
-        # for each place would take more of the processor than their messages.
-        async with self._broadcasts_wait if lane is Lane.BROADCAST else self._urgent_wait:
+        # One of each lane waits for the platform, and who comes after it waits for that one: a hundred
+        # that woke for each place would take more of the processor than their messages.
+        async with self._waits[lane]:
             while delay := self._pace.delay(lane):
                 await asyncio.sleep(delay)
             quiet = self._quiet()

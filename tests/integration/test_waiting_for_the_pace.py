@@ -130,14 +130,26 @@ async def test_an_alarm_does_not_stand_behind_broadcasts_that_wait(village: Vill
         assert not any(village.has(name) for name in readers)
 
 
+async def test_an_alarm_goes_before_check_ins_that_wait(village: Village) -> None:
+    """At nine o'clock many are asked at once, and somebody cries for help: ten are told of it."""
+    asked = [f"ana {n}" for n in range(30)]
+    await village.write(Lane.CHECKIN, *asked)
+    async with village.sending(Limits(20, 100, 100, concurrency=50)):
+        await asyncio.sleep(0.05)  # all of them are waiting
+        told = [f"berta {n}" for n in range(10)]
+        await village.write(Lane.ALARM, *told)
+        for name in told:
+            await village.until_has(name, Lane.ALARM)
+        assert sum(bool(village.has(name)) for name in asked) <= 5
+
+
 async def test_a_chat_that_was_written_to_much_holds_up_no_other(
     village: Village, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "FINISH", 0.0)  # Ana's message is not waited for at the end
-    await village.write(Lane.ALARM, "ana")
-    await village.write(Lane.CONVERSATION, "berta")
+    await village.write(Lane.ALARM, "ana", "berta")
     async with village.sending(Limits(100, 0.01, 1, concurrency=8)) as pace:
         for _ in range(5):
             pace.spend(private_chat("ana"), ChatKind.PRIVATE)
-        await village.until_has("berta", Lane.CONVERSATION)
+        await village.until_has("berta", Lane.ALARM)
         assert village.has("ana") == []
